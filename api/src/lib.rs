@@ -1,0 +1,1 @@
+//! Management API and composition root of the server

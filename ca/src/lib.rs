@@ -1,0 +1,1 @@
+//! Hierarchy, profiles, lint, issue, revoke, CRL, OCSP, recovery

@@ -1,0 +1,1 @@
+//! KeyDriver, Approved and the driver conformance suite

@@ -1,0 +1,1 @@
+//! Encrypted file driver: the only holder of private key bytes

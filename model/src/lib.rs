@@ -1,0 +1,1 @@
+//! Ids, entities, states as enums with transitions, audit events

@@ -1,0 +1,1 @@
+//! CRL, OCSP and CA certificate distribution over HTTP

@@ -1,0 +1,1 @@
+//! The keeper of the seal: accept, permit, admit by policy, journal

@@ -1,0 +1,1 @@
+//! The dictionary of the trust boundary: calls, answers, refusals, framing

@@ -1,0 +1,1 @@
+//! Benchmarks against the raw library in the same run

@@ -1,0 +1,1 @@
+//! Attacks on the signer's sockets

@@ -1,0 +1,1 @@
+//! Strict DER in and out, signature verification and key-strength checks
