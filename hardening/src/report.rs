@@ -1,0 +1,116 @@
+//! What a process gave up, item by item, for the journal, the log and `chancery doctor`.
+
+use std::fmt;
+
+/// Which of our processes is locked down; it decides what the process must give up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Holds key material: everything applies.
+    Signer,
+    /// Talks to the network and holds no key: memory may be swapped, capabilities stay until
+    /// its ports are bound.
+    Server,
+    /// The operator's tool: as the server, and the umask stays the user's.
+    Tool,
+}
+
+/// The outcome of one measure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Names the measure; stable, for machines.
+    pub name: &'static str,
+    /// Says whether the measure is in force, or is not needed for the role.
+    pub ok: bool,
+    /// Says in words what was found; never a secret.
+    pub detail: String,
+}
+
+impl Item {
+    pub(crate) fn good(name: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            ok: true,
+            detail: detail.into(),
+        }
+    }
+
+    pub(crate) fn bad(name: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            ok: false,
+            detail: detail.into(),
+        }
+    }
+
+    /// Reports a measure by its result, with the error's text as the detail.
+    pub(crate) fn from_result<E: fmt::Display>(
+        name: &'static str,
+        result: Result<String, E>,
+    ) -> Self {
+        match result {
+            Ok(detail) => Self::good(name, detail),
+            Err(error) => Self::bad(name, error.to_string()),
+        }
+    }
+}
+
+/// The outcomes of all measures of one [`lock_down`](crate::lock_down).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Lists the measures in the order in which they were taken.
+    pub items: Vec<Item>,
+}
+
+impl Report {
+    /// Says whether every measure is in force.
+    pub fn is_complete(&self) -> bool {
+        self.items.iter().all(|item| item.ok)
+    }
+
+    /// Returns the outcome of the named measure.
+    pub fn get(&self, name: &str) -> Option<&Item> {
+        self.items.iter().find(|item| item.name == name)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.items.iter().map(|item| item.name.len()).max();
+        for item in &self.items {
+            let mark = if item.ok { "ok" } else { "no" };
+            let width = width.unwrap_or(0);
+            writeln!(f, "{mark}  {:width$}  {}", item.name, item.detail)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Report {
+        Report {
+            items: vec![Item::good("umask", "077"), Item::bad("memory", "8 MiB")],
+        }
+    }
+
+    #[test]
+    fn one_failed_item_makes_the_report_incomplete() {
+        let mut report = sample();
+        assert!(!report.is_complete());
+        report.items.pop();
+        assert!(report.is_complete());
+    }
+
+    #[test]
+    fn displays_an_aligned_table() {
+        assert_eq!(sample().to_string(), "ok  umask   077\nno  memory  8 MiB\n");
+    }
+
+    #[test]
+    fn finds_an_item_by_name() {
+        assert_eq!(sample().get("memory").map(|item| item.ok), Some(false));
+        assert_eq!(sample().get("nothing"), None);
+    }
+}
