@@ -113,3 +113,159 @@ fn is_ecdsa_sig_value(octets: &[u8], field: usize) -> bool {
     };
     parse().unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::samples::{sample, sample_key, tlv};
+    use aws_lc_rs::encoding::AsDer as _;
+    use aws_lc_rs::signature::{KeyPair as _, PqdsaKeyPair};
+
+    fn signature(name: &str) -> Signature {
+        Signature::from_vec(sample(&format!("{name}.sig")))
+    }
+
+    fn key_for(scheme: SignatureScheme) -> PublicKey {
+        sample_key(match scheme {
+            SignatureScheme::EcdsaP256Sha256 => "p-256",
+            SignatureScheme::EcdsaP384Sha384 => "p-384",
+            SignatureScheme::EcdsaP521Sha512 => "p-521",
+            SignatureScheme::Ed25519 => "ed25519",
+            _ => "rsa-2048",
+        })
+    }
+
+    #[test]
+    fn accepts_signatures_by_openssl_and_only_over_that_message() {
+        let message = sample("message.bin");
+        for scheme in &SignatureScheme::ALL[..10] {
+            let (key, signature) = (key_for(*scheme), signature(scheme.as_str()));
+            assert_eq!(
+                key.verify(*scheme, &message, &signature),
+                Ok(()),
+                "{scheme}"
+            );
+            assert_eq!(
+                key.verify(*scheme, b"signed by openssL", &signature),
+                Err(VerifyError::BadSignature),
+                "{scheme}"
+            );
+        }
+        let key = sample_key("rsa-2560");
+        let scheme = SignatureScheme::RsaPkcs1Sha256;
+        assert_eq!(key.verify(scheme, &message, &signature("rsa-2560")), Ok(()));
+    }
+
+    #[test]
+    fn refuses_every_flipped_bit() {
+        let message = sample("message.bin");
+        for scheme in &SignatureScheme::ALL[..10] {
+            let key = key_for(*scheme);
+            let good = sample(&format!("{scheme}.sig"));
+            for index in 0..good.len() {
+                let mut bad = good.clone();
+                bad[index] ^= 1 << (index % 8);
+                let verdict = key.verify(*scheme, &message, &Signature::from_vec(bad));
+                assert!(
+                    matches!(
+                        verdict,
+                        Err(VerifyError::BadSignature | VerifyError::Malformed(_))
+                    ),
+                    "{scheme} {index}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_schemes_of_other_kinds() {
+        let message = sample("message.bin");
+        for name in ["p-256", "p-384", "p-521", "ed25519", "rsa-2048", "rsa-1024"] {
+            let key = sample_key(name);
+            let kind = key.kind();
+            for scheme in SignatureScheme::ALL {
+                let verdict = key.verify(scheme, &message, &Signature::from_vec(vec![0; 8]));
+                let expected = if scheme.fits(kind) {
+                    VerifyError::Malformed(scheme)
+                } else {
+                    VerifyError::SchemeMismatch { scheme, kind }
+                };
+                assert_eq!(verdict, Err(expected), "{name} {scheme}");
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_one_rsa_scheme_for_another_and_other_salt_lengths() {
+        let (key, message) = (sample_key("rsa-2048"), sample("message.bin"));
+        let rsa = &SignatureScheme::ALL[4..10];
+        for made_by in rsa {
+            for asked in rsa.iter().filter(|asked| *asked != made_by) {
+                let verdict = key.verify(*asked, &message, &signature(made_by.as_str()));
+                assert_eq!(verdict, Err(VerifyError::BadSignature));
+            }
+        }
+        assert_eq!(
+            key.verify(
+                SignatureScheme::RsaPssSha256,
+                &message,
+                &signature("rsa-pss-sha256-salt20")
+            ),
+            Err(VerifyError::BadSignature)
+        );
+    }
+
+    #[test]
+    fn ml_dsa_verifies_and_refuses() {
+        let kinds = [
+            (SignatureScheme::MlDsa44, &signature::ML_DSA_44_SIGNING),
+            (SignatureScheme::MlDsa65, &signature::ML_DSA_65_SIGNING),
+            (SignatureScheme::MlDsa87, &signature::ML_DSA_87_SIGNING),
+        ];
+        for (scheme, algorithm) in kinds {
+            let pair = PqdsaKeyPair::generate(algorithm).unwrap();
+            let key = PublicKey::parse(pair.public_key().as_der().unwrap().as_ref()).unwrap();
+            let mut octets = vec![0; algorithm.signature_len()];
+            pair.sign(b"message", &mut octets).unwrap();
+            let good = Signature::from_vec(octets.clone());
+            assert_eq!(key.verify(scheme, b"message", &good), Ok(()));
+            let other = key.verify(scheme, b"massage", &good);
+            assert_eq!(other, Err(VerifyError::BadSignature));
+            octets.push(0);
+            let long = key.verify(scheme, b"message", &Signature::from_vec(octets));
+            assert_eq!(long, Err(VerifyError::Malformed(scheme)));
+        }
+    }
+
+    #[test]
+    fn refuses_every_second_spelling_of_an_ecdsa_signature() {
+        let (key, message) = (sample_key("p-256"), sample("message.bin"));
+        let scheme = SignatureScheme::EcdsaP256Sha256;
+        let good = sample("ecdsa-p256-sha256.sig");
+        let r_len = usize::from(good[3]);
+        let (r, s) = (&good[2..4 + r_len], &good[4 + r_len..]);
+        let pad = |n: &[u8]| tlv(0x02, &[&[0], &n[2..]].concat());
+        let zero = tlv(0x02, &[0]);
+        let minus = tlv(0x02, &[0xff]);
+        let wide = tlv(0x02, &[1; 33]);
+        let cases = [
+            ("padded r", tlv(0x30, &[&pad(r), s].concat())),
+            ("padded s", tlv(0x30, &[r, &pad(s)].concat())),
+            ("third integer", tlv(0x30, &[r, s, &zero].concat())),
+            ("only r", tlv(0x30, r)),
+            ("r zero", tlv(0x30, &[&zero, s].concat())),
+            ("s zero", tlv(0x30, &[r, &zero].concat())),
+            ("r negative", tlv(0x30, &[&minus, s].concat())),
+            ("s too wide", tlv(0x30, &[r, &wide].concat())),
+            ("trailing", [&good[..], &[0]].concat()),
+            ("long length", [&[0x30, 0x81], &good[1..]].concat()),
+            ("indefinite", [&[0x30, 0x80], &good[2..], &[0, 0]].concat()),
+            ("raw", [&r[r.len() - 32..], &s[s.len() - 32..]].concat()),
+            ("empty", vec![]),
+        ];
+        for (case, octets) in cases {
+            let verdict = key.verify(scheme, &message, &Signature::from_vec(octets));
+            assert_eq!(verdict, Err(VerifyError::Malformed(scheme)), "{case}");
+        }
+    }
+}

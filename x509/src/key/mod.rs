@@ -6,6 +6,8 @@ mod edwards;
 mod kind;
 mod roca;
 mod rsa;
+#[cfg(test)]
+pub(crate) mod samples;
 mod small_factors;
 
 mod strength;
@@ -130,5 +132,37 @@ impl fmt::Debug for PublicKey {
             .field("kind", &self.kind)
             .field("spki", &self.spki)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{sample, sample_key};
+    use super::*;
+
+    #[test]
+    fn key_identifiers_agree_with_openssl() {
+        // `openssl x509 -ext subjectKeyIdentifier` of a certificate for this key would show the
+        // SHA-1 of the BIT STRING content, here taken by its fixed place in the encoding.
+        let key = sample_key("p-256");
+        assert_eq!(key.subject_public_key(), &sample("p-256.spki")[26..]);
+        assert_eq!(key.key_identifier(), sha1(&sample("p-256.spki")[26..]));
+        assert_eq!(key.spki_sha256(), sha256(&sample("p-256.spki")));
+        assert_eq!(key.spki().as_bytes(), sample("p-256.spki"));
+    }
+
+    #[test]
+    fn debug_shows_no_key_octets() {
+        let text = format!("{:?}", sample_key("ed25519"));
+        assert!(text.starts_with("PublicKey { kind: Ed25519, spki: SpkiDer(44 octets"));
+    }
+
+    #[test]
+    fn honest_keys_are_strong() {
+        for name in [
+            "rsa-2048", "rsa-2560", "rsa-3072", "rsa-4096", "p-256", "p-384", "p-521", "ed25519",
+        ] {
+            assert_eq!(sample_key(name).check_strength(), Ok(()), "{name}");
+        }
     }
 }

@@ -54,3 +54,131 @@ pub(super) fn check_rsa(key: &RsaPublicKey) -> Result<(), WeakKey> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PublicKey;
+    use crate::key::samples::{rsa_spki, sample_key};
+    use crate::key::small_factors::primes_below;
+
+    fn check(modulus: &BigUint, exponent: u64) -> Result<(), WeakKey> {
+        PublicKey::parse(&rsa_spki(modulus, &BigUint::from(exponent)))
+            .unwrap()
+            .check_strength()
+    }
+
+    fn honest() -> BigUint {
+        match sample_key("rsa-2048").material {
+            crate::key::Material::Rsa(key) => key.modulus().clone(),
+            crate::key::Material::Parsed(_) => panic!("an RSA key"),
+        }
+    }
+
+    /// The first number at or above `from` that passes a Fermat test, for tests prime enough.
+    fn next_prime(mut from: BigUint) -> BigUint {
+        let two = BigUint::from(2_u8);
+        from.set_bit(0, true);
+        while two.modpow(&(&from - 1_u8), &from) != BigUint::from(1_u8) {
+            from += 2_u8;
+        }
+        from
+    }
+
+    #[test]
+    fn refuses_weak_openssl_keys() {
+        let cases = [
+            ("rsa-1024", WeakKey::RsaModulusSize(1024)),
+            ("rsa-2048-e3", WeakKey::RsaExponent),
+            ("rsa-2048-e4294967297", WeakKey::RsaExponent),
+        ];
+        for (name, rule) in cases {
+            assert_eq!(sample_key(name).check_strength(), Err(rule), "{name}");
+        }
+    }
+
+    #[test]
+    fn refuses_modulus_sizes_out_of_range_or_step() {
+        let one = BigUint::from(1_u8);
+        for bits in [
+            8_u16, 1024, 2040, 2047, 2049, 2052, 4095, 4097, 4104, 16_384,
+        ] {
+            let modulus = (&one << (bits - 1)) + 1_u8;
+            assert_eq!(check(&modulus, 65_537), Err(WeakKey::RsaModulusSize(bits)));
+        }
+    }
+
+    #[test]
+    fn refuses_exponents_even_or_out_of_range() {
+        for exponent in [
+            0,
+            1,
+            2,
+            3,
+            17,
+            65_535,
+            65_536,
+            65_538,
+            1 << 32,
+            (1 << 32) + 1,
+            u64::MAX,
+        ] {
+            let verdict = check(&honest(), exponent);
+            assert_eq!(verdict, Err(WeakKey::RsaExponent), "{exponent}");
+        }
+        for exponent in [65_537, 65_539, (1 << 32) - 1] {
+            assert_eq!(check(&honest(), exponent), Ok(()), "{exponent}");
+        }
+    }
+
+    #[test]
+    fn refuses_small_factors() {
+        // 65521 is the largest prime below 2^16; the cofactor is as good as prime.
+        for factor in [2_u32, 3, 751, 65_521] {
+            let modulus = (honest() >> 20_u32) * factor;
+            let modulus = &modulus << (2048 - modulus.bits());
+            let odd = (modulus / factor | BigUint::from(1_u8)) * factor;
+            assert_eq!(odd.bits(), 2048);
+            assert_eq!(check(&odd, 65_537), Err(WeakKey::SmallFactor), "{factor}");
+        }
+    }
+
+    #[test]
+    fn refuses_close_primes() {
+        let p = next_prime((honest().sqrt() >> 3_u32) + (BigUint::from(3_u8) << 1022_u32));
+        for distance in [2_u32, 100, 300, 510] {
+            let q = next_prime(&p + (BigUint::from(1_u8) << distance));
+            let modulus = &p * &q;
+            assert_eq!(modulus.bits(), 2048);
+            assert_eq!(
+                check(&modulus, 65_537),
+                Err(WeakKey::ClosePrimes),
+                "2^{distance}"
+            );
+        }
+        let q = next_prime(&p + (BigUint::from(1_u8) << 1000_u32));
+        assert_eq!(check(&(&p * &q), 65_537), Ok(()));
+    }
+
+    #[test]
+    fn refuses_roca_primes() {
+        // Real primes of the flawed form: p = k·M + (65537^a mod M), M of 971 bits.
+        let m: BigUint = primes_below(702).map(BigUint::from).product();
+        let flawed_prime = |mut a: u32, k: BigUint| {
+            let two = BigUint::from(2_u8);
+            loop {
+                let p = &k * &m + BigUint::from(65_537_u32).modpow(&a.into(), &m);
+                if two.modpow(&(&p - 1_u8), &p) == BigUint::from(1_u8) {
+                    return p;
+                }
+                a += 1;
+            }
+        };
+        let k = ((BigUint::from(1_u8) << 1024_u32) - 1_u8) / &m - 2_u8;
+        let p = flawed_prime(1_000, k.clone());
+        let q = flawed_prime(9_000_000, &k - 123_456_u32);
+        let modulus = &p * &q;
+        assert_eq!(modulus.bits(), 2048);
+        assert_eq!(check(&modulus, 65_537), Err(WeakKey::Roca));
+    }
+}

@@ -146,3 +146,207 @@ fn raw_key(
         other => Err(KeyError::Algorithm(other)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PublicKey;
+    use crate::key::samples::{rsa_spki, sample, sample_key, tlv};
+    use aws_lc_rs::encoding::AsDer as _;
+    use aws_lc_rs::signature::{KeyPair as _, PqdsaKeyPair, PqdsaSigningAlgorithm};
+    use num_bigint::BigUint;
+
+    fn error(der: &[u8]) -> KeyError {
+        PublicKey::parse(der).expect_err("is refused")
+    }
+
+    fn oid(text: &str) -> Oid {
+        Oid::new(text).unwrap()
+    }
+
+    #[test]
+    fn parses_keys_made_by_openssl() {
+        let cases = [
+            ("rsa-1024", KeyKind::RsaOther(1024)),
+            ("rsa-2048", KeyKind::Rsa2048),
+            ("rsa-2048-e3", KeyKind::Rsa2048),
+            ("rsa-2560", KeyKind::RsaOther(2560)),
+            ("rsa-3072", KeyKind::Rsa3072),
+            ("rsa-4096", KeyKind::Rsa4096),
+            ("p-256", KeyKind::P256),
+            ("p-384", KeyKind::P384),
+            ("p-521", KeyKind::P521),
+            ("ed25519", KeyKind::Ed25519),
+        ];
+        for (name, kind) in cases {
+            assert_eq!(sample_key(name).kind(), kind, "{name}");
+        }
+    }
+
+    #[test]
+    fn parses_ml_dsa_and_refuses_other_lengths() {
+        let cases: [(KeyKind, &'static PqdsaSigningAlgorithm); 3] = [
+            (KeyKind::MlDsa44, &signature::ML_DSA_44_SIGNING),
+            (KeyKind::MlDsa65, &signature::ML_DSA_65_SIGNING),
+            (KeyKind::MlDsa87, &signature::ML_DSA_87_SIGNING),
+        ];
+        for (kind, algorithm) in cases {
+            let pair = PqdsaKeyPair::generate(algorithm).unwrap();
+            let spki = pair.public_key().as_der().unwrap().as_ref().to_vec();
+            let key = PublicKey::parse(&spki).unwrap();
+            assert_eq!(key.kind(), kind);
+            assert_eq!(key.subject_public_key(), pair.public_key().as_ref());
+            let algorithm = &spki[4..17];
+            let expected = key.subject_public_key().len();
+            for found in [0, expected - 1, expected + 1] {
+                let bits = tlv(0x03, &vec![0; found + 1]);
+                let der = tlv(0x30, &[algorithm, &bits].concat());
+                assert_eq!(error(&der), KeyError::Length { expected, found });
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_algorithms_curves_and_point_forms() {
+        let ec = oid("1.2.840.10045.2.1");
+        let cases = [
+            (
+                "rsa-pss-2048",
+                KeyError::Algorithm(oid("1.2.840.113549.1.1.10")),
+            ),
+            ("ed448", KeyError::Algorithm(oid("1.3.101.113"))),
+            ("x25519", KeyError::Algorithm(oid("1.3.101.110"))),
+            ("p-224", KeyError::Curve(oid("1.3.132.0.33"))),
+            ("secp256k1", KeyError::Curve(oid("1.3.132.0.10"))),
+            ("p-256-explicit", KeyError::Parameters(ec)),
+            ("p-256-compressed", KeyError::PointCompressed),
+            ("p-256-hybrid", KeyError::PointForm),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(error(&sample(&format!("{name}.spki"))), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn refuses_points_off_the_curve_and_at_infinity() {
+        for name in ["p-256", "p-384", "p-521"] {
+            let good = sample(&format!("{name}.spki"));
+            for index in [good.len() - 1, good.len() - 20, good.len() / 2] {
+                let mut bad = good.clone();
+                bad[index] ^= 1;
+                assert_eq!(error(&bad), KeyError::PointNotOnCurve, "{name} {index}");
+            }
+            let point = sample_key(name).subject_public_key().len();
+            let mut zero = good.clone();
+            let start = good.len() - point + 1;
+            zero[start..].fill(0);
+            assert_eq!(error(&zero), KeyError::PointNotOnCurve, "{name} (0, 0)");
+            let mut ones = good.clone();
+            ones[start..].fill(0xff);
+            assert_eq!(error(&ones), KeyError::PointNotOnCurve, "{name} above p");
+        }
+        let algorithm = sample("p-256.spki")[2..23].to_vec();
+        let with_point = |octets: &[u8]| {
+            let bits = tlv(0x03, &[&[0], octets].concat());
+            tlv(0x30, &[algorithm.clone(), bits].concat())
+        };
+        assert_eq!(error(&with_point(&[0])), KeyError::PointAtInfinity);
+        assert_eq!(error(&with_point(&[])), KeyError::PointForm);
+        let short = KeyError::Length {
+            expected: 65,
+            found: 1,
+        };
+        assert_eq!(error(&with_point(&[4])), short);
+    }
+
+    #[test]
+    fn refuses_other_parameters() {
+        let cases = [
+            // RSA: absent, an empty SEQUENCE
+            ("06092a864886f70d010101", "1.2.840.113549.1.1.1"),
+            ("06092a864886f70d0101013000", "1.2.840.113549.1.1.1"),
+            // EC: absent, NULL (implicitlyCA)
+            ("06072a8648ce3d0201", "1.2.840.10045.2.1"),
+            ("06072a8648ce3d02010500", "1.2.840.10045.2.1"),
+            // Ed25519 and ML-DSA-65: NULL
+            ("06032b65700500", "1.3.101.112"),
+            ("06096086480165030403120500", "2.16.840.1.101.3.4.3.18"),
+        ];
+        for (algorithm, name) in cases {
+            let algorithm = tlv(0x30, &hex::decode(algorithm).unwrap());
+            let der = tlv(0x30, &[algorithm, tlv(0x03, &[0; 33])].concat());
+            assert_eq!(error(&der), KeyError::Parameters(oid(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_der() {
+        let good = sample("ed25519.spki");
+        for length in 0..good.len() {
+            assert!(
+                matches!(error(&good[..length]), KeyError::NotDer(_)),
+                "{length}"
+            );
+        }
+        let trailing = [good.clone(), vec![0]].concat();
+        assert!(matches!(error(&trailing), KeyError::NotDer(_)));
+        let long_length = [&[0x30, 0x81, 0x2a], &good[2..]].concat();
+        assert!(matches!(error(&long_length), KeyError::NotDer(_)));
+        let indefinite = [&[0x30, 0x80], &good[2..], &[0, 0]].concat();
+        assert!(matches!(error(&indefinite), KeyError::NotDer(_)));
+        let mut unused = good.clone();
+        unused[11] = 1;
+        *unused.last_mut().unwrap() &= 0xfe;
+        assert_eq!(error(&unused), KeyError::UnusedBits);
+        let large = vec![0x30; 4097];
+        assert_eq!(error(&large), KeyError::TooLarge(4097));
+    }
+
+    #[test]
+    fn refuses_rsa_keys_that_are_not_der() {
+        let good = rsa_spki(&BigUint::from(0x00c0_ffee_u32), &BigUint::from(3_u8));
+        assert!(PublicKey::parse(&good).is_ok());
+        let algorithm = good[2..17].to_vec();
+        let with_key = |hex: &str| {
+            let bits = [vec![0], hex::decode(hex).unwrap()].concat();
+            tlv(0x30, &[algorithm.clone(), tlv(0x03, &bits)].concat())
+        };
+        assert!(PublicKey::parse(&with_key("3006020123020103")).is_ok());
+        for (case, hex) in [
+            ("negative modulus", "3006020183020103"),
+            ("padded modulus", "300702020023020103"),
+            ("padded exponent", "300702012302020003"),
+            ("negative exponent", "30060201230201ff"),
+            ("empty integer", "30050200020103"),
+            ("a third integer", "3009020123020103020100"),
+            ("trailing octet", "300602012302010300"),
+            ("no exponent", "3003020123"),
+            ("nothing", ""),
+        ] {
+            let found = error(&with_key(hex));
+            assert!(
+                matches!(found, KeyError::RsaPublicKey(_)),
+                "{case}: {found}"
+            );
+        }
+        assert_eq!(error(&with_key("3006020100020103")), KeyError::RsaModulus);
+    }
+
+    #[test]
+    fn no_mutation_of_one_octet_parses_to_the_same_key() {
+        for name in ["rsa-2048", "p-256", "ed25519"] {
+            let good = sample(&format!("{name}.spki"));
+            let key = sample_key(name);
+            for index in 0..good.len() {
+                for bit in 0..8 {
+                    let mut bad = good.clone();
+                    bad[index] ^= 1 << bit;
+                    if let Ok(other) = PublicKey::parse(&bad) {
+                        assert_ne!(other, key);
+                        assert_ne!(other.subject_public_key(), key.subject_public_key());
+                    }
+                }
+            }
+        }
+    }
+}
