@@ -137,7 +137,7 @@ mod tests {
         for factor in [2_u32, 3, 751, 65_521] {
             let modulus = (honest() >> 20_u32) * factor;
             let modulus = &modulus << (2048 - modulus.bits());
-            let odd = (modulus / factor | BigUint::from(1_u8)) * factor;
+            let odd = ((modulus / factor) | BigUint::from(1_u8)) * factor;
             assert_eq!(odd.bits(), 2048);
             assert_eq!(check(&odd, 65_537), Err(WeakKey::SmallFactor), "{factor}");
         }
