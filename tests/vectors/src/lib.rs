@@ -1,1 +1,3 @@
 //! Differential tests of DER parsing
+
+pub mod tlv;
