@@ -1,4 +1,4 @@
-//! Closes directories to this process with Landlock.
+//! Closes directories and files to this process with Landlock.
 //!
 //! Landlock allows and never denies: every entry beside the path to the closed directory is
 //! allowed in full, and what is not listed is closed. The limits that follow from it:
@@ -11,6 +11,7 @@
 //!   knows a right for it only from ABI 9 on, and it is not asked for here.
 //! - A process that is not held, of the same uid, can still be talked into reading the directory
 //!   (cron, a user's systemd). This is a rail, not the wall that a second uid is.
+//! - A hard link elsewhere to a closed *file* stays open: links are names of their own.
 //! - Mounting the directory elsewhere *later* opens a way around; mounts that exist are closed.
 
 mod mounts;
@@ -42,7 +43,7 @@ pub enum Enforcement {
 pub struct LandlockStatus {
     /// Says how far the kernel enforces the rules.
     pub enforcement: Enforcement,
-    /// Names the closed directories, other mounts of the same directory included.
+    /// Names what is closed, other mounts of the same included.
     pub closed: Vec<PathBuf>,
     /// Names the ancestors that can no longer be listed nor written to.
     pub ancestors: Vec<PathBuf>,
@@ -52,12 +53,12 @@ pub struct LandlockStatus {
     pub allowed: usize,
 }
 
-/// Why a directory could not be closed.
+/// Why a directory or file could not be closed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepOutError {
-    /// The path does not lead to a directory; the caller's mistake.
-    #[error("{} is no directory that can be closed", path.display())]
-    NoDirectory {
+    /// The path leads nowhere; the caller's mistake.
+    #[error("{} is nothing that can be closed", path.display())]
+    Missing {
         /// The path as given.
         path: PathBuf,
         /// The system's reason.
@@ -87,21 +88,21 @@ pub enum KeepOutError {
     StillOpen(PathBuf),
 }
 
-/// Closes one directory to the calling thread and all that it starts; see [`keep_out_of_all`].
-pub fn keep_out_of(dir: &Path) -> Result<LandlockStatus, KeepOutError> {
-    keep_out_of_all(&[dir])
+/// Closes one directory or file to the calling thread and all that it starts; see [`keep_out_of_all`].
+pub fn keep_out_of(path: &Path) -> Result<LandlockStatus, KeepOutError> {
+    keep_out_of_all(&[path])
 }
 
-/// Closes directories to the calling thread and all that it starts, for good.
+/// Closes directories and files to the calling thread and all that it starts, for good.
 ///
 /// Everything else that exists stays reachable, but for the limits in the module's text. Call it
-/// once with all directories: a second call cannot list the ancestors any more. Without Landlock
+/// once with all of them: a second call cannot list the ancestors any more. Without Landlock
 /// in the kernel nothing is closed, and the status says [`Enforcement::Unavailable`].
-pub fn keep_out_of_all(dirs: &[&Path]) -> Result<LandlockStatus, KeepOutError> {
+pub fn keep_out_of_all(paths: &[&Path]) -> Result<LandlockStatus, KeepOutError> {
     refuse_other_threads()?;
     let mut closed = Vec::new();
-    for dir in dirs {
-        closed.extend(mounts::with_aliases(&real_directory(dir)?)?);
+    for path in paths {
+        closed.extend(mounts::with_aliases(&real_path(path)?)?);
     }
     closed.sort();
     closed.dedup();
@@ -132,29 +133,26 @@ fn refuse_other_threads() -> Result<(), KeepOutError> {
     }
 }
 
-fn real_directory(dir: &Path) -> Result<PathBuf, KeepOutError> {
-    let no_directory = |source| KeepOutError::NoDirectory {
-        path: dir.to_owned(),
+fn real_path(path: &Path) -> Result<PathBuf, KeepOutError> {
+    let real = fs::canonicalize(path).map_err(|source| KeepOutError::Missing {
+        path: path.to_owned(),
         source,
-    };
-    let real = fs::canonicalize(dir).map_err(no_directory)?;
-    if !real.is_dir() {
-        return Err(no_directory(io::ErrorKind::NotADirectory.into()));
-    }
+    })?;
     if real.parent().is_none() {
         return Err(KeepOutError::Root);
     }
     Ok(real)
 }
 
-/// Opens each closed directory for reading: the kernel itself must refuse.
+/// Opens each closed path for reading: the kernel itself must refuse.
 fn verify_closed(closed: &[PathBuf]) -> Result<(), KeepOutError> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    // NONBLOCK: a pipe without a writer would make us wait.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     match closed
         .iter()
-        .find(|dir| rustix::fs::open(dir.as_path(), flags, Mode::empty()).is_ok())
+        .find(|path| rustix::fs::open(path.as_path(), flags, Mode::empty()).is_ok())
     {
-        Some(dir) => Err(KeepOutError::StillOpen(dir.clone())),
+        Some(path) => Err(KeepOutError::StillOpen(path.clone())),
         None => Ok(()),
     }
 }
@@ -171,22 +169,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_what_is_no_directory() {
+    fn refuses_what_is_not_there() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("file");
-        fs::write(&file, b"").unwrap();
-        for path in [file, dir.path().join("missing")] {
-            let refused = real_directory(&path);
-            assert!(
-                matches!(refused, Err(KeepOutError::NoDirectory { .. })),
-                "{path:?}: {refused:?}"
-            );
-        }
+        let missing = dir.path().join("missing");
+        let refused = real_path(&missing);
+        assert!(
+            matches!(&refused, Err(KeepOutError::Missing { path, .. }) if *path == missing),
+            "{refused:?}"
+        );
     }
 
     #[test]
     fn refuses_the_root_directory() {
-        let refused = real_directory(Path::new("/../"));
+        let refused = real_path(Path::new("/../"));
         assert!(matches!(refused, Err(KeepOutError::Root)), "{refused:?}");
     }
 

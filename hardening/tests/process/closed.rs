@@ -26,8 +26,8 @@ pub(crate) const TESTS: &[Test] = &[
         signals_to_the_signer_are_refused,
     ),
     (
-        "several_directories_are_closed_at_once",
-        several_directories_are_closed_at_once,
+        "directories_and_files_are_closed_at_once",
+        directories_and_files_are_closed_at_once,
     ),
     (
         "refuses_to_close_after_the_first_thread",
@@ -56,6 +56,7 @@ fn in_a_tree(role: &str) {
     fs::write(data.join("operator/key"), b"secret").unwrap();
     fs::write(data.join("server/db"), b"rows").unwrap();
     fs::write(data.join("root.pem"), b"public").unwrap();
+    fs::write(data.join("unlock.key"), b"secret").unwrap();
     std::os::unix::fs::symlink("../ring", data.join("server/door")).unwrap();
     let listener = UnixListener::bind(data.join("ring/issue.sock")).unwrap();
     let answer = std::thread::spawn(move || {
@@ -211,20 +212,26 @@ fn as_signals() {
     rustix::process::test_kill_process(rustix::process::getpid()).unwrap();
 }
 
-fn several_directories_are_closed_at_once() {
+fn directories_and_files_are_closed_at_once() {
     in_a_tree("several");
 }
 
 fn as_several() {
     let data = data();
     let (ring, operator) = (data.join("ring"), data.join("operator"));
-    let status = keep_out_of_all(&[&ring, &operator, &ring]).unwrap();
-    assert_eq!(status.closed, [operator.clone(), ring.clone()]);
+    let unlock = data.join("unlock.key");
+    let status = keep_out_of_all(&[&ring, &operator, &unlock, &ring]).unwrap();
+    assert_eq!(
+        status.closed,
+        [operator.clone(), ring.clone(), unlock.clone()]
+    );
     if status.enforcement == Enforcement::Unavailable {
         return;
     }
     assert_refused("ring", fs::read(ring.join("keys/root")));
     assert_refused("operator", fs::read(operator.join("key")));
+    assert_refused("file", fs::read(&unlock));
+    assert_refused("file", fs::OpenOptions::new().write(true).open(&unlock));
     assert_eq!(fs::read(data.join("server/db")).unwrap(), b"rows");
 }
 
