@@ -1,0 +1,69 @@
+# One build serves lint, test and torture: the whole workspace with all targets, dev profile.
+# Every target works on a fresh clone.
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+INSTALLED := signer-file chancery-server chancery
+RELEASE := $(addprefix -p ,$(INSTALLED))
+
+# Where `make run` keeps its data and what else it passes to `chancery up`.
+DATA ?= data
+UP ?=
+FUZZ_SECONDS ?= 300
+TORTURE_KILLS ?= 100
+export FUZZ_SECONDS TORTURE_KILLS
+
+.PHONY: help run build test lint fmt tidy clippy openapi links bench fuzz torture clean
+
+help:
+	@echo "make run      build in release mode and start a CA in ./$(DATA)"
+	@echo "make test     run every test; missing tools are listed as skipped"
+	@echo "make lint     format, clippy, laws of the tree, linked libraries, OpenAPI"
+	@echo "make bench    measure against the raw library, write docs/PERFORMANCE.md"
+	@echo "make fuzz     every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))"
+	@echo "make torture  kill signer and server TORTURE_KILLS ($(TORTURE_KILLS)) times under load"
+
+# exec: Ctrl-C goes to chancery, which ends signer and server.
+run:
+	@$(CARGO) build --locked --release $(RELEASE)
+	@exec $(TARGET)/release/chancery up --data $(DATA) $(UP)
+
+build:
+	$(CARGO) build --locked --workspace --all-targets
+
+test:
+	$(CARGO) xtask test
+
+lint: fmt tidy clippy openapi links
+
+fmt:
+	$(CARGO) fmt --all --check
+
+tidy:
+	$(CARGO) xtask tidy
+
+clippy:
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+# The description that is checked in is the one that the code makes.
+openapi: build
+	@$(TARGET)/debug/chancery-server openapi > $(TARGET)/openapi.json
+	@diff -u docs/openapi.json $(TARGET)/openapi.json || { \
+	  echo "docs/openapi.json is not what the code says: cp $(TARGET)/openapi.json docs/openapi.json"; \
+	  exit 1; }
+
+links: build
+	$(CARGO) xtask links --profile dev
+
+bench:
+	$(CARGO) build --locked --release $(RELEASE)
+	$(CARGO) run --locked --release -p bench --bin bench
+
+fuzz:
+	$(CARGO) xtask fuzz
+
+torture: build
+	$(TARGET)/debug/torture
+
+clean:
+	$(CARGO) clean
