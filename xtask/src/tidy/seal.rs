@@ -1,7 +1,7 @@
 //! `Approved` is made in one place: what a driver signs has passed the policy.
 
 use super::Violation;
-use crate::source::{Source, words};
+use crate::source::{Source, Word, words};
 use crate::workspace::Workspace;
 
 const RULE: &str = "seal";
@@ -45,15 +45,39 @@ pub fn check(workspace: &Workspace) -> Vec<Violation> {
     found
 }
 
-/// Every mention of the constructor counts: one taken as a value would be called elsewhere.
+/// Every mention of the constructor counts, for one taken as a value would be called elsewhere;
+/// so does another name for the type, under which it could be called unseen.
 fn calls(source: &Source) -> Vec<(String, usize)> {
     let code = &source.shipped;
-    let mentions = words(code)
-        .into_iter()
-        .filter(|word| word.text == "admitted" && code[..word.start].trim_end().ends_with("::"));
-    mentions
-        .map(|word| (source.path.clone(), word.line(code)))
-        .collect()
+    let all = words(code);
+    let counted = all.iter().enumerate().filter(|(at, word)| match word.text {
+        "admitted" => names_constructor(&code[..word.start]),
+        "Approved" => {
+            let next = all.get(at + 1).map(|next| next.text);
+            next == Some("as") || defines_a_type(&code[..word.start])
+        }
+        _ => false,
+    });
+    let place = |word: &Word<'_>| (source.path.clone(), word.line(code));
+    counted.map(|(_, word)| place(word)).collect()
+}
+
+/// `Approved::`, `Self::` or `<Approved>::` stands before; a module of that name is another thing.
+fn names_constructor(before: &str) -> bool {
+    let Some(owner) = before.trim_end().strip_suffix("::") else {
+        return false;
+    };
+    let owner = owner.trim_end();
+    owner.ends_with('>')
+        || words(owner)
+            .last()
+            .is_some_and(|w| ["Approved", "Self"].contains(&w.text))
+}
+
+/// The statement that leads here is `type Name = ...`.
+fn defines_a_type(before: &str) -> bool {
+    let statement = before.rsplit([';', '{', '}']).next().unwrap_or(before);
+    words(statement).iter().any(|word| word.text == "type")
 }
 
 fn violation(path: &str, line: usize, found: String) -> Violation {
@@ -122,5 +146,24 @@ mod tests {
             found(&[DEFINES]),
             [("signer/core/src/lib.rs".to_owned(), 1)]
         );
+    }
+
+    #[test]
+    fn other_names_for_the_call_count() {
+        for (code, count) in [
+            ("Approved::<'_>::admitted(x)", 1),
+            ("<Approved<'_>>::admitted(x)", 1),
+            (
+                "impl T for Approved<'_> { fn f() { Self::admitted(x) } }",
+                1,
+            ),
+            ("use keystore::Approved as Fine;", 1),
+            ("pub type Fine<'a> = keystore::Approved<'a>;", 1),
+            ("mod admitted; use self::admitted::Admitted;", 0),
+            ("use keystore::Approved; fn f(m: Approved<'_>) {}", 0),
+        ] {
+            let source = Source::new("ca/src/a.rs", code);
+            assert_eq!(calls(&source).len(), count, "{code}");
+        }
     }
 }
