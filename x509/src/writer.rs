@@ -23,6 +23,11 @@ impl Writer {
         self.out
     }
 
+    /// Counts the octets so far.
+    pub(crate) fn len(&self) -> usize {
+        self.out.len()
+    }
+
     /// Appends what is encoded already.
     pub(crate) fn raw(&mut self, der: &[u8]) {
         self.out.extend_from_slice(der);

@@ -1,0 +1,152 @@
+//! The lenient walk over a certificate.
+
+use super::{
+    CertificateDer, DerError, Deviation, Extension, ExtensionValue, Extensions, ForeignCertificate,
+    Name, Parser, PublicKey, Serial, Signature, SignatureScheme, UnixTime, tag,
+};
+use crate::reader::{self, only};
+
+/// Collects deviations on the way.
+struct Notes(Vec<Deviation>);
+
+impl Notes {
+    fn add(&mut self, place: impl Into<String>, what: impl Into<String>) {
+        self.0.push(Deviation {
+            place: place.into(),
+            what: what.into(),
+        });
+    }
+}
+
+pub(super) fn walk(der: &[u8]) -> Result<ForeignCertificate, DerError> {
+    let mut notes = Notes(Vec::new());
+    let mut outer = only(der, tag::SEQUENCE, "Certificate")?;
+    let tbs = outer.sequence_der("tbsCertificate")?;
+    let algorithm = outer.sequence_der("signatureAlgorithm")?;
+    let signature = Signature::from_vec(outer.bit_string("signatureValue")?.to_vec());
+    outer.finish()?;
+
+    let mut fields = only(tbs, tag::SEQUENCE, "TBSCertificate")?;
+    version(&mut fields, &mut notes)?;
+    let serial_octets = fields.value(tag::INTEGER, "serialNumber")?;
+    let serial = Serial::from_integer_content(serial_octets)
+        .map_err(|error| notes.add("serialNumber", error.to_string()))
+        .ok();
+    let inner = fields.sequence_der("signature")?;
+    if inner != algorithm {
+        notes.add("signatureAlgorithm", "differs from the one inside");
+    }
+    let scheme = SignatureScheme::from_algorithm_identifier(algorithm)
+        .map_err(|error| notes.add("signatureAlgorithm", error.to_string()))
+        .ok();
+    let issuer = Name::parse(fields.sequence_der("issuer")?)?;
+    if issuer.is_empty() {
+        notes.add("issuer", "empty");
+    }
+    let mut validity = fields.sequence("validity")?;
+    let not_before = time(&mut validity, "notBefore", &mut notes)?;
+    let not_after = time(&mut validity, "notAfter", &mut notes)?;
+    validity.finish()?;
+    if not_after < not_before {
+        notes.add("validity", "ends before it begins");
+    }
+    let subject = Name::parse(fields.sequence_der("subject")?)?;
+    let public_key = PublicKey::parse(fields.sequence_der("subjectPublicKeyInfo")?)?;
+    if let Err(weak) = public_key.check_strength() {
+        notes.add("subjectPublicKeyInfo", weak.to_string());
+    }
+    for (number, place) in [(1, "issuerUniqueID"), (2, "subjectUniqueID")] {
+        if fields.optional(tag::context(number))?.is_some() {
+            notes.add(place, "present (RFC 5280 §4.1.2.8)");
+        }
+    }
+    let extensions = extensions(&mut fields, &mut notes)?;
+    fields.finish()?;
+
+    Ok(ForeignCertificate {
+        raw: CertificateDer::from_vec(der.to_vec()),
+        tbs: tbs.to_vec(),
+        serial,
+        serial_octets: serial_octets.to_vec(),
+        issuer,
+        not_before,
+        not_after,
+        subject,
+        public_key,
+        extensions,
+        scheme,
+        signature,
+        deviations: notes.0,
+    })
+}
+
+fn version(fields: &mut Parser<'_>, notes: &mut Notes) -> Result<(), DerError> {
+    let Some(content) = fields.optional(tag::context_constructed(0))? else {
+        notes.add("version", "1, not 3");
+        return Ok(());
+    };
+    let mut version = Parser::new(content);
+    match version.unsigned("version")? {
+        2 => {}
+        0 => notes.add("version", "1, and DEFAULT encoded"),
+        1 => notes.add("version", "2, not 3"),
+        _ => return Err(DerError::field("version", "unknown")),
+    }
+    version.finish()
+}
+
+fn time(
+    fields: &mut Parser<'_>,
+    place: &'static str,
+    notes: &mut Notes,
+) -> Result<UnixTime, DerError> {
+    let tlv = fields.any()?;
+    match tlv.tag {
+        tag::UTC_TIME => UnixTime::from_utc_time(tlv.content),
+        tag::GENERALIZED_TIME => {
+            let time = UnixTime::from_generalized_time(tlv.content)?;
+            if time.is_utc_time() != Ok(false) {
+                notes.add(place, "GeneralizedTime before 2050 (RFC 5280 §4.1.2.5)");
+            }
+            Ok(time)
+        }
+        _ => Err(DerError::field(place, "another type")),
+    }
+}
+
+/// Reads the extensions; the first of a kind counts, one that cannot be read is left out.
+fn extensions(fields: &mut Parser<'_>, notes: &mut Notes) -> Result<Extensions, DerError> {
+    let Some(content) = fields.optional(tag::context_constructed(3))? else {
+        notes.add("extensions", "missing");
+        return Ok(Extensions::default());
+    };
+    let mut explicit = Parser::new(content);
+    let mut list = explicit.sequence("extensions")?;
+    explicit.finish()?;
+    if list.is_empty() {
+        notes.add("extensions", "empty");
+    }
+    let mut found: Vec<Extension> = Vec::new();
+    while !list.is_empty() {
+        let mut extension = list.sequence("Extension")?;
+        let oid = extension.oid("extnID")?;
+        let mut critical = false;
+        if let Some(content) = extension.optional(tag::BOOLEAN)? {
+            critical = reader::boolean(content)?;
+            if !critical {
+                notes.add(oid.to_string(), "critical FALSE encoded (X.690 §11.5)");
+            }
+        }
+        let value = extension.value(tag::OCTET_STRING, "extnValue")?;
+        extension.finish()?;
+        if found.iter().any(|known| known.oid() == oid) {
+            // Which of the two another program believes is anyone's guess.
+            return Err(DerError::DuplicateExtension(oid));
+        }
+        match ExtensionValue::parse(oid, value) {
+            Ok(value) => found.push(Extension { critical, value }),
+            Err(error) => notes.add(oid.to_string(), error.to_string()),
+        }
+    }
+    Extensions::new(found)
+}
