@@ -1,1 +1,30 @@
-//! The dictionary of the trust boundary: calls, answers, refusals, framing
+//! The dictionary of the trust boundary: calls, answers, refusals, framing, and the leaves of
+//! the journal. Both sides speak it; it holds no key and does no I/O.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod call;
+mod codec;
+mod field;
+mod frame;
+mod kind;
+mod leaf;
+mod refusal;
+
+pub use call::*;
+pub use codec::{Reader, Wire, WireError, Writer};
+pub use field::{
+    CertIdHash, Digest, IdempotencyKey, InstanceId, KeyId, KeyLabel, KeySpec, KeyState, MAX_TBS,
+    Purpose, RevocationStatus,
+};
+pub use frame::{Flags, FrameError, HEADER, Header, MAX_ANSWER_PART, MAX_DEADLINE_MS, VERSION};
+pub use kind::{Kind, Socket};
+pub use leaf::*;
+pub use refusal::{Blame, MAX_DETAIL, Refusal, Rule};

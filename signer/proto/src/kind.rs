@@ -1,0 +1,137 @@
+//! The kinds of call, their sockets and their limits: the permit table.
+
+use crate::codec::wire_enum;
+
+wire_enum! {
+    /// A socket of a ring. The socket is the role.
+    pub enum Socket: u8 {
+        /// Certificates, serials, sealing.
+        Issue = 1, "issue",
+        /// CRLs, OCSP, revocation.
+        Status = 2, "status",
+        /// Validation records.
+        Va = 3, "va",
+        /// Whatever makes authority.
+        Admin = 4, "admin",
+    }
+}
+
+wire_enum! {
+    /// What a frame asks for.
+    pub enum Kind: u8 {
+        /// [`crate::Health`]
+        Health = 1, "health",
+        /// [`crate::Describe`]
+        Describe = 2, "describe",
+        /// [`crate::ReadPolicy`]
+        ReadPolicy = 3, "read-policy",
+        /// [`crate::ReadJournal`]
+        ReadJournal = 4, "read-journal",
+        /// [`crate::MintSerials`]
+        MintSerials = 16, "mint-serials",
+        /// [`crate::SignCertificate`]
+        SignCertificate = 17, "sign-certificate",
+        /// [`crate::Seal`]
+        Seal = 18, "seal",
+        /// [`crate::Unseal`]
+        Unseal = 19, "unseal",
+        /// [`crate::BuildCrl`]
+        BuildCrl = 32, "build-crl",
+        /// [`crate::SignOcsp`]
+        SignOcsp = 33, "sign-ocsp",
+        /// [`crate::Revoke`]
+        Revoke = 34, "revoke",
+        /// [`crate::Hold`]
+        Hold = 35, "hold",
+        /// [`crate::Release`]
+        Release = 36, "release",
+        /// [`crate::RevocationDelta`]
+        RevocationDelta = 37, "revocation-delta",
+        /// [`crate::Unlock`]
+        Unlock = 64, "unlock",
+        /// [`crate::GenerateKey`]
+        GenerateKey = 65, "generate-key",
+        /// [`crate::SetPolicy`]
+        SetPolicy = 66, "set-policy",
+        /// [`crate::SignAuthority`]
+        SignAuthority = 67, "sign-authority",
+        /// [`crate::SignCaRequest`]
+        SignCaRequest = 68, "sign-ca-request",
+    }
+}
+
+impl Kind {
+    /// Returns whether this kind is spoken on `socket`: the permit table.
+    #[must_use]
+    pub fn permitted_on(self, socket: Socket) -> bool {
+        match self {
+            Self::Health | Self::Describe | Self::ReadPolicy | Self::ReadJournal => true,
+            Self::MintSerials | Self::SignCertificate | Self::Seal | Self::Unseal => {
+                socket == Socket::Issue
+            }
+            Self::BuildCrl
+            | Self::SignOcsp
+            | Self::Revoke
+            | Self::Hold
+            | Self::Release
+            | Self::RevocationDelta => socket == Socket::Status,
+            Self::Unlock
+            | Self::GenerateKey
+            | Self::SetPolicy
+            | Self::SignAuthority
+            | Self::SignCaRequest => socket == Socket::Admin,
+        }
+    }
+
+    /// Returns the largest body that a request of this kind may have, in octets.
+    #[must_use]
+    pub fn request_limit(self) -> u32 {
+        match self {
+            Self::Health | Self::Describe => 0,
+            Self::ReadPolicy | Self::ReadJournal | Self::MintSerials | Self::BuildCrl => 256,
+            Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => 256,
+            Self::Unlock => 2 * 1024,
+            Self::GenerateKey => 256,
+            Self::SignCertificate | Self::SignAuthority => 128 * 1024,
+            Self::SignCaRequest | Self::SetPolicy => 64 * 1024,
+            Self::Seal | Self::Unseal => 96 * 1024,
+            Self::SignOcsp => 1024 * 1024,
+        }
+    }
+
+    /// Returns the largest whole answer of this kind, in octets, over all its parts.
+    #[must_use]
+    pub fn answer_limit(self) -> usize {
+        match self {
+            Self::BuildCrl => 512 * 1024 * 1024,
+            Self::SignOcsp | Self::RevocationDelta | Self::ReadJournal => 16 * 1024 * 1024,
+            _ => 1024 * 1024,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_authority_is_spoken_on_admin_alone() {
+        for kind in Kind::ALL.iter().filter(|kind| kind.code() >= 64) {
+            for socket in Socket::ALL {
+                assert_eq!(
+                    kind.permitted_on(*socket),
+                    *socket == Socket::Admin,
+                    "{kind} on {socket}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn issue_and_status_share_only_what_reads() {
+        for kind in Kind::ALL {
+            let both = kind.permitted_on(Socket::Issue) && kind.permitted_on(Socket::Status);
+            assert_eq!(both, kind.code() < 16, "{kind}");
+        }
+    }
+}
