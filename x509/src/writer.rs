@@ -151,12 +151,6 @@ impl Writer {
         self.out.push(b'Z');
         Ok(())
     }
-
-    /// Appends a SET OF whose members are encoded already, in DER order (X.690 §11.6).
-    pub(crate) fn set_of(&mut self, mut members: Vec<Vec<u8>>) {
-        members.sort();
-        self.value(tag::SET, &members.concat());
-    }
 }
 
 /// Wraps a to-be-signed value, an AlgorithmIdentifier and a signature in one SEQUENCE, the shape

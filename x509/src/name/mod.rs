@@ -93,15 +93,18 @@ impl Name {
         Self::from_rdns(rdns).map_err(NameError::Encoding)
     }
 
-    /// Makes a name from its RDNs, most significant first.
+    /// Makes a name from its RDNs, most significant first; attributes within an RDN are sorted.
     ///
     /// # Errors
     /// [`DerError`] for an empty RDN, an attribute twice in an RDN, a name over 8 KiB.
     pub fn from_rdns(rdns: Vec<Vec<Attribute>>) -> Result<Self, DerError> {
         let mut content = Writer::new();
-        for rdn in &rdns {
-            let mut members: Vec<Vec<u8>> = rdn.iter().map(Attribute::encode).collect();
-            members.sort();
+        let mut sorted = Vec::with_capacity(rdns.len());
+        for rdn in rdns {
+            let mut members: Vec<(Vec<u8>, Attribute)> =
+                rdn.into_iter().map(|a| (a.encode(), a)).collect();
+            // X.690 §11.6: the members of a SET OF in ascending order.
+            members.sort_by(|a, b| a.0.cmp(&b.0));
             if members.is_empty() {
                 return Err(DerError::field("RelativeDistinguishedName", "empty"));
             }
@@ -111,7 +114,9 @@ impl Name {
                     "an attribute twice",
                 ));
             }
-            content.set_of(members);
+            let (encoded, attributes): (Vec<_>, Vec<_>) = members.into_iter().unzip();
+            content.value(tag::SET, &encoded.concat());
+            sorted.push(attributes);
         }
         let content = content.finish();
         let mut writer = Writer::with_capacity(content.len() + 4);
@@ -122,7 +127,7 @@ impl Name {
         }
         Ok(Self {
             der: NameDer::from_vec(der),
-            rdns,
+            rdns: sorted,
         })
     }
 

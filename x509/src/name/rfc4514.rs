@@ -227,7 +227,7 @@ mod tests {
             ),
             (
                 "OU=Sales+CN=J.  Smith,DC=example,DC=net",
-                "CN=J.  Smith+OU=Sales,DC=example,DC=net",
+                "OU=Sales+CN=J.  Smith,DC=example,DC=net",
             ),
             (
                 r#"CN=James \"Jim\" Smith\, III,DC=net"#,
@@ -246,9 +246,7 @@ mod tests {
             ("", ""),
         ] {
             let name = Name::parse_rfc4514(text).unwrap();
-            // The members of an RDN are written in the order of the text; DER sorts them.
-            let reparsed = Name::parse(name.der().as_bytes()).unwrap();
-            assert_eq!(reparsed.to_string(), shown, "{text}");
+            assert_eq!(name.to_string(), shown, "{text}");
         }
     }
 
