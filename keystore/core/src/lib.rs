@@ -1,1 +1,25 @@
-//! KeyDriver, Approved and the driver conformance suite
+//! What a key driver is, and the bytes that it may sign.
+//!
+//! A driver holds keys or reaches them; it decides nothing. [`Approved`] marks bytes that policy
+//! admitted, so that a signature over anything else does not compile.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod approved;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod driver;
+mod house;
+mod identity;
+
+pub use approved::Approved;
+pub use driver::{DriverError, KeyDriver};
+pub use house::{Founder, Founding, House, Opened, UnlockError, UnlockFactor, Vault};
+pub use identity::KeyIdentity;

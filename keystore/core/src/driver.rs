@@ -1,0 +1,71 @@
+//! The four verbs of a key driver.
+
+use signer_proto::{Blame, KeySpec};
+use thiserror::Error;
+use x509::{Signature, SignatureScheme, SpkiDer};
+
+use crate::{Approved, KeyIdentity};
+
+/// Why a driver did not do it. No variant ever carries key bytes or a PIN.
+#[derive(Debug, Error)]
+pub enum DriverError {
+    /// The driver has no such key.
+    #[error("the key {0} is not there")]
+    KeyMissing(String),
+    /// A key with this identity is there already.
+    #[error("the key {0} is there already")]
+    KeyExists(String),
+    /// The driver cannot make or use keys of this algorithm.
+    #[error("this driver has no {0} keys")]
+    SpecUnsupported(KeySpec),
+    /// The scheme does not fit the key.
+    #[error("the scheme does not fit the key")]
+    SchemeMismatch,
+    /// What is stored does not open, or is not the key that it should be.
+    #[error("the stored key {key} is not intact: {why}")]
+    Corrupt {
+        /// Its identity.
+        key: String,
+        /// Which check failed.
+        why: &'static str,
+    },
+    /// Not now.
+    #[error("the key store does not answer: {0}")]
+    Unavailable(String),
+    /// The library refused the operation.
+    #[error("the cryptographic library refused: {0}")]
+    Crypto(&'static str),
+}
+
+impl DriverError {
+    /// Returns who is at fault.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::KeyMissing(_) | Self::Corrupt { .. } | Self::Crypto(_) => Blame::Corrupt,
+            Self::KeyExists(_) | Self::SpecUnsupported(_) | Self::SchemeMismatch => Blame::Refused,
+            Self::Unavailable(_) => Blame::Unavailable,
+        }
+    }
+}
+
+/// Holds or reaches keys. Synchronous: the core is threads and blocking calls.
+pub trait KeyDriver: Send + Sync {
+    /// Returns the public key.
+    fn public_key(&self, key: &KeyIdentity) -> Result<SpkiDer, DriverError>;
+
+    /// Signs the whole message; hashing is the driver's part. The caller verifies the signature
+    /// before it leaves.
+    fn sign(
+        &self,
+        key: &KeyIdentity,
+        scheme: SignatureScheme,
+        message: Approved<'_>,
+    ) -> Result<Signature, DriverError>;
+
+    /// Makes a key, durable before this returns.
+    fn generate(&self, key: &KeyIdentity) -> Result<SpkiDer, DriverError>;
+
+    /// Says whether keys can be used now.
+    fn health(&self) -> Result<(), DriverError>;
+}

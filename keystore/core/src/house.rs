@@ -1,0 +1,100 @@
+//! House keys and the unlocking of a ring.
+
+use std::sync::Arc;
+
+use signer_proto::{Digest, HouseKey};
+use thiserror::Error;
+use x509::Signature;
+use zeroize::Zeroizing;
+
+use crate::{Approved, DriverError, KeyDriver, KeyIdentity};
+
+/// The keys that every ring has for itself, whatever its driver.
+pub trait House: Send + Sync {
+    /// Returns HMAC-SHA256 of `message` under the `serial` key.
+    fn serial_mac(&self, message: &[u8]) -> [u8; 32];
+
+    /// Seals a value in a context (AES-256-GCM with a random nonce under the `seal` key).
+    fn seal(&self, context: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, DriverError>;
+
+    /// Opens a sealed value; none if it was not sealed here in this context.
+    fn unseal(&self, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>>;
+
+    /// Signs with the `log` key (Ed25519).
+    fn sign_log(&self, message: Approved<'_>) -> Result<Signature, DriverError>;
+}
+
+/// What opens a ring. Wiped when dropped, never shown.
+pub enum UnlockFactor {
+    /// A passphrase, stretched with Argon2id.
+    Passphrase(Zeroizing<Vec<u8>>),
+    /// A credential file's content: at least 32 octets of high entropy, not stretched.
+    Credential(Zeroizing<Vec<u8>>),
+}
+
+/// Why a ring did not open.
+#[derive(Debug, Error)]
+pub enum UnlockError {
+    /// The factor is not the one that the ring was made with.
+    #[error("this passphrase or credential does not open the ring")]
+    WrongFactor,
+    /// The factor is of another kind than the ring was made with, or too short.
+    #[error("the unlock factor cannot be used: {0}")]
+    FactorUnusable(&'static str),
+    /// A file is missing or not intact.
+    #[error("the ring's key files are not intact: {0}")]
+    Corrupt(String),
+    /// A file cannot be read.
+    #[error("the ring's key files cannot be read")]
+    Io(#[source] std::io::Error),
+}
+
+/// What an unlocked ring signs with.
+pub struct Opened {
+    /// The ring's driver.
+    pub driver: Arc<dyn KeyDriver>,
+    /// The house keys.
+    pub house: Arc<dyn House>,
+}
+
+/// Opens a ring's keys.
+pub trait Vault: Send + Sync {
+    /// Tries the factor. `genesis` is the digest that every key file is bound to; `house` are
+    /// the three house keys as genesis names them.
+    fn unlock(
+        &self,
+        factor: &UnlockFactor,
+        genesis: Digest,
+        house: &[KeyIdentity],
+    ) -> Result<Opened, UnlockError>;
+}
+
+/// Makes a ring's keys, once.
+///
+/// Two steps, because each needs the other: genesis names the public `log` key, and every key
+/// file is bound to the digest of genesis.
+pub trait Founder: Send + Sync {
+    /// Draws the three house keys and the data key; nothing is written yet.
+    ///
+    /// # Errors
+    /// [`UnlockError::FactorUnusable`] for a factor that is too short, [`UnlockError::Io`] of kind
+    /// `AlreadyExists` where a ring's keys are already.
+    fn found(
+        &self,
+        factor: &UnlockFactor,
+        house: &[KeyIdentity],
+    ) -> Result<Box<dyn Founding>, UnlockError>;
+}
+
+/// House keys that were drawn and not written yet.
+pub trait Founding: Send {
+    /// Returns the house keys as genesis names them.
+    fn house_keys(&self) -> Vec<HouseKey>;
+
+    /// Binds the keys to the digest of genesis and writes them, durable before this returns; what
+    /// unlocks them is written last.
+    ///
+    /// # Errors
+    /// [`UnlockError::Io`].
+    fn bind(self: Box<Self>, genesis: Digest) -> Result<Opened, UnlockError>;
+}
