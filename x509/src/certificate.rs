@@ -128,3 +128,66 @@ impl Certificate {
         Self::parse(&der).map_err(pem::PemError::Content)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tbs::tests::sample_tbs;
+
+    fn sample() -> CertificateDer {
+        let tbs = sample_tbs().encode().unwrap();
+        let signature = Signature::from_vec(vec![1, 2, 3]);
+        Certificate::assemble(&tbs, SignatureScheme::EcdsaP256Sha256, &signature)
+    }
+
+    #[test]
+    fn assembles_what_it_parses() {
+        let der = sample();
+        let certificate = Certificate::parse(der.as_bytes()).unwrap();
+        assert_eq!(certificate.tbs(), &sample_tbs());
+        assert_eq!(certificate.signature().as_bytes(), [1, 2, 3]);
+        assert_eq!(certificate.der(), &der);
+        assert_eq!(
+            Certificate::from_pem(&certificate.to_pem()),
+            Ok(certificate)
+        );
+    }
+
+    #[test]
+    fn refuses_an_algorithm_outside_that_differs_from_the_one_inside() {
+        let tbs = sample_tbs().encode().unwrap();
+        let signature = Signature::from_vec(vec![1, 2, 3]);
+        let der = Certificate::assemble(&tbs, SignatureScheme::EcdsaP384Sha384, &signature);
+        let refused = Err(DerError::field(
+            "signatureAlgorithm",
+            "differs from the one inside",
+        ));
+        assert_eq!(Certificate::parse(der.as_bytes()), refused);
+    }
+
+    #[test]
+    fn refuses_trailing_octets_and_unused_bits() {
+        let der = sample().into_vec();
+        let trailing = [&der[..], &[0]].concat();
+        assert_eq!(Certificate::parse(&trailing), Err(DerError::Trailing));
+        let mut unused = der;
+        let at = unused.len() - 4;
+        unused[at] = 1;
+        let why = "not a BIT STRING of whole octets";
+        assert_eq!(
+            Certificate::parse(&unused),
+            Err(DerError::field("signatureValue", why))
+        );
+    }
+
+    #[test]
+    fn refuses_more_than_its_cap() {
+        let refused = Err(DerError::TooLarge {
+            limit: MAX_CERTIFICATE,
+        });
+        assert_eq!(
+            Certificate::parse(&vec![0x30; MAX_CERTIFICATE + 1]),
+            refused
+        );
+    }
+}

@@ -259,3 +259,119 @@ fn encode_info(
     }
     Ok(CertificationRequestInfoDer::from_vec(der))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::samples::sample_key;
+    use crate::{Extension, ExtensionValue, GeneralName};
+
+    fn sample_info() -> CertificationRequestInfo {
+        let san = ExtensionValue::SubjectAltName(vec![GeneralName::Dns("a.example".into())]);
+        CertificationRequestInfo {
+            subject: Name::parse_rfc4514("CN=a.example").unwrap(),
+            public_key: sample_key("p-256"),
+            extensions: Extensions::new(vec![Extension::non_critical(san)]).unwrap(),
+        }
+    }
+
+    fn assemble(info: &[u8]) -> Vec<u8> {
+        let info = CertificationRequestInfoDer::from_vec(info.to_vec());
+        let signature = Signature::from_vec(vec![1, 2, 3]);
+        Csr::assemble(&info, SignatureScheme::EcdsaP256Sha256, &signature).into_vec()
+    }
+
+    /// A CertificationRequestInfo with this version and these attributes.
+    fn info_with(version: &[u8], attributes: &[u8]) -> Vec<u8> {
+        let info = sample_info();
+        let mut content = Writer::new();
+        content.raw(version);
+        content.raw(info.subject.der().as_bytes());
+        content.raw(info.public_key.spki().as_bytes());
+        content.raw(attributes);
+        let mut writer = Writer::new();
+        writer.value(tag::SEQUENCE, &content.finish());
+        writer.finish()
+    }
+
+    const V1: &[u8] = &[2, 1, 0];
+    /// 1.2.3 with one NULL, and 1.2.4 with one NULL.
+    const ATTRIBUTE_3: &[u8] = b"\x30\x08\x06\x02\x2a\x03\x31\x02\x05\x00";
+    const ATTRIBUTE_4: &[u8] = b"\x30\x08\x06\x02\x2a\x04\x31\x02\x05\x00";
+
+    #[test]
+    fn roundtrips() {
+        let info = sample_info();
+        let der = info.encode().unwrap();
+        assert_eq!(
+            CertificationRequestInfo::parse(der.as_bytes()),
+            Ok(info.clone())
+        );
+        let csr = Csr::parse(&assemble(der.as_bytes())).unwrap();
+        assert_eq!(csr.info(), &info);
+        assert_eq!(csr.info_der(), &der);
+        assert_eq!(csr.challenge_password(), None);
+        assert_eq!(Csr::from_pem(&csr.to_pem()).as_ref(), Ok(&csr));
+        let old = csr
+            .to_pem()
+            .replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST");
+        assert_eq!(Csr::from_pem(&old), Ok(csr));
+        let bare = CertificationRequestInfo {
+            extensions: Extensions::default(),
+            ..info
+        };
+        let der = bare.encode().unwrap();
+        assert!(der.as_bytes().ends_with(&[0xa0, 0]));
+        assert_eq!(CertificationRequestInfo::parse(der.as_bytes()), Ok(bare));
+    }
+
+    #[test]
+    fn keeps_attributes_that_it_does_not_know() {
+        let attributes = [&[0xa0, 20][..], ATTRIBUTE_3, ATTRIBUTE_4].concat();
+        let csr = Csr::parse(&assemble(&info_with(V1, &attributes))).unwrap();
+        assert_eq!(csr.other_attributes().len(), 2);
+        let refused = CertificationRequestInfo::parse(csr.info_der().as_bytes());
+        let what = "an attribute other than extensionRequest";
+        assert_eq!(refused, Err(DerError::Unsupported { what }));
+    }
+
+    #[test]
+    fn refuses_an_unsorted_set_of_attributes() {
+        let attributes = [&[0xa0, 20][..], ATTRIBUTE_4, ATTRIBUTE_3].concat();
+        let csr = assemble(&info_with(V1, &attributes));
+        assert_eq!(Csr::parse(&csr), Err(DerError::NonCanonical));
+    }
+
+    #[test]
+    fn refuses_other_requests() {
+        let field = DerError::field;
+        for (info, error) in [
+            (
+                info_with(&[2, 1, 1], &[0xa0, 0]),
+                field("version", "not v1"),
+            ),
+            (
+                info_with(&[2, 2, 0, 0], &[0xa0, 0]),
+                field("version", "not v1"),
+            ),
+            (info_with(V1, &[]), field("attributes", "missing")),
+            (info_with(V1, &[0xa0, 0, 5, 0]), DerError::Trailing),
+            (
+                info_with(V1, &[0xa0, 0x80, 0, 0]),
+                DerError::NotDer {
+                    why: "indefinite length",
+                },
+            ),
+        ] {
+            assert_eq!(Csr::parse(&assemble(&info)), Err(error));
+        }
+    }
+
+    #[test]
+    fn refuses_an_empty_extension_request() {
+        let request = b"\x30\x0f\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e\x31\x02\x30\x00";
+        let attributes = [&[0xa0, 17][..], request].concat();
+        let csr = Csr::parse(&assemble(&info_with(V1, &attributes)));
+        assert_eq!(csr, Err(DerError::field("Extensions", "empty")));
+    }
+}

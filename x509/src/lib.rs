@@ -11,6 +11,8 @@
 
 mod bytes;
 mod certificate;
+#[cfg(test)]
+mod confusion;
 mod crl;
 mod csr;
 mod digest;
