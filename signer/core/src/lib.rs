@@ -1,1 +1,15 @@
-//! The keeper of the seal: accept, permit, admit by policy, journal
+//! The keeper of the seal: accepts, permits, admits by policy, signs, journals.
+//!
+//! The core is synchronous: threads, blocking I/O, no runtime. Its truth is the journal; its
+//! state is a fold of the journal's leaves.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod policy;
