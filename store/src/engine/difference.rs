@@ -1,0 +1,77 @@
+//! What truly differs between the engines: one named function each.
+
+use std::fmt::Write as _;
+
+use super::{Connection, Statement};
+use crate::StoreError;
+
+/// Is the kind of database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Writes the value lists of an INSERT of many rows: `($1,$2),($3,$4)`.
+///
+/// SQLite looks a numbered parameter up in a linear list when it is bound, which makes a statement
+/// of n parameters cost n²; nameless ones are free of that and PostgreSQL does not know them.
+pub(crate) fn placeholders(engine: Engine, rows: usize, columns: usize) -> String {
+    let mut text = String::with_capacity(rows * columns * 6);
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ",(" });
+        for column in 0..columns {
+            if column > 0 {
+                text.push(',');
+            }
+            match engine {
+                Engine::Sqlite => text.push('?'),
+                Engine::Postgres => {
+                    write!(text, "${}", row * columns + column + 1).expect("a String takes all");
+                }
+            }
+        }
+        text.push(')');
+    }
+    text
+}
+
+/// Names a column in a condition that shall filter rows but not choose the index.
+///
+/// SQLite has no statistics here and takes any equality for selective, then sorts all that it
+/// finds; its unary plus forbids that. PostgreSQL has statistics and needs no advice.
+pub(crate) fn unindexed(engine: Engine, column: &str) -> String {
+    match engine {
+        Engine::Sqlite => format!("+{column}"),
+        Engine::Postgres => column.to_owned(),
+    }
+}
+
+/// Keeps other servers from migrating at the same time, until the transaction ends.
+///
+/// SQLite's BEGIN IMMEDIATE did that already; PostgreSQL wants an advisory lock.
+pub(crate) async fn lock_migrations(connection: &mut Connection<'_>) -> Result<(), StoreError> {
+    const CHANCERY: i64 = 0x6368_616e_6365_7279;
+    match connection.engine() {
+        Engine::Sqlite => Ok(()),
+        Engine::Postgres => {
+            let lock = Statement::new("schema_migrations", "SELECT pg_advisory_xact_lock($1)");
+            connection.rows(lock.int(CHANCERY)).await.map(drop)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_count_on() {
+        assert_eq!(
+            placeholders(Engine::Postgres, 2, 3),
+            "($1,$2,$3),($4,$5,$6)"
+        );
+        assert_eq!(placeholders(Engine::Sqlite, 2, 3), "(?,?,?),(?,?,?)");
+        assert_eq!(placeholders(Engine::Postgres, 1, 1), "($1)");
+    }
+}

@@ -1,0 +1,107 @@
+//! Rows of either engine, read by column name.
+
+use std::str::FromStr;
+
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, ValueRef as _};
+
+use crate::StoreError;
+
+/// Is a row of either engine.
+pub struct Row {
+    pub(super) table: &'static str,
+    pub(super) of: Of,
+}
+
+pub(super) enum Of {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+macro_rules! column {
+    ($(#[$doc:meta])* $name:ident, $nullable:ident, $type:ty) => {
+        $(#[$doc])*
+        pub(crate) fn $name(&self, column: &'static str) -> Result<$type, StoreError> {
+            match &self.of {
+                Of::Sqlite(row) => row.try_get::<$type, _>(column),
+                Of::Postgres(row) => row.try_get::<$type, _>(column),
+            }
+            .map_err(|error| self.corrupt(column, error))
+        }
+
+        pub(crate) fn $nullable(&self, column: &'static str) -> Result<Option<$type>, StoreError> {
+            match &self.of {
+                Of::Sqlite(row) => row.try_get::<Option<$type>, _>(column),
+                Of::Postgres(row) => row.try_get::<Option<$type>, _>(column),
+            }
+            .map_err(|error| self.corrupt(column, error))
+        }
+    };
+}
+
+impl Row {
+    column!(text, text_or_null, String);
+    column!(int, int_or_null, i64);
+    column!(bytes, bytes_or_null, Vec<u8>);
+
+    /// Reads a text and parses it.
+    pub(crate) fn parsed<T: FromStr>(&self, column: &'static str) -> Result<T, StoreError>
+    where
+        T::Err: std::fmt::Display,
+    {
+        self.text(column)?
+            .parse()
+            .map_err(|error| self.corrupt(column, error))
+    }
+
+    /// Reads a text, if there is one, and parses it.
+    pub(crate) fn parsed_or_null<T: FromStr>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, StoreError>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let parse = |text: String| text.parse().map_err(|error| self.corrupt(column, error));
+        self.text_or_null(column)?.map(parse).transpose()
+    }
+
+    /// Reads a number that is never negative.
+    pub(crate) fn count(&self, column: &'static str) -> Result<u64, StoreError> {
+        u64::try_from(self.int(column)?).map_err(|error| self.corrupt(column, error))
+    }
+
+    /// Reads a SHA-256 value.
+    pub(crate) fn digest(&self, column: &'static str) -> Result<[u8; 32], StoreError> {
+        self.bytes(column)?
+            .try_into()
+            .map_err(|_| self.corrupt(column, "not the 32 octets of a digest"))
+    }
+
+    /// Reads a 0 or 1.
+    pub(crate) fn flag(&self, column: &'static str) -> Result<bool, StoreError> {
+        match self.int(column)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.corrupt(column, "neither 0 nor 1")),
+        }
+    }
+
+    /// Tells whether the column is NULL.
+    pub(crate) fn is_null(&self, column: &'static str) -> Result<bool, StoreError> {
+        match &self.of {
+            Of::Sqlite(row) => row.try_get_raw(column).map(|value| value.is_null()),
+            Of::Postgres(row) => row.try_get_raw(column).map(|value| value.is_null()),
+        }
+        .map_err(|error| self.corrupt(column, error))
+    }
+
+    /// Blames the row.
+    pub(crate) fn corrupt(&self, column: &'static str, why: impl std::fmt::Display) -> StoreError {
+        StoreError::Corrupt {
+            table: self.table,
+            why: format!("{column}: {why}"),
+        }
+    }
+}
