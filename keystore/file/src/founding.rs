@@ -1,0 +1,112 @@
+//! The keys of a new ring, between being drawn and being written.
+
+use std::path::PathBuf;
+
+use keystore::{DriverError, Founding, KeyIdentity, Opened, UnlockError, UnlockFactor};
+use signer_proto::{Digest, HouseKey};
+use x509::SpkiDer;
+use zeroize::Zeroizing;
+
+use crate::cipher::{Cipher, random, random_secret};
+use crate::disk;
+use crate::factor::{SALT, Stretch};
+use crate::house::{corrupt, select};
+use crate::key_pair::KeyPair;
+use crate::keyring::{KEYS, Keyring};
+use crate::unlock_file::{self, Header, UNLOCK};
+use crate::vault::open_keys;
+
+/// What [`crate::FileVault`] drew; nothing of it is on disk.
+pub(crate) struct FileFounding {
+    ring: PathBuf,
+    stretch: Stretch,
+    salt: [u8; SALT],
+    unlock: Cipher,
+    data_key: Zeroizing<Vec<u8>>,
+    house: Vec<DrawnKey>,
+}
+
+struct DrawnKey {
+    key: KeyIdentity,
+    spki: Option<SpkiDer>,
+    secret: Zeroizing<Vec<u8>>,
+}
+
+impl FileFounding {
+    /// Stretches the factor and draws the keys.
+    pub(crate) fn draw(
+        ring: PathBuf,
+        factor: &UnlockFactor,
+        house: &[KeyIdentity],
+    ) -> Result<Self, UnlockError> {
+        let [log, serial, seal] = select(house)?;
+        let stretch = Stretch::for_new_ring(factor)?;
+        let salt = random().map_err(corrupt)?;
+        let unlock_key = stretch.unlock_key(factor, &salt)?;
+        let house = vec![
+            draw_pair(log).map_err(corrupt)?,
+            draw_secret(serial).map_err(corrupt)?,
+            draw_secret(seal).map_err(corrupt)?,
+        ];
+        Ok(Self {
+            ring,
+            stretch,
+            salt,
+            unlock: Cipher::new(&unlock_key).map_err(corrupt)?,
+            data_key: random_secret().map_err(corrupt)?,
+            house,
+        })
+    }
+}
+
+fn draw_pair(key: &KeyIdentity) -> Result<DrawnKey, DriverError> {
+    let pair = KeyPair::generate(key.spec)?;
+    Ok(DrawnKey {
+        key: key.clone(),
+        spki: Some(pair.spki()?),
+        secret: pair.with_pkcs8(|pkcs8| Zeroizing::new(pkcs8.to_vec()))?,
+    })
+}
+
+fn draw_secret(key: &KeyIdentity) -> Result<DrawnKey, DriverError> {
+    Ok(DrawnKey {
+        key: key.clone(),
+        spki: None,
+        secret: random_secret()?,
+    })
+}
+
+impl Founding for FileFounding {
+    fn house_keys(&self) -> Vec<HouseKey> {
+        let named = |drawn: &DrawnKey| HouseKey {
+            id: drawn.key.id,
+            purpose: drawn.key.purpose,
+            spec: drawn.key.spec,
+            spki: drawn.spki.clone(),
+        };
+        self.house.iter().map(named).collect()
+    }
+
+    fn bind(self: Box<Self>, genesis: Digest) -> Result<Opened, UnlockError> {
+        disk::make_directory(&self.ring, KEYS).map_err(UnlockError::Io)?;
+        let cipher = Cipher::new(&self.data_key).map_err(corrupt)?;
+        let keyring = Keyring::new(&self.ring, genesis, cipher);
+        for drawn in &self.house {
+            let spki = drawn.spki.as_ref().map_or(&[][..], SpkiDer::as_bytes);
+            keyring
+                .write(&drawn.key, spki, &drawn.secret)
+                .map_err(|error| UnlockError::Io(std::io::Error::other(error)))?;
+        }
+        let header = Header {
+            stretch: self.stretch,
+            salt: self.salt,
+            genesis,
+        };
+        let nonce = random().map_err(corrupt)?;
+        let file = unlock_file::seal(&self.unlock, &header, &self.data_key, nonce)?;
+        // Last: a ring that has an unlock file has all its house keys.
+        disk::write_new(&self.ring, UNLOCK, &file).map_err(UnlockError::Io)?;
+        let house: Vec<KeyIdentity> = self.house.iter().map(|drawn| drawn.key.clone()).collect();
+        open_keys(keyring, &house)
+    }
+}

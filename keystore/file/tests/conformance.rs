@@ -1,0 +1,64 @@
+//! The file driver against the suite of all drivers.
+
+use std::sync::Arc;
+
+use keystore::conformance::Subject;
+use keystore::{Founder as _, KeyDriver, KeyIdentity, Opened, UnlockFactor, Vault as _};
+use keystore_file::FileVault;
+use signer_proto::{Digest, KeyId, KeyLabel, KeySpec, Purpose};
+use zeroize::Zeroizing;
+
+const GENESIS: Digest = Digest([0x9e; 32]);
+
+struct FileSubject {
+    directory: tempfile::TempDir,
+    opened: Opened,
+}
+
+fn factor() -> UnlockFactor {
+    UnlockFactor::Credential(Zeroizing::new(vec![7; 32]))
+}
+
+fn house() -> Vec<KeyIdentity> {
+    let key = |id, purpose, spec| KeyIdentity {
+        id: KeyId([id; 16]),
+        label: KeyLabel::new("house").expect("a label"),
+        purpose,
+        spec,
+    };
+    vec![
+        key(0xf1, Purpose::Log, KeySpec::Ed25519),
+        key(0xf2, Purpose::Serial, KeySpec::HmacSha256),
+        key(0xf3, Purpose::Seal, KeySpec::Aes256),
+    ]
+}
+
+impl FileSubject {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a folder");
+        let opened = FileVault::at(directory.path())
+            .found(&factor(), &house())
+            .and_then(|founding| founding.bind(GENESIS))
+            .expect("a new ring");
+        Self { directory, opened }
+    }
+}
+
+impl Subject for FileSubject {
+    fn driver(&self) -> Arc<dyn KeyDriver> {
+        self.opened.driver.clone()
+    }
+
+    fn restart(&mut self) {
+        self.opened = FileVault::at(self.directory.path())
+            .unlock(&factor(), GENESIS, &house())
+            .expect("the ring opens");
+    }
+
+    fn specs(&self) -> Vec<KeySpec> {
+        let all = KeySpec::ALL.iter().copied();
+        all.filter(|spec| spec.kind().is_some()).collect()
+    }
+}
+
+keystore::driver_conformance!(over_files, FileSubject::new());
