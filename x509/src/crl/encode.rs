@@ -196,3 +196,166 @@ fn header_len(content: usize) -> usize {
     writer.header(tag::SEQUENCE, content);
     writer.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Crl, Serial, Signature};
+    use proptest::prelude::*;
+
+    const SCHEME: SignatureScheme = SignatureScheme::EcdsaP256Sha256;
+
+    fn issuer() -> Name {
+        Name::parse_rfc4514("CN=CA").unwrap()
+    }
+
+    fn fields(issuer: &Name) -> TbsCertListFields<'_> {
+        TbsCertListFields {
+            scheme: SCHEME,
+            issuer,
+            this_update: UnixTime(1_700_000_000),
+            next_update: UnixTime(1_700_086_400),
+            authority_key_id: &[7; 20],
+            crl_number: 1,
+            idp: None,
+        }
+    }
+
+    fn entry(serial: &[u8]) -> RevokedEntry {
+        RevokedEntry {
+            serial: Serial::from_unsigned(serial).unwrap(),
+            revoked_at: UnixTime(1_690_000_000),
+            reason: None,
+            invalidity: None,
+        }
+    }
+
+    fn encode(entries: &[RevokedEntry]) -> Result<TbsCertListDer, DerError> {
+        encode_tbs_cert_list(&fields(&issuer()), entries.iter().copied())
+    }
+
+    fn parse(tbs: &TbsCertListDer) -> Result<Crl, DerError> {
+        let signature = Signature::from_vec(vec![1]);
+        Crl::parse(Crl::assemble(tbs, SCHEME, &signature).as_bytes())
+    }
+
+    #[test]
+    fn leaves_out_an_empty_list_and_the_reason_unspecified() {
+        let empty = parse(&encode(&[]).unwrap()).unwrap();
+        assert_eq!(empty.entries(), []);
+        let unspecified = RevokedEntry {
+            reason: Some(CrlReason::Unspecified),
+            ..entry(&[1])
+        };
+        assert_eq!(encode(&[unspecified]), encode(&[entry(&[1])]));
+    }
+
+    #[test]
+    fn refuses_remove_from_crl_bad_times_and_an_empty_issuer() {
+        let removed = RevokedEntry {
+            reason: Some(CrlReason::RemoveFromCrl),
+            ..entry(&[1])
+        };
+        let why = "removeFromCRL outside a delta CRL";
+        assert_eq!(encode(&[removed]), Err(DerError::field("CRLReason", why)));
+        let early = RevokedEntry {
+            revoked_at: UnixTime(i64::MIN),
+            ..entry(&[1])
+        };
+        assert_eq!(
+            encode(&[early]),
+            Err(DerError::field("Time", "not within 1950 to 9999"))
+        );
+        let none = core::iter::empty::<RevokedEntry>;
+        let issuer = issuer();
+        let still = TbsCertListFields {
+            next_update: UnixTime(1_700_000_000),
+            ..fields(&issuer)
+        };
+        let refused = DerError::field("nextUpdate", "not after thisUpdate");
+        assert_eq!(encode_tbs_cert_list(&still, none()), Err(refused));
+        let nobody = Name::empty();
+        let refused = Err(DerError::field("issuer", "empty"));
+        assert_eq!(encode_tbs_cert_list(&fields(&nobody), none()), refused);
+    }
+
+    #[test]
+    fn refuses_entries_that_change_between_the_passes() {
+        use core::cell::Cell;
+        let calls = Cell::new(0);
+        let entries = core::iter::once(()).map(|()| {
+            calls.set(calls.get() + 1);
+            if calls.get() == 1 {
+                entry(&[1])
+            } else {
+                entry(&[1, 1])
+            }
+        });
+        let refused = encode_tbs_cert_list(&fields(&issuer()), entries);
+        let why = "the entries changed in between";
+        assert_eq!(refused, Err(DerError::field("revokedCertificates", why)));
+    }
+
+    /// Lists whose length takes one, two and three octets.
+    #[test]
+    fn lengths_are_right_at_every_size() {
+        for count in [1_u32, 3, 5, 6, 10, 11, 100, 2000, 2500] {
+            let entries: Vec<RevokedEntry> = (1..=count)
+                .map(|serial| entry(&serial.to_be_bytes()))
+                .collect();
+            assert_eq!(
+                parse(&encode(&entries).unwrap()).unwrap().entries(),
+                entries
+            );
+        }
+    }
+
+    #[test]
+    fn reads_back_a_million_entries() {
+        let entries = (1..=1_000_000_u32).map(|serial| {
+            let octets = [&[0x40; 15][..], &serial.to_be_bytes()].concat();
+            let reason = CrlReason::from_code(u8::try_from(serial % 7).unwrap());
+            RevokedEntry {
+                reason,
+                ..entry(&octets)
+            }
+        });
+        let entries: Vec<RevokedEntry> = entries.collect();
+        let start = std::time::Instant::now();
+        let tbs = encode(&entries).unwrap();
+        let taken = start.elapsed();
+        eprintln!("{} octets in {taken:?}", tbs.as_bytes().len());
+        let start = std::time::Instant::now();
+        let crl = parse(&tbs).unwrap();
+        eprintln!("parsed in {:?}", start.elapsed());
+        assert_eq!(crl.entries().len(), entries.len());
+        // DESIGN §7: 2.5 s with the signature, in release; the encoder must be far below.
+        if !cfg!(debug_assertions) {
+            assert!(taken.as_millis() < 1000, "{taken:?}");
+        }
+    }
+
+    fn any_entry() -> impl Strategy<Value = RevokedEntry> {
+        let time = || (-631_152_000_i64..253_402_300_800).prop_map(UnixTime);
+        (
+            prop::collection::vec(1_u8..128, 1..21),
+            time(),
+            0_u8..7,
+            prop::option::of(time()),
+        )
+            .prop_map(|(serial, revoked_at, reason, invalidity)| RevokedEntry {
+                serial: Serial::from_unsigned(&serial).unwrap(),
+                revoked_at,
+                reason: CrlReason::from_code(reason).filter(|r| *r != CrlReason::Unspecified),
+                invalidity,
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn encode_then_parse_gives_the_same(entries in prop::collection::vec(any_entry(), 0..20)) {
+            let crl = parse(&encode(&entries).unwrap()).unwrap();
+            prop_assert_eq!(crl.entries(), &entries[..]);
+        }
+    }
+}
