@@ -427,3 +427,30 @@ fn refuses_a_request_whose_signature_does_not_verify() {
         Err(Rule::ProofOfPossessionRefused)
     );
 }
+
+#[test]
+fn the_rings_scep_key_is_a_registration_authority_and_nothing_else() {
+    let mut world = World::leaves();
+    let scep = RingKey {
+        label: label("scep"),
+        purpose: Purpose::Scep,
+        speaks_for: None,
+    };
+    world.ring.insert(&key(keys::RSA), scep);
+    let mut registration = responder();
+    registration.without(oids::EXT_OCSP_NO_CHECK);
+    registration.without(oids::EXT_EXTENDED_KEY_USAGE);
+    registration.rekey(keys::RSA);
+    registration.usage(KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::KEY_ENCIPHERMENT));
+    assert_eq!(world.verdict(&registration), Ok(()));
+    registration.extended(&[oids::EKU_CLIENT_AUTH]);
+    assert_eq!(
+        world.verdict(&registration),
+        Err(Rule::ExtendedKeyUsageRefused)
+    );
+    registration.extended(&[oids::EKU_OCSP_SIGNING]);
+    assert_eq!(
+        world.verdict(&registration),
+        Err(Rule::ResponderKeyNotPinned)
+    );
+}

@@ -93,8 +93,8 @@ impl AuthorityRules {
             let detail = format!("pathLenConstraint {found}, at most {}", self.max_path_len);
             return Err(Refusal::new(Rule::PathLengthRefused, detail));
         }
-        self.subject_key.check_kind(tbs)?;
         subject_key::check_strength(tbs)?;
+        self.subject_key.check_kind(tbs)?;
         match context.ring.get(&tbs.public_key.spki_sha256()) {
             Some(key) if !key.purpose.is_authority() => {
                 let detail = format!("{} is a key of this ring ({})", key.label, key.purpose);

@@ -33,6 +33,8 @@ mod authority_tests;
 mod sample;
 #[cfg(test)]
 mod sample_keys;
+#[cfg(test)]
+mod text_tests;
 
 pub use admitted::{Admitted, Meaning};
 pub use budget::Budget;

@@ -146,3 +146,44 @@ pub(super) fn dotted(text: &str) -> Result<Oid, String> {
         Err(format!("is written {oid}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_key_has_its_usages() {
+        let rsa = KeyUsage::KEY_ENCIPHERMENT.union(KeyUsage::DATA_ENCIPHERMENT);
+        for kind in KeyKind::ALL {
+            let fits = |usage| fitting(kind).contains(usage);
+            assert!(fits(KeyUsage::DIGITAL_SIGNATURE), "{kind}");
+            let is_ec = matches!(kind, KeyKind::P256 | KeyKind::P384 | KeyKind::P521);
+            assert_eq!(fits(KeyUsage::KEY_AGREEMENT), is_ec, "{kind}");
+            assert_eq!(fits(rsa), kind.rsa_bits().is_some(), "{kind}");
+            assert!(!fits(KeyUsage::ENCIPHER_ONLY) && !fits(KeyUsage::DECIPHER_ONLY));
+        }
+    }
+
+    #[test]
+    fn usages_have_one_spelling_and_delegates_none() {
+        assert_eq!(extended("serverAuth"), Ok(oids::EKU_SERVER_AUTH));
+        assert_eq!(
+            extended("1.3.6.1.5.5.7.3.99").map(|oid| oid.to_string()),
+            Ok("1.3.6.1.5.5.7.3.99".into())
+        );
+        for text in [
+            "",
+            "any",
+            "ServerAuth",
+            "1.3.6.1.5.5.7.3.1",
+            "OCSPSigning",
+            "1.3.6.1.5.5.7.3.9",
+            "1.3.6.1.5.5.7.3.27",
+            "1.3.6.1.5.5.7.3.28",
+            "1.3.6.1.5.5.7.3.099",
+            "9.9",
+        ] {
+            assert!(extended(text).is_err(), "{text}");
+        }
+    }
+}
