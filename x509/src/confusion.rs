@@ -1,5 +1,7 @@
 //! One kind of document where another belongs: each parser refuses all others.
 
+use proptest::prelude::*;
+
 use crate::key::samples::sample_key;
 use crate::tbs::tests::sample_tbs;
 use crate::{
@@ -163,5 +165,34 @@ fn facts(document: &str, der: &[u8]) -> Option<String> {
         _ => OcspResponse::parse(der)
             .ok()
             .map(|found| format!("{found:?}")),
+    }
+}
+
+proptest! {
+    /// Pieces of documents in each other's places: no panic, and what is accepted is canonical.
+    #[test]
+    fn spliced_documents_do_not_panic(
+        from in 0_usize..9,
+        into in 0_usize..9,
+        at in any::<prop::sample::Index>(),
+        start in any::<prop::sample::Index>(),
+        length in 0_usize..64,
+    ) {
+        let documents = documents();
+        let source = &documents[from].1;
+        let start = start.index(source.len());
+        let piece = &source[start..source.len().min(start + length)];
+        let mut target = documents[into].1.clone();
+        let at = at.index(target.len());
+        let end = target.len().min(at + length);
+        target.splice(at..end, piece.iter().copied());
+        for (_, parse) in PARSERS {
+            let _ = parse(&target);
+        }
+        let _ = crate::ForeignCertificate::parse(&target);
+        if let Ok(tbs) = TbsCertificate::parse(&target) {
+            let again = tbs.encode().unwrap();
+            prop_assert_eq!(again.as_bytes(), &target[..]);
+        }
     }
 }

@@ -224,3 +224,155 @@ fn check_extensions(extensions: &Extensions) -> Result<(), DerError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::writer::Writer;
+    use crate::{TbsCertListFields, encode_tbs_cert_list};
+
+    const SCHEME: SignatureScheme = SignatureScheme::EcdsaP256Sha256;
+
+    fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.value(tag, content);
+        writer.finish()
+    }
+
+    fn assemble(tbs: &[u8]) -> CrlDer {
+        let tbs = TbsCertListDer::from_vec(tbs.to_vec());
+        Crl::assemble(&tbs, SCHEME, &Signature::from_vec(vec![1]))
+    }
+
+    /// The fields of a TBSCertList without entries.
+    fn fields() -> Vec<Vec<u8>> {
+        let issuer = Name::parse_rfc4514("CN=CA").unwrap();
+        let fields = TbsCertListFields {
+            scheme: SCHEME,
+            issuer: &issuer,
+            this_update: UnixTime(1_700_000_000),
+            next_update: UnixTime(1_700_086_400),
+            authority_key_id: &[7; 20],
+            crl_number: 1,
+            idp: None,
+        };
+        let der = encode_tbs_cert_list(&fields, core::iter::empty()).unwrap();
+        let mut parser = only(der.as_bytes(), tag::SEQUENCE, "").unwrap();
+        let mut fields = Vec::new();
+        while !parser.is_empty() {
+            fields.push(parser.any().unwrap().whole.to_vec());
+        }
+        fields
+    }
+
+    fn with(index: usize, field: &[u8]) -> Result<Crl, DerError> {
+        let mut fields = fields();
+        fields.splice(index..=index, [field.to_vec()]);
+        Crl::parse(assemble(&wrap(tag::SEQUENCE, &fields.concat())).as_bytes())
+    }
+
+    /// A list of one entry with these crlEntryExtensions.
+    fn entry(extensions: &[u8]) -> Vec<u8> {
+        let fields = [&b"\x02\x01\x01\x17\x0d230101000000Z"[..], extensions].concat();
+        [wrap(0x30, &wrap(0x30, &fields)), fields_last()].concat()
+    }
+
+    fn fields_last() -> Vec<u8> {
+        fields().pop().unwrap()
+    }
+
+    #[test]
+    fn accepts_an_entry_and_refuses_what_breaks_the_rules() {
+        assert_eq!(with(5, &entry(b"")).unwrap().entries().len(), 1);
+        let field = DerError::field;
+        let extension = |octets: &[u8]| entry(&wrap(0x30, octets));
+        let unsupported = |what| DerError::Unsupported { what };
+        let critical = b"\x30\x0d\x06\x03\x55\x1d\x15\x01\x01\xff\x04\x03\x0a\x01\x01";
+        for (bytes, error) in [
+            (
+                [vec![0x30, 0], fields_last()].concat(),
+                field("revokedCertificates", "empty"),
+            ),
+            (extension(b""), field("Extensions", "empty")),
+            (
+                extension(b"\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01\x00"),
+                field("CRLReason", "unspecified is to be absent"),
+            ),
+            (
+                extension(b"\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01\x07"),
+                field("CRLReason", "unknown reason"),
+            ),
+            (
+                extension(critical),
+                unsupported("a critical CRL entry extension"),
+            ),
+            (
+                extension(b"\x30\x08\x06\x02\x2a\x03\x04\x02\x05\x00"),
+                unsupported("this CRL entry extension"),
+            ),
+            (
+                extension(b"\x30\x09\x06\x03\x55\x1d\x1d\x04\x02\x30\x00"),
+                unsupported("an indirect CRL"),
+            ),
+            (vec![], field("crlExtensions", "missing")),
+        ] {
+            assert_eq!(with(5, &bytes), Err(error), "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn refuses_other_versions_and_times() {
+        let field = DerError::field;
+        assert_eq!(with(0, &[2, 1, 0]), Err(field("version", "not v2")));
+        let early = with(3, b"\x18\x0f20240101000000Z");
+        assert_eq!(
+            early,
+            Err(field("thisUpdate", "GeneralizedTime before 2050"))
+        );
+        let still = with(4, b"\x17\x0d231114221320Z");
+        assert_eq!(still, Err(field("nextUpdate", "not after thisUpdate")));
+    }
+
+    #[test]
+    fn refuses_delta_crls_and_missing_or_unknown_extensions() {
+        let explicit = |list: &[u8]| wrap(0xa0, &wrap(0x30, list));
+        let number = b"\x30\x0a\x06\x03\x55\x1d\x14\x04\x03\x02\x01\x01";
+        let aki = b"\x30\x0c\x06\x03\x55\x1d\x23\x04\x05\x30\x03\x80\x01\x07";
+        let delta = b"\x30\x0d\x06\x03\x55\x1d\x1b\x01\x01\xff\x04\x03\x02\x01\x01";
+        let unknown = b"\x30\x0b\x06\x02\x2a\x03\x01\x01\xff\x04\x02\x05\x00";
+        assert!(with(5, &explicit(&[&number[..], aki].concat())).is_ok());
+        for (list, error) in [
+            (aki.to_vec(), DerError::field("CRLNumber", "missing")),
+            (
+                number.to_vec(),
+                DerError::field("AuthorityKeyIdentifier", "missing"),
+            ),
+            (
+                [&number[..], aki, delta].concat(),
+                DerError::Unsupported {
+                    what: "a delta CRL",
+                },
+            ),
+            (
+                [&number[..], aki, unknown].concat(),
+                DerError::Unsupported {
+                    what: "a critical CRL extension",
+                },
+            ),
+        ] {
+            assert_eq!(with(5, &explicit(&list)), Err(error));
+        }
+    }
+
+    #[test]
+    fn refuses_an_algorithm_outside_that_differs_from_the_one_inside() {
+        let tbs = TbsCertListDer::from_vec(wrap(tag::SEQUENCE, &fields().concat()));
+        let signature = Signature::from_vec(vec![1]);
+        let der = Crl::assemble(&tbs, SignatureScheme::Ed25519, &signature);
+        let refused = Err(DerError::field(
+            "signatureAlgorithm",
+            "differs from the one inside",
+        ));
+        assert_eq!(Crl::parse(der.as_bytes()), refused);
+    }
+}

@@ -150,3 +150,85 @@ fn extensions(fields: &mut Parser<'_>, notes: &mut Notes) -> Result<Extensions, 
     }
     Extensions::new(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tbs::tests::sample_tbs;
+    use crate::writer::{Writer, signed};
+
+    fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.value(tag, content);
+        writer.finish()
+    }
+
+    /// The sample certificate after its TBSCertificate's fields were changed.
+    fn certificate(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u8> {
+        let der = sample_tbs().encode().unwrap();
+        let mut parser = only(der.as_bytes(), tag::SEQUENCE, "").unwrap();
+        let mut fields = Vec::new();
+        while !parser.is_empty() {
+            fields.push(parser.any().unwrap().whole.to_vec());
+        }
+        change(&mut fields);
+        let tbs = wrap(tag::SEQUENCE, &fields.concat());
+        signed(
+            &tbs,
+            SignatureScheme::EcdsaP256Sha256.algorithm_identifier(),
+            &[1],
+        )
+    }
+
+    fn deviations(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<String> {
+        let parsed = ForeignCertificate::parse(&certificate(change)).unwrap();
+        parsed
+            .deviations()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn lists_each_deviation_in_words() {
+        assert_eq!(deviations(|_| ()), Vec::<String>::new());
+        let unique = deviations(|fields| fields.insert(7, b"\x81\x02\x00\x01".to_vec()));
+        assert_eq!(unique, ["issuerUniqueID: present (RFC 5280 §4.1.2.8)"]);
+        let negative = deviations(|fields| fields[1] = vec![2, 1, 0x80]);
+        assert_eq!(
+            negative,
+            ["serialNumber: a serial number is not negative (RFC 5280 §4.1.2.2)"]
+        );
+        let times = b"\x30\x22\x18\x0f20240101000000Z\x18\x0f20230101000000Z";
+        assert_eq!(
+            deviations(|fields| fields[4] = times.to_vec()),
+            [
+                "notBefore: GeneralizedTime before 2050 (RFC 5280 §4.1.2.5)",
+                "notAfter: GeneralizedTime before 2050 (RFC 5280 §4.1.2.5)",
+                "validity: ends before it begins",
+            ]
+        );
+        let list = b"\x30\x0c\x06\x03\x55\x1d\x13\x01\x01\x00\x04\x02\x30\x00";
+        let default = deviations(|fields| fields[7] = wrap(0xa3, &wrap(0x30, list)));
+        assert_eq!(default, ["2.5.29.19: critical FALSE encoded (X.690 §11.5)"]);
+        let version = deviations(|fields| fields[0] = b"\xa0\x03\x02\x01\x01".to_vec());
+        assert_eq!(version, ["version: 2, not 3"]);
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_understood_in_one_way() {
+        let usage = b"\x30\x0b\x06\x03\x55\x1d\x0f\x04\x04\x03\x02\x01\x06";
+        let twice = certificate(|fields| fields[7] = wrap(0xa3, &wrap(0x30, &usage.repeat(2))));
+        let refused = DerError::DuplicateExtension(crate::oids::EXT_KEY_USAGE);
+        assert_eq!(ForeignCertificate::parse(&twice), Err(refused));
+        let version = certificate(|fields| fields[0] = b"\xa0\x03\x02\x01\x03".to_vec());
+        let refused = DerError::field("version", "unknown");
+        assert_eq!(ForeignCertificate::parse(&version), Err(refused));
+        let mut trailing = certificate(|_| ());
+        trailing.push(0);
+        assert_eq!(
+            ForeignCertificate::parse(&trailing),
+            Err(DerError::Trailing)
+        );
+    }
+}

@@ -204,3 +204,24 @@ fn parse_certs(mut list: Parser<'_>) -> Result<Vec<CertificateDer>, DerError> {
         Ok(certs)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_a_status_that_does_not_fit() {
+        let unknown = DerError::field("responseStatus", "unknown or without an answer");
+        let misfit = DerError::field("responseStatus", "does not fit responseBytes");
+        for (der, error) in [
+            (&[0x30, 3, 0x0a, 1, 0][..], unknown.clone()),
+            (&[0x30, 3, 0x0a, 1, 4], unknown.clone()),
+            (&[0x30, 3, 0x0a, 1, 7], unknown),
+            (&[0x30, 4, 0x0a, 2, 0, 1], misfit.clone()),
+            (&[0x30, 7, 0x0a, 1, 1, 0xa0, 2, 0x30, 0], misfit),
+            (&[0x30, 3, 0x0a, 1, 1, 0], DerError::Trailing),
+        ] {
+            assert_eq!(OcspResponse::parse(der), Err(error), "{der:02x?}");
+        }
+    }
+}

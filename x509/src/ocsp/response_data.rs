@@ -262,3 +262,192 @@ impl CertStatus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CertIdHash, Serial};
+    use proptest::prelude::*;
+
+    fn single(status: CertStatus) -> SingleResponse {
+        SingleResponse {
+            cert_id: CertId {
+                hash: CertIdHash::Sha256,
+                issuer_name_hash: vec![1; 32],
+                issuer_key_hash: vec![2; 32],
+                serial: Serial::from_hex("80").unwrap(),
+            },
+            status,
+            this_update: UnixTime(1_700_000_000),
+            next_update: UnixTime(1_700_086_400),
+        }
+    }
+
+    fn sample() -> ResponseData {
+        ResponseData {
+            responder_key_hash: [3; 20],
+            produced_at: UnixTime(1_700_000_000),
+            responses: vec![single(CertStatus::Good)],
+            nonce: None,
+            extended_revoke: false,
+        }
+    }
+
+    fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.value(tag, content);
+        writer.finish()
+    }
+
+    /// The sample's fields, to be exchanged one by one.
+    fn fields() -> Vec<Vec<u8>> {
+        let der = sample().encode().unwrap();
+        let mut parser = only(der.as_bytes(), tag::SEQUENCE, "").unwrap();
+        let mut fields = Vec::new();
+        while !parser.is_empty() {
+            fields.push(parser.any().unwrap().whole.to_vec());
+        }
+        fields
+    }
+
+    fn with(index: usize, field: &[u8]) -> Result<ResponseData, DerError> {
+        let mut fields = fields();
+        fields.splice(index..=index, [field.to_vec()]);
+        ResponseData::parse(&wrap(tag::SEQUENCE, &fields.concat()))
+    }
+
+    #[test]
+    fn refuses_to_encode_nonsense() {
+        let refused = |data: ResponseData| data.encode().unwrap_err();
+        let empty = ResponseData {
+            responses: vec![],
+            ..sample()
+        };
+        assert_eq!(refused(empty), DerError::field("responses", "empty"));
+        let instant = SingleResponse {
+            next_update: UnixTime(0),
+            ..single(CertStatus::Good)
+        };
+        let instant = ResponseData {
+            responses: vec![instant],
+            ..sample()
+        };
+        assert_eq!(
+            refused(instant),
+            DerError::field("nextUpdate", "not after thisUpdate")
+        );
+        let nonce = ResponseData {
+            nonce: Some(vec![]),
+            ..sample()
+        };
+        assert_eq!(
+            refused(nonce),
+            DerError::field("Nonce", "not of 1 to 128 octets")
+        );
+        let many = ResponseData {
+            responses: vec![single(CertStatus::Good); 200],
+            ..sample()
+        };
+        assert_eq!(
+            refused(many),
+            DerError::TooLarge {
+                limit: MAX_RESPONSE_DATA
+            }
+        );
+    }
+
+    #[test]
+    fn refuses_other_fields() {
+        let field = DerError::field;
+        let version = [b"\xa0\x03\x02\x01\x00".to_vec(), fields()[0].clone()].concat();
+        let by_name = wrap(0xa1, &[0x30, 0]);
+        let fraction = wrap(tag::GENERALIZED_TIME, b"20240101000000.5Z");
+        let unknown = wrap(
+            0xa1,
+            &wrap(0x30, b"\x30\x08\x06\x02\x2a\x03\x04\x02\x05\x00"),
+        );
+        for (index, bytes, error) in [
+            (0, version, field("version", "DEFAULT encoded")),
+            (
+                0,
+                by_name,
+                DerError::Unsupported {
+                    what: "a responder named by its name",
+                },
+            ),
+            (
+                0,
+                wrap(0xa2, &wrap(4, &[0; 19])),
+                field("KeyHash", "not of 20 octets"),
+            ),
+            (
+                1,
+                fraction,
+                field("GeneralizedTime", "not of the form YYYYMMDDHHMMSSZ"),
+            ),
+            (
+                1,
+                wrap(tag::UTC_TIME, b"240101000000Z"),
+                field("producedAt", "another type"),
+            ),
+            (2, vec![0x30, 0], field("responses", "empty")),
+            (
+                2,
+                [fields()[2].clone(), unknown].concat(),
+                DerError::Unsupported {
+                    what: "this OCSP response extension",
+                },
+            ),
+            (
+                2,
+                [fields()[2].clone(), vec![5, 0]].concat(),
+                DerError::Trailing,
+            ),
+        ] {
+            assert_eq!(with(index, &bytes), Err(error), "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_status_with_content() {
+        let der = sample().encode().unwrap().into_vec();
+        let good = der
+            .windows(2)
+            .position(|pair| pair == [0x80, 0x00])
+            .unwrap();
+        let mut status = Parser::new(b"\x80\x01\x00");
+        let refused = Err(DerError::field("CertStatus", "another type"));
+        assert_eq!(CertStatus::parse(&mut status), refused);
+        let mut other = der;
+        other[good] = 0x83;
+        assert_eq!(
+            ResponseData::parse(&other),
+            Err(DerError::field("CertStatus", "another type"))
+        );
+    }
+
+    fn any_status() -> impl Strategy<Value = CertStatus> {
+        let time = (0_i64..253_402_300_800).prop_map(UnixTime);
+        prop_oneof![
+            Just(CertStatus::Good),
+            Just(CertStatus::Unknown),
+            (time, any::<u8>()).prop_map(|(at, code)| CertStatus::Revoked {
+                at,
+                reason: CrlReason::from_code(code)
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn encode_then_parse_gives_the_same(
+            statuses in prop::collection::vec(any_status(), 1..5),
+            nonce in prop::option::of(prop::collection::vec(any::<u8>(), 1..129)),
+            extended_revoke: bool,
+        ) {
+            let responses = statuses.into_iter().map(single).collect();
+            let data = ResponseData { responses, nonce, extended_revoke, ..sample() };
+            prop_assert_eq!(ResponseData::parse(data.encode().unwrap().as_bytes()), Ok(data));
+        }
+    }
+}
