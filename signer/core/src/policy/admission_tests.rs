@@ -2,9 +2,9 @@
 
 use signer_proto::{Purpose, Rule};
 use x509::{
-    AccessDescription, AuthorityKeyIdentifier, CertificationRequestInfo, DistributionPoint,
-    Extension, ExtensionValue, Extensions, GeneralName, KeyUsage, Name, NameConstraints,
-    NameSubtree, Oid, PolicyInformation, SignatureScheme, oids,
+    AccessDescription, Attribute, AttributeType, AuthorityKeyIdentifier, CertificationRequestInfo,
+    DistributionPoint, Extension, ExtensionValue, Extensions, GeneralName, KeyUsage, Name,
+    NameConstraints, NameSubtree, Oid, PolicyInformation, SignatureScheme, oids,
 };
 
 use super::sample::*;
@@ -157,6 +157,16 @@ refuses! { server:
         let mut point = DistributionPoint::uri("http://pki.corp.example/1.crl");
         point.crl_issuer = vec![GeneralName::Directory(name("CN=evil"))];
         d.set(Extension::non_critical(ExtensionValue::CrlDistributionPoints(vec![point])));
+    };
+    refuses_a_crl_for_some_reasons => ExtensionRefused, |d| {
+        let mut point = DistributionPoint::uri("http://pki.corp.example/1.crl");
+        point.reasons = x509::ReasonFlags::from_bits(2);
+        d.set(Extension::non_critical(ExtensionValue::CrlDistributionPoints(vec![point])));
+    };
+    refuses_old_string_types_in_the_subject => NameMalformed, |d| {
+        let old = x509::StringKind::Teletex;
+        let attribute = Attribute::with_kind(AttributeType::Organization, old, "Corp").unwrap();
+        d.subject = Name::from_rdns(vec![vec![attribute]]).unwrap();
     };
     refuses_a_responder_elsewhere => ExtensionRefused, |d| {
         let access = AccessDescription::uri(oids::AD_OCSP, "http://evil.example/");
@@ -385,50 +395,6 @@ fn refuses_der_that_is_not_strict() {
 }
 
 #[test]
-fn a_request_proves_possession_of_the_subjects_key() {
-    let mut world = World::leaves_but("proof_of_possession = false", "proof_of_possession = true");
-    assert_eq!(
-        world.verdict(&server()),
-        Err(Rule::ProofOfPossessionRefused)
-    );
-    assert_eq!(world.verdict(&responder()), Ok(()));
-
-    world.evidence = vec![request(keys::LEAF_REQUEST)];
-    let der = server().der();
-    let context = world.context();
-    let admitted = world
-        .policy
-        .admit_certificate(&context, &der, &world.evidence)
-        .unwrap();
-    assert_eq!(admitted.evidence().len(), 1);
-    assert_eq!(admitted.evidence()[0].kind, 1);
-}
-
-#[test]
-fn refuses_a_request_for_another_key() {
-    let mut world = World::leaves();
-    world.evidence = vec![request(keys::LEAF_REQUEST), request(keys::P384_REQUEST)];
-    assert_eq!(
-        world.verdict(&server()),
-        Err(Rule::ProofOfPossessionRefused)
-    );
-}
-
-#[test]
-fn refuses_a_request_whose_signature_does_not_verify() {
-    use signer_proto::Evidence;
-    let mut world = World::leaves();
-    let Evidence::Request(csr) = request(keys::LEAF_REQUEST);
-    let mut der = csr.into_vec();
-    *der.last_mut().unwrap() ^= 1;
-    world.evidence = vec![Evidence::Request(x509::CsrDer::from_vec(der))];
-    assert_eq!(
-        world.verdict(&server()),
-        Err(Rule::ProofOfPossessionRefused)
-    );
-}
-
-#[test]
 fn the_rings_scep_key_is_a_registration_authority_and_nothing_else() {
     let mut world = World::leaves();
     let scep = RingKey {
@@ -451,6 +417,49 @@ fn the_rings_scep_key_is_a_registration_authority_and_nothing_else() {
     registration.extended(&[oids::EKU_OCSP_SIGNING]);
     assert_eq!(
         world.verdict(&registration),
+        Err(Rule::ResponderKeyNotPinned)
+    );
+}
+
+#[test]
+fn the_limits_of_validity_are_admitted() {
+    let world = World::leaves();
+    let mut draft = server();
+    draft.not_before = now().plus_seconds(-3_600);
+    draft.not_after = draft.not_before.plus_seconds(398 * DAY);
+    assert_eq!(world.verdict(&draft), Ok(()));
+    draft.not_before = now().plus_seconds(300);
+    draft.not_after = now().plus_seconds(301);
+    assert_eq!(world.verdict(&draft), Ok(()));
+}
+
+#[test]
+fn any_place_of_status_still_is_http() {
+    let world = World::leaves_but("status_urls = [\"http://pki.corp.example/\"]\n", "");
+    let mut draft = server();
+    for (uri, verdict) in [
+        ("http://other.example:8080/1.crl", Ok(())),
+        ("https://127.0.0.1/1.crl", Ok(())),
+        ("ldap://other.example/cn=1", Err(Rule::ExtensionRefused)),
+        ("file:///etc/passwd", Err(Rule::ExtensionRefused)),
+        ("http:other", Err(Rule::ExtensionRefused)),
+    ] {
+        draft.set(crl_at(uri));
+        assert_eq!(world.verdict(&draft), verdict, "{uri}");
+    }
+}
+
+#[test]
+fn refuses_a_responder_whose_key_has_another_purpose() {
+    let mut world = World::leaves();
+    let other = RingKey {
+        label: label("tls"),
+        purpose: Purpose::Tls,
+        speaks_for: Some(label("issuing")),
+    };
+    world.ring.insert(&key(keys::RESPONDER), other);
+    assert_eq!(
+        world.verdict(&responder()),
         Err(Rule::ResponderKeyNotPinned)
     );
 }

@@ -277,7 +277,15 @@ fn refuses_a_request_that_is_not_its_own_or_asks_for_more() {
             vec![Extension::non_critical(value)],
         )
     };
+    let no_ca = x509::BasicConstraints {
+        ca: false,
+        path_len: None,
+    };
     for (der, rule) in [
+        (
+            with(ExtensionValue::BasicConstraints(no_ca)),
+            Rule::BasicConstraintsRefused,
+        ),
         (
             info(name("CN=a"), keys::LEAF, vec![]),
             Rule::ProofOfPossessionRefused,

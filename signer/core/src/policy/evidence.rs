@@ -43,3 +43,54 @@ fn check_request(subject_key: &PublicKey, csr: &CsrDer) -> Result<(), Refusal> {
     csr.verify_self_signature()
         .map_err(|error| refuse(format!("CSR: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::*;
+    use super::super::sample_keys as keys;
+    use super::*;
+
+    #[test]
+    fn a_request_proves_possession_of_the_subjects_key() {
+        let mut world =
+            World::leaves_but("proof_of_possession = false", "proof_of_possession = true");
+        assert_eq!(
+            world.verdict(&server()),
+            Err(Rule::ProofOfPossessionRefused)
+        );
+        assert_eq!(world.verdict(&responder()), Ok(()));
+
+        world.evidence = vec![request(keys::LEAF_REQUEST)];
+        let der = server().der();
+        let context = world.context();
+        let admitted = world
+            .policy
+            .admit_certificate(&context, &der, &world.evidence)
+            .unwrap();
+        assert_eq!(admitted.evidence().len(), 1);
+        assert_eq!(admitted.evidence()[0].kind, 1);
+    }
+
+    #[test]
+    fn refuses_a_request_for_another_key() {
+        let mut world = World::leaves();
+        world.evidence = vec![request(keys::LEAF_REQUEST), request(keys::P384_REQUEST)];
+        assert_eq!(
+            world.verdict(&server()),
+            Err(Rule::ProofOfPossessionRefused)
+        );
+    }
+
+    #[test]
+    fn refuses_a_request_whose_signature_does_not_verify() {
+        let mut world = World::leaves();
+        let Evidence::Request(csr) = request(keys::LEAF_REQUEST);
+        let mut der = csr.into_vec();
+        *der.last_mut().unwrap() ^= 1;
+        world.evidence = vec![Evidence::Request(x509::CsrDer::from_vec(der))];
+        assert_eq!(
+            world.verdict(&server()),
+            Err(Rule::ProofOfPossessionRefused)
+        );
+    }
+}
