@@ -12,4 +12,5 @@
     )
 )]
 
+pub mod journal;
 pub mod policy;
