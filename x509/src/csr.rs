@@ -2,7 +2,7 @@
 
 mod attributes;
 
-use attributes::Attributes;
+use attributes::{Attributes, ChallengePassword};
 
 use crate::reader::{only, tag};
 use crate::tbs::MAX_TBS;
@@ -28,7 +28,7 @@ pub struct Csr {
     der: CsrDer,
     info_der: CertificationRequestInfoDer,
     info: CertificationRequestInfo,
-    challenge_password: Option<String>,
+    challenge_password: Option<ChallengePassword>,
     other_attributes: Vec<(Oid, Vec<u8>)>,
     scheme: SignatureScheme,
     signature: Signature,
@@ -103,7 +103,7 @@ impl Csr {
             der: CsrDer::from_vec(der.to_vec()),
             info_der: CertificationRequestInfoDer::from_vec(info_der.to_vec()),
             info,
-            challenge_password: attributes.challenge_password.map(|password| password.text),
+            challenge_password: attributes.challenge_password,
             other_attributes: attributes.other,
             scheme,
             signature: Signature::from_vec(signature.to_vec()),
@@ -190,7 +190,9 @@ impl Csr {
     /// Gives the challenge password (RFC 2985 §5.4.1) if there is one. A secret of the requester.
     #[must_use]
     pub fn challenge_password(&self) -> Option<&str> {
-        self.challenge_password.as_deref()
+        self.challenge_password
+            .as_ref()
+            .map(|password| password.text.as_str())
     }
 
     /// Gives the other attributes, each with the DER of its SET of values.
@@ -333,6 +335,16 @@ mod tests {
         let refused = CertificationRequestInfo::parse(csr.info_der().as_bytes());
         let what = "an attribute other than extensionRequest";
         assert_eq!(refused, Err(DerError::Unsupported { what }));
+    }
+
+    #[test]
+    fn debug_does_not_show_the_challenge_password() {
+        let password =
+            b"\x30\x15\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x07\x31\x08\x0c\x06secret";
+        let attributes = [&[0xa0, 23][..], password].concat();
+        let csr = Csr::parse(&assemble(&info_with(V1, &attributes))).unwrap();
+        assert_eq!(csr.challenge_password(), Some("secret"));
+        assert!(!format!("{csr:?}").contains("secret"));
     }
 
     #[test]

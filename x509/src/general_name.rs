@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::dns_name::check_dns_name;
-use crate::reader::{self, Parser, check_well_formed, tag};
+use crate::reader::{self, Parser, tag};
+use crate::well_formed::check_well_formed;
 use crate::writer::Writer;
 use crate::{DerError, Name, Oid, oids};
 

@@ -30,6 +30,7 @@ mod serial;
 mod tbs;
 mod time;
 mod verify;
+mod well_formed;
 mod writer;
 
 pub mod oids;

@@ -36,9 +36,6 @@ pub(crate) mod tag {
     }
 }
 
-/// The deepest nesting of values whose type is not known here.
-const MAX_DEPTH: usize = 24;
-
 /// A value with its identifier octet, its content and its whole encoding.
 #[derive(Clone, Copy)]
 pub(crate) struct Tlv<'a> {
@@ -297,65 +294,6 @@ pub(crate) fn unsigned(content: &[u8], path: &'static str) -> Result<u64, DerErr
         .fold(0, |sum, octet| (sum << 8) | u64::from(*octet)))
 }
 
-/// Walks one value of unknown type: well-formed headers all the way down, bounded depth.
-///
-/// The walk keeps its own stack, so depth costs no call stack.
-pub(crate) fn check_well_formed(input: &[u8]) -> Result<(), DerError> {
-    let mut open = vec![Parser::new(input)];
-    let mut values_at_top = 0_usize;
-    while let Some(parser) = open.last_mut() {
-        if parser.is_empty() {
-            open.pop();
-            continue;
-        }
-        let tlv = parser.any()?;
-        if open.len() == 1 {
-            values_at_top += 1;
-        }
-        if tlv.tag & 0x20 != 0 {
-            if open.len() >= MAX_DEPTH {
-                return Err(DerError::TooDeep);
-            }
-            open.push(Parser::new(tlv.content));
-        } else {
-            check_primitive(&tlv)?;
-        }
-    }
-    match values_at_top {
-        0 => Err(DerError::NotDer { why: "truncated" }),
-        1 => Ok(()),
-        _ => Err(DerError::Trailing),
-    }
-}
-
-/// Universal primitives whose content has a canonical form are held to it.
-fn check_primitive(tlv: &Tlv<'_>) -> Result<(), DerError> {
-    match tlv.tag {
-        tag::BOOLEAN => boolean(tlv.content).map(|_| ()),
-        tag::OID => oid(tlv.content).map(|_| ()),
-        tag::NULL if !tlv.content.is_empty() => Err(DerError::NotDer {
-            why: "NULL with content",
-        }),
-        tag::INTEGER | tag::ENUMERATED => match tlv.content {
-            [] => Err(DerError::NotDer {
-                why: "empty INTEGER",
-            }),
-            [0, next, ..] if next & 0x80 == 0 => Err(DerError::NotDer {
-                why: "non-minimal INTEGER",
-            }),
-            [0xff, next, ..] if next & 0x80 != 0 => Err(DerError::NotDer {
-                why: "non-minimal INTEGER",
-            }),
-            _ => Ok(()),
-        },
-        // X.690 §8.14.2 via §10.2: these are always constructed.
-        0x10 | 0x11 => Err(DerError::NotDer {
-            why: "primitive SEQUENCE or SET",
-        }),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,42 +367,5 @@ mod tests {
             only(&[0x30, 0, 0], tag::SEQUENCE, "x").err(),
             Some(DerError::Trailing)
         );
-        assert_eq!(
-            check_well_formed(&[0x05, 0, 0x05, 0]),
-            Err(DerError::Trailing)
-        );
-    }
-
-    #[test]
-    fn refuses_nesting_a_thousand_deep() {
-        let mut value = vec![0x05, 0x00];
-        for _ in 0..1000 {
-            let mut writer = crate::writer::Writer::new();
-            writer.value(tag::SEQUENCE, &value);
-            value = writer.finish();
-        }
-        assert_eq!(check_well_formed(&value), Err(DerError::TooDeep));
-    }
-
-    #[test]
-    fn well_formed_looks_inside() {
-        assert_eq!(check_well_formed(&[]), not_der("truncated"));
-        assert_eq!(
-            check_well_formed(&[0x30, 2, 0x30, 0x80]),
-            not_der("indefinite length")
-        );
-        assert_eq!(
-            check_well_formed(&[0x30, 3, 0x01, 1, 1]),
-            not_der("BOOLEAN other than 00 or FF")
-        );
-        assert_eq!(
-            check_well_formed(&[0x30, 4, 0x02, 2, 0, 1]),
-            not_der("non-minimal INTEGER")
-        );
-        assert_eq!(
-            check_well_formed(&[0x10, 0]),
-            not_der("primitive SEQUENCE or SET")
-        );
-        assert_eq!(check_well_formed(&[0x30, 5, 0x02, 1, 1, 0x05, 0]), Ok(()));
     }
 }

@@ -3,7 +3,8 @@
 use core::fmt;
 
 use crate::name::StringKind;
-use crate::reader::{Parser, check_well_formed, tag};
+use crate::reader::{Parser, tag};
+use crate::well_formed::check_well_formed;
 use crate::writer::Writer;
 use crate::{DerError, Extensions, Oid, oids};
 
@@ -26,6 +27,7 @@ pub(super) struct Attributes {
 }
 
 /// A challenge password in its string type.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct ChallengePassword {
     kind: StringKind,
     pub(super) text: String,

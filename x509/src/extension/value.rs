@@ -7,7 +7,8 @@ use super::{
     policy_constraints, tls_feature,
 };
 use crate::general_name::{encode_general_names, parse_general_names};
-use crate::reader::{Parser, check_well_formed, only, tag};
+use crate::reader::{Parser, only, tag};
+use crate::well_formed::check_well_formed;
 use crate::writer::Writer;
 use crate::{CrlReason, DerError, GeneralName, Oid, UnixTime, oids};
 

@@ -43,13 +43,7 @@ pub(super) fn walk(der: &[u8]) -> Result<ForeignCertificate, DerError> {
     if issuer.is_empty() {
         notes.add("issuer", "empty");
     }
-    let mut validity = fields.sequence("validity")?;
-    let not_before = time(&mut validity, "notBefore", &mut notes)?;
-    let not_after = time(&mut validity, "notAfter", &mut notes)?;
-    validity.finish()?;
-    if not_after < not_before {
-        notes.add("validity", "ends before it begins");
-    }
+    let (not_before, not_after) = validity(fields.sequence("validity")?, &mut notes)?;
     let subject = Name::parse(fields.sequence_der("subject")?)?;
     let public_key = PublicKey::parse(fields.sequence_der("subjectPublicKeyInfo")?)?;
     if let Err(weak) = public_key.check_strength() {
@@ -93,6 +87,16 @@ fn version(fields: &mut Parser<'_>, notes: &mut Notes) -> Result<(), DerError> {
         _ => return Err(DerError::field("version", "unknown")),
     }
     version.finish()
+}
+
+fn validity(mut fields: Parser<'_>, notes: &mut Notes) -> Result<(UnixTime, UnixTime), DerError> {
+    let not_before = time(&mut fields, "notBefore", notes)?;
+    let not_after = time(&mut fields, "notAfter", notes)?;
+    fields.finish()?;
+    if not_after < not_before {
+        notes.add("validity", "ends before it begins");
+    }
+    Ok((not_before, not_after))
 }
 
 fn time(

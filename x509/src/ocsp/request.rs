@@ -3,7 +3,8 @@
 use super::cert_id::{CertId, HashParameters};
 use super::extensions::{encode_nonce, nonce};
 use crate::extension::parse_raw_list;
-use crate::reader::{Parser, check_well_formed, only, tag};
+use crate::reader::{Parser, only, tag};
+use crate::well_formed::check_well_formed;
 use crate::writer::Writer;
 use crate::{DerError, GeneralName, oids};
 
