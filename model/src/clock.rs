@@ -13,6 +13,12 @@ pub trait Clock: Send + Sync {
     }
 }
 
+impl<C: Clock + ?Sized> Clock for &C {
+    fn unix_millis(&self) -> u64 {
+        (**self).unix_millis()
+    }
+}
+
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn unix_millis(&self) -> u64 {
         (**self).unix_millis()
