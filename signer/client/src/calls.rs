@@ -1,0 +1,98 @@
+//! The calls by name, each on its socket with its usual deadline.
+
+use std::time::Duration;
+
+use signer_proto::{
+    BuildCrl, BuiltCrl, Describe, Description, GenerateKey, Health, HealthReport, Hold,
+    JournalSlice, KeyDescription, MAX_DEADLINE_MS, MintSerials, Plaintext, PolicyInForce,
+    PolicyRef, ReadJournal, ReadPolicy, Release, RevocationChange, RevocationDelta,
+    RevocationSlice, Revoke, Seal, Sealed, Serials, SetPolicy, SignAuthority, SignCaRequest,
+    SignCertificate, SignOcsp, SignedCertificate, SignedOcsp, Socket, Unlock, Unseal,
+};
+
+use crate::client::SignerClient;
+use crate::error::CallError;
+
+/// The longest deadline that the protocol allows.
+const LONGEST: Duration = Duration::from_millis(MAX_DEADLINE_MS as u64);
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident($call:ty) -> $answer:ty, on $socket:ident, within $deadline:ident;)*) => {
+        impl SignerClient {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// As [`SignerClient::call`].
+                pub async fn $name(&self, call: &$call) -> Result<$answer, CallError> {
+                    let deadline = calls!(@deadline self, $deadline);
+                    self.call(calls!(@socket self, $socket), call, deadline).await
+                }
+            )*
+        }
+    };
+    (@deadline $client:ident, usual) => { $client.default_deadline() };
+    (@deadline $client:ident, longest) => { LONGEST };
+    (@socket $client:ident, Any) => { $client.any_socket() };
+    (@socket $client:ident, $socket:ident) => { Socket::$socket };
+}
+
+impl SignerClient {
+    /// Asks how the signer is.
+    ///
+    /// # Errors
+    /// As [`SignerClient::call`].
+    pub async fn health(&self) -> Result<HealthReport, CallError> {
+        self.call(self.any_socket(), &Health, self.default_deadline())
+            .await
+    }
+
+    /// Asks what the ring holds.
+    ///
+    /// # Errors
+    /// As [`SignerClient::call`].
+    pub async fn describe(&self) -> Result<Description, CallError> {
+        self.call(self.any_socket(), &Describe, self.default_deadline())
+            .await
+    }
+}
+
+calls! {
+    /// Reads the policy in force of a key.
+    read_policy(ReadPolicy) -> PolicyInForce, on Any, within usual;
+    /// Reads durable leaves.
+    read_journal(ReadJournal) -> JournalSlice, on Any, within usual;
+
+    /// Mints serials; [`SignerClient::serial_pool`] keeps a stock of them.
+    mint_serials(MintSerials) -> Serials, on Issue, within usual;
+    /// Has a leaf certificate signed.
+    sign_certificate(SignCertificate) -> SignedCertificate, on Issue, within usual;
+    /// Seals a small secret.
+    seal(Seal) -> Sealed, on Issue, within usual;
+    /// Opens a sealed value.
+    unseal(Unseal) -> Plaintext, on Issue, within usual;
+
+    /// Has the next CRL built and signed.
+    build_crl(BuildCrl) -> BuiltCrl, on Status, within longest;
+    /// Has OCSP responses built and signed.
+    sign_ocsp(SignOcsp) -> SignedOcsp, on Status, within usual;
+    /// Revokes for good.
+    revoke(Revoke) -> RevocationChange, on Status, within usual;
+    /// Puts on hold.
+    hold(Hold) -> RevocationChange, on Status, within usual;
+    /// Releases from hold.
+    release(Release) -> RevocationChange, on Status, within usual;
+    /// Reads the changes of a revocation set.
+    revocation_delta(RevocationDelta) -> RevocationSlice, on Status, within usual;
+
+    /// Unlocks the ring.
+    unlock(Unlock) -> HealthReport, on Admin, within longest;
+    /// Has a key generated; RSA takes seconds.
+    generate_key(GenerateKey) -> KeyDescription, on Admin, within longest;
+    /// Puts a policy in force.
+    set_policy(SetPolicy) -> PolicyRef, on Admin, within usual;
+    /// Has a CA certificate signed.
+    sign_authority(SignAuthority) -> SignedCertificate, on Admin, within usual;
+    /// Has the CSR of a key of the ring signed.
+    sign_ca_request(SignCaRequest) -> SignedCertificate, on Admin, within usual;
+}
