@@ -31,7 +31,7 @@ async fn main() {
     let store = Store::open(&url.parse().expect("a URL"), &*clock)
         .await
         .expect("it opens");
-    let issuer = insert_issuer(&store, &*clock).await;
+    let issuer = insert_issuer(&store, &clock).await;
     let (next, began, cpu) = (Arc::new(AtomicU32::new(0)), Instant::now(), cpu_seconds());
     let tasks: Vec<_> = (0..callers)
         .map(|_| {
@@ -43,7 +43,7 @@ async fn main() {
                         return;
                     }
                     clock.advance_millis(1);
-                    let new = new_issued(issuer, number, &*clock);
+                    let new = new_issued(issuer, number, &clock);
                     store.record_issued(new).await.expect("it is recorded");
                 }
             })

@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
+use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, ValueRef as _};
 
 use crate::StoreError;
 
@@ -20,14 +20,11 @@ pub(super) enum Of {
 }
 
 macro_rules! column {
-    ($(#[$doc:meta])* $name:ident, $nullable:ident, $type:ty) => {
-        $(#[$doc])*
+    ($name:ident, $nullable:ident, $type:ty) => {
+        // Not by the driver: sqlx reads SQLite's NULL as 0 or as nothing.
         pub(crate) fn $name(&self, column: &'static str) -> Result<$type, StoreError> {
-            match &self.of {
-                Of::Sqlite(row) => row.try_get::<$type, _>(column),
-                Of::Postgres(row) => row.try_get::<$type, _>(column),
-            }
-            .map_err(|error| self.corrupt(column, error))
+            self.$nullable(column)?
+                .ok_or_else(|| self.corrupt(column, "is NULL"))
         }
 
         pub(crate) fn $nullable(&self, column: &'static str) -> Result<Option<$type>, StoreError> {
@@ -72,6 +69,12 @@ impl Row {
         u64::try_from(self.int(column)?).map_err(|error| self.corrupt(column, error))
     }
 
+    /// Reads a number that is never negative, if there is one.
+    pub(crate) fn count_or_null(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
+        let count = |int| u64::try_from(int).map_err(|error| self.corrupt(column, error));
+        self.int_or_null(column)?.map(count).transpose()
+    }
+
     /// Reads a SHA-256 value.
     pub(crate) fn digest(&self, column: &'static str) -> Result<[u8; 32], StoreError> {
         self.bytes(column)?
@@ -86,15 +89,6 @@ impl Row {
             1 => Ok(true),
             _ => Err(self.corrupt(column, "neither 0 nor 1")),
         }
-    }
-
-    /// Tells whether the column is NULL.
-    pub(crate) fn is_null(&self, column: &'static str) -> Result<bool, StoreError> {
-        match &self.of {
-            Of::Sqlite(row) => row.try_get_raw(column).map(|value| value.is_null()),
-            Of::Postgres(row) => row.try_get_raw(column).map(|value| value.is_null()),
-        }
-        .map_err(|error| self.corrupt(column, error))
     }
 
     /// Blames the row.

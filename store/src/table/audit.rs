@@ -146,9 +146,6 @@ fn read(row: &Row) -> Result<AuditEvent, StoreError> {
         action: row.parsed("action")?,
         target: row.text("target")?,
         detail: row.text("detail")?,
-        journal: match row.is_null("journal")? {
-            true => None,
-            false => Some(JournalPosition(row.count("journal")?)),
-        },
+        journal: row.count_or_null("journal")?.map(JournalPosition),
     })
 }

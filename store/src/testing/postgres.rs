@@ -33,9 +33,10 @@ pub struct PostgresMissing(String);
 
 /// Stops the server and removes its data once the lock on `users` is free.
 ///
-/// Run in the server's folder with the folder of the binaries and the server's options.
+/// Run in the server's folder with the folder of the binaries, what to remove at the end, and the
+/// server's options.
 const KEEPER: &str = r#"
-bin=$1; shift
+bin=$1; waste=$2; shift 2
 "$bin/postgres" -D data -k "$PWD" "$@" </dev/null &
 server=$!
 while kill -0 $server 2>/dev/null; do
@@ -43,8 +44,8 @@ while kill -0 $server 2>/dev/null; do
     flock --nonblock --exclusive users sh -c '
         kill -INT $0
         while [ -e data/postmaster.pid ]; do sleep 0.05; done
-        rm -rf data
-    ' $server && exit 0
+        rm -rf "$1"
+    ' $server "$waste" && exit 0
 done
 "#;
 
@@ -55,17 +56,35 @@ impl Postgres {
     /// [`PostgresMissing`] if PostgreSQL is not installed or does not start.
     pub fn shared() -> Result<&'static Self, PostgresMissing> {
         static SHARED: OnceLock<Result<Postgres, PostgresMissing>> = OnceLock::new();
-        let start = || Self::start("chancery-postgresql", 5432, |_| Vec::new());
+        let options = |_: &Path| vec!["-c".to_owned(), "listen_addresses=".to_owned()];
+        let start = || Self::start("chancery-postgresql", "data", 5432, options);
         SHARED.get_or_init(start).as_ref().map_err(Clone::clone)
     }
 
-    /// Starts a server of that name, or joins it if it runs, listening by TCP only if `options`
-    /// say so; `options` are made once the server's folder and user are there.
+    /// Starts a server for this process alone, on a TCP port of 127.0.0.1 too.
+    ///
+    /// `options` gives the server's command line and may put files into the server's folder, which
+    /// it is given; they become the server's.
     ///
     /// # Errors
     /// [`PostgresMissing`] if PostgreSQL is not installed or does not start.
-    pub fn start(
+    pub fn private(
+        port: u16,
+        options: impl FnOnce(&Path) -> Vec<String>,
+    ) -> Result<Self, PostgresMissing> {
+        let name = format!("chancery-postgresql-{}", std::process::id());
+        Self::start(&name, ".", port, options)
+    }
+
+    /// Gives the server's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn start(
         name: &str,
+        waste: &str,
         port: u16,
         options: impl FnOnce(&Path) -> Vec<String>,
     ) -> Result<Self, PostgresMissing> {
@@ -89,13 +108,16 @@ impl Postgres {
             _alive: alive,
         };
         if !server.answers() {
+            let options = options(&server.folder);
             if me == 0 {
                 // PostgreSQL refuses to run as root.
-                run(Command::new("chown").arg("postgres").arg(&server.folder))?;
+                run(Command::new("chown")
+                    .arg("-R")
+                    .arg("postgres")
+                    .arg(&server.folder))?;
             }
             server.initialise(me, &binaries)?;
-            let options = options(&server.folder);
-            server.launch(me, &binaries, &options)?;
+            server.launch(me, &binaries, waste, &options)?;
         }
         Ok(server)
     }
@@ -167,23 +189,26 @@ impl Postgres {
         run(initdb.arg(data).current_dir(&self.folder))
     }
 
-    fn launch(&self, me: u32, binaries: &Path, options: &[String]) -> Result<(), PostgresMissing> {
+    fn launch(
+        &self,
+        me: u32,
+        binaries: &Path,
+        waste: &str,
+        options: &[String],
+    ) -> Result<(), PostgresMissing> {
         let failed = |error| PostgresMissing(format!("starting it: {error}"));
         let log = File::create(self.folder.join("log")).map_err(failed)?;
         let mut keeper = as_server(me, Path::new("sh"));
         keeper
             .args(["-c", KEEPER, "keeper"])
             .arg(binaries)
-            .arg("-p")
-            .arg(self.port.to_string());
+            .arg(self.folder.join(waste));
+        keeper.arg("-p").arg(self.port.to_string());
         // Tests ask for correctness, not for durability.
         for setting in ["fsync=off", "full_page_writes=off", "max_connections=300"] {
             keeper.args(["-c", setting]);
         }
-        if options.is_empty() {
-            keeper.args(["-c", "listen_addresses="]);
-        }
-        keeper
+        let mut keeper = keeper
             .args(options)
             .current_dir(&self.folder)
             .stdin(Stdio::null())
@@ -194,7 +219,8 @@ impl Postgres {
             .map_err(failed)?;
         let deadline = Instant::now() + Duration::from_secs(30);
         while !self.answers() {
-            if Instant::now() > deadline {
+            let over = keeper.try_wait().map_err(failed)?.is_some() || Instant::now() > deadline;
+            if over {
                 let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
                 return Err(PostgresMissing(format!("it does not start: {log}")));
             }

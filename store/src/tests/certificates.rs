@@ -1,1 +1,94 @@
+use model::{CertificateStatus, IssuedCertificate};
+use x509::{CrlReason, UnixTime};
 
+use super::both_engines;
+use super::sample::{NOW, certificate, id, new_issued, stored_issuer};
+use crate::certificates::{self, Counts};
+use crate::{Store, StoreError};
+
+const HELD: CertificateStatus = CertificateStatus::Held { since: NOW };
+const REVOKED: CertificateStatus = CertificateStatus::Revoked {
+    at: NOW,
+    reason: CrlReason::KeyCompromise,
+    invalidity: Some(UnixTime(NOW.0 - 60)),
+};
+
+async fn set(
+    store: &Store,
+    of: &IssuedCertificate,
+    from: CertificateStatus,
+    to: CertificateStatus,
+) -> Result<(), StoreError> {
+    let id = of.id;
+    store
+        .write(move |tx| {
+            Box::pin(async move { certificates::set_status(tx, id, &from, &to).await })
+        })
+        .await
+}
+
+both_engines! {
+    async fn absent_certificates_are_none(store: Store) {
+        assert_eq!(certificates::get(&store, id()).await.unwrap(), None);
+        let serial = certificate(id(), 1).serial;
+        assert_eq!(certificates::get_by_serial(&store, id(), serial).await.unwrap(), None);
+    }
+
+    async fn status_changes_only_from_what_it_was(store: Store) {
+        let issuer = stored_issuer(&store, "one").await;
+        let new = certificate(issuer.id, 1);
+        store.record_issued(new_issued(new.clone())).await.unwrap();
+        let valid = CertificateStatus::Valid;
+        for (from, to) in [(valid, HELD), (HELD, valid), (valid, HELD), (HELD, REVOKED)] {
+            set(&store, &new, from, to).await.unwrap();
+            let there = certificates::get(&store, new.id).await.unwrap().unwrap();
+            assert_eq!(there, IssuedCertificate { status: to, ..new.clone() });
+        }
+        let later = CertificateStatus::Held { since: NOW.plus_seconds(1) };
+        for from in [valid, HELD, later] {
+            let refused = set(&store, &new, from, HELD).await;
+            assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+        }
+        let refused = set(&store, &certificate(issuer.id, 2), valid, HELD).await;
+        assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
+    }
+
+    async fn a_hold_of_another_time_is_another_hold(store: Store) {
+        let issuer = stored_issuer(&store, "one").await;
+        let new = IssuedCertificate { status: HELD, ..certificate(issuer.id, 1) };
+        store.record_issued(new_issued(new.clone())).await.unwrap();
+        let other = CertificateStatus::Held { since: NOW.plus_seconds(1) };
+        let refused = set(&store, &new, other, REVOKED).await;
+        assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+        set(&store, &new, HELD, other).await.unwrap();
+        set(&store, &new, other, REVOKED).await.unwrap();
+    }
+
+    async fn counts_follow_every_change(store: Store) {
+        let (one, two) = (stored_issuer(&store, "one").await, stored_issuer(&store, "two").await);
+        let mut all = Vec::new();
+        for number in 0..10 {
+            let issuer = if number < 7 { one.id } else { two.id };
+            let mut new = certificate(issuer, number);
+            if number < 2 {
+                new.not_after = NOW.plus_seconds(-3601);
+            }
+            store.record_issued(new_issued(new.clone())).await.unwrap();
+            all.push(new);
+        }
+        set(&store, &all[2], CertificateStatus::Valid, HELD).await.unwrap();
+        set(&store, &all[3], CertificateStatus::Valid, HELD).await.unwrap();
+        set(&store, &all[3], HELD, REVOKED).await.unwrap();
+        set(&store, &all[0], CertificateStatus::Valid, REVOKED).await.unwrap();
+        // The time of a hold changes, the count of held ones does not.
+        let later = CertificateStatus::Held { since: NOW.plus_seconds(1) };
+        set(&store, &all[2], HELD, later).await.unwrap();
+        let counts = certificates::count_by_state(&store, NOW).await.unwrap();
+        assert_eq!(counts.len(), 2);
+        assert_eq!(counts[&one.id], Counts { valid: 3, held: 1, revoked: 2, expired: 1 });
+        assert_eq!(counts[&two.id], Counts { valid: 3, ..Counts::default() });
+        let much_later = NOW.plus_seconds(91 * 86_400);
+        let counts = certificates::count_by_state(&store, much_later).await.unwrap();
+        assert_eq!(counts[&one.id], Counts { valid: 0, held: 1, revoked: 2, expired: 4 });
+    }
+}

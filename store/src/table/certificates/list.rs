@@ -78,7 +78,7 @@ pub async fn list(
     let query = Query::new(from.engine_of(), order)
         .filter(filter, now)
         .after(cursor)?;
-    let rows = from.read(query.statement(limit)).await?;
+    let rows = from.read(query.statement("", limit)).await?;
     let mut items = Vec::with_capacity(rows.len());
     for found in rows.iter().take(limit.into()) {
         items.push(row::read(found)?);
@@ -89,6 +89,19 @@ pub async fn list(
         items,
         next: last.map(|last| mark(last, order)).transpose()?,
     })
+}
+
+/// Gives SQLite's plan for a list, a line a step.
+#[cfg(test)]
+pub(crate) async fn explain(store: &crate::Store, filter: &Filter, now: UnixTime) -> Vec<String> {
+    let query = Query::new(store.engine(), order(filter)).filter(filter, now);
+    let rows = store
+        .rows(query.statement("EXPLAIN QUERY PLAN ", 10))
+        .await
+        .expect("a plan");
+    rows.iter()
+        .map(|row| row.text("detail").expect("a step"))
+        .collect()
 }
 
 fn order(filter: &Filter) -> Order {
@@ -274,7 +287,7 @@ impl Query {
     }
 
     /// Gives the statement for one row more than the limit, which tells whether there are more.
-    fn statement(mut self, limit: u16) -> Statement {
+    fn statement(mut self, prefix: &str, limit: u16) -> Statement {
         let limit = self.argument(Argument::Int(i64::from(limit) + 1));
         let (tables, order) = match self.order {
             Order::Newest => ("c.* FROM certificates c", "c.seq DESC"),
@@ -294,7 +307,7 @@ impl Query {
         } else {
             &self.conditions.join(" AND ")
         };
-        let sql = format!("SELECT {tables} WHERE {all} ORDER BY {order} LIMIT {limit}");
+        let sql = format!("{prefix}SELECT {tables} WHERE {all} ORDER BY {order} LIMIT {limit}");
         self.arguments
             .into_iter()
             .fold(

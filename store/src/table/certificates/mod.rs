@@ -14,6 +14,9 @@ pub use counts::{Counts, count_by_state};
 pub use cursor::{Cursor, CursorError};
 pub use list::{Filter, NameFilter, Page, list};
 
+#[cfg(test)]
+pub(crate) use list::explain;
+
 use crate::StoreError;
 use crate::engine::Statement;
 use crate::tx::{Source, Tx, one};
