@@ -13,4 +13,5 @@
 )]
 
 pub mod journal;
+pub mod listen;
 pub mod policy;

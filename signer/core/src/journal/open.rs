@@ -316,7 +316,10 @@ mod tests {
         let records = records(&honest);
         for length in HEADER..=honest.len() {
             let whole = records.iter().filter(|record| record.end <= length);
-            let kept = whole.clone().next_back().map_or(HEADER, |record| record.end);
+            let kept = whole
+                .clone()
+                .next_back()
+                .map_or(HEADER, |record| record.end);
             ring.disk.plant(&path, honest[..length].to_vec());
             let (_, report) = ring.try_open().unwrap();
             let torn = (length - kept) as u64;

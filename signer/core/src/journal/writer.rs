@@ -13,6 +13,7 @@ use super::group::{GROUP_BYTES, GROUP_LEAVES, Tail};
 use super::open::{self, OnLeaf, OpenReport};
 use super::reader::Durable;
 use super::segment::{FRAMING, leaf_time};
+use crate::listen::corked;
 
 /// With so much queued, new requests had better be refused.
 const CROWDED_LEAVES: usize = 8 * GROUP_LEAVES;
@@ -252,7 +253,8 @@ fn run(mut tail: Tail, inbox: &Inbox) {
                 None
             }
         };
-        report(first, &leaves, dones);
+        // The answers of a group go out with one write for each connection.
+        corked(|| report(first, &leaves, dones));
     }
 }
 

@@ -1,0 +1,213 @@
+//! The threads that make calls: a lane for quick ones, and one for those that take long.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use signer_proto::Kind;
+
+use super::answer::Answering;
+use super::limits::Limits;
+use super::request::{Dispatch, Request};
+
+/// Octets of the stack of a thread that makes calls. ML-DSA takes the most of it.
+pub(super) const STACK: usize = 1024 * 1024;
+
+/// Where calls of a kind are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// On the connection's thread at once: nothing is computed.
+    Here,
+    /// On a worker: a signature or two.
+    Quick,
+    /// On a worker that quick calls never wait for: it may take seconds.
+    Slow,
+}
+
+impl Lane {
+    /// Returns the lane of a kind.
+    pub(super) fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Health | Kind::Describe | Kind::ReadPolicy => Self::Here,
+            Kind::MintSerials
+            | Kind::SignCertificate
+            | Kind::Seal
+            | Kind::Unseal
+            | Kind::Revoke
+            | Kind::Hold
+            | Kind::Release
+            | Kind::SetPolicy
+            | Kind::SignAuthority
+            | Kind::SignCaRequest => Self::Quick,
+            Kind::ReadJournal
+            | Kind::BuildCrl
+            | Kind::SignOcsp
+            | Kind::RevocationDelta
+            | Kind::Unlock
+            | Kind::GenerateKey => Self::Slow,
+        }
+    }
+}
+
+/// A request on its way to the call.
+pub(super) struct Job {
+    pub(super) request: Request,
+    pub(super) answering: Answering,
+}
+
+impl Job {
+    /// Makes the call, unless it is too late for it.
+    pub(super) fn run(self, dispatch: &dyn Dispatch) {
+        if self.answering.is_late() {
+            self.answering.refuse_late();
+        } else {
+            dispatch.dispatch(self.request, self.answering.into_reply());
+        }
+    }
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    /// Workers that wait for a job.
+    idle: usize,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Counter {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+}
+
+impl Counter {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, job: Job) {
+        let mut queue = self.lock();
+        if queue.closed {
+            drop(queue);
+            // The request is refused by being dropped, outside the lock.
+            drop(job);
+            return;
+        }
+        queue.jobs.push_back(job);
+        let wake = queue.idle > 0;
+        drop(queue);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    fn take(&self) -> Option<Job> {
+        let mut queue = self.lock();
+        loop {
+            if let Some(job) = queue.jobs.pop_front() {
+                return Some(job);
+            }
+            if queue.closed {
+                return None;
+            }
+            queue.idle += 1;
+            queue = self
+                .wake
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+            queue.idle -= 1;
+        }
+    }
+}
+
+/// The workers of all sockets.
+pub(super) struct Pool {
+    quick: Counter,
+    slow: Counter,
+    dispatch: Arc<dyn Dispatch>,
+    /// Quick calls that are being made.
+    busy: AtomicUsize,
+    workers: usize,
+}
+
+impl Pool {
+    /// Starts the workers.
+    pub(super) fn start(
+        limits: &Limits,
+        dispatch: Arc<dyn Dispatch>,
+    ) -> io::Result<(Arc<Self>, Vec<JoinHandle<()>>)> {
+        let pool = Arc::new(Self {
+            quick: Counter::default(),
+            slow: Counter::default(),
+            dispatch,
+            busy: AtomicUsize::new(0),
+            workers: limits.workers.max(1),
+        });
+        let quick = (0..pool.workers).map(|_| Lane::Quick);
+        let slow = (0..limits.slow_workers.max(1)).map(|_| Lane::Slow);
+        let threads = quick.chain(slow).map(|lane| pool.worker(lane));
+        let threads = threads.collect::<io::Result<Vec<_>>>();
+        if threads.is_err() {
+            pool.close();
+        }
+        Ok((Arc::clone(&pool), threads?))
+    }
+
+    /// Leaves a job to a worker.
+    pub(super) fn put(&self, job: Job) {
+        match Lane::of(job.request.kind) {
+            Lane::Slow => self.slow.put(job),
+            Lane::Here | Lane::Quick => self.quick.put(job),
+        }
+    }
+
+    /// Makes a call on this thread if it is a quick one and few are being made: a handoff costs as
+    /// much as a small call. Else leaves it to a worker.
+    pub(super) fn run_or_put(&self, job: Job) {
+        if Lane::of(job.request.kind) == Lane::Slow {
+            self.slow.put(job);
+        } else if self.busy.fetch_add(1, Ordering::Relaxed) < self.workers {
+            job.run(&*self.dispatch);
+            self.busy.fetch_sub(1, Ordering::Relaxed);
+        } else {
+            self.busy.fetch_sub(1, Ordering::Relaxed);
+            self.quick.put(job);
+        }
+    }
+
+    /// Lets the workers end once their queues are empty; later jobs are refused.
+    pub(super) fn close(&self) {
+        for counter in [&self.quick, &self.slow] {
+            counter.lock().closed = true;
+            counter.wake.notify_all();
+        }
+    }
+
+    fn worker(self: &Arc<Self>, lane: Lane) -> io::Result<JoinHandle<()>> {
+        let pool = Arc::clone(self);
+        let name = match lane {
+            Lane::Slow => "slow calls",
+            Lane::Here | Lane::Quick => "calls",
+        };
+        thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(STACK)
+            .spawn(move || pool.work(lane))
+    }
+
+    fn work(&self, lane: Lane) {
+        if lane == Lane::Slow {
+            while let Some(job) = self.slow.take() {
+                job.run(&*self.dispatch);
+            }
+        } else {
+            while let Some(job) = self.quick.take() {
+                self.busy.fetch_add(1, Ordering::Relaxed);
+                job.run(&*self.dispatch);
+                self.busy.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
