@@ -69,12 +69,14 @@ impl Certificate {
         CertificateDer::from_vec(signed(tbs.as_bytes(), algorithm, signature.as_bytes()))
     }
 
-    /// Verifies the signature; names and validity are not looked at.
+    /// Verifies the signature; names and validity are not looked at. A foreign ECDSA issuer of one
+    /// of our CAs may have used any SHA-2 digest with its curve.
     ///
     /// # Errors
     /// [`VerifyError`].
     pub fn verify_by(&self, issuer: &PublicKey) -> Result<(), VerifyError> {
-        issuer.verify(self.scheme(), self.tbs_der.as_bytes(), &self.signature)
+        let scheme = self.scheme().made_by(issuer.kind());
+        issuer.verify(scheme, self.tbs_der.as_bytes(), &self.signature)
     }
 
     /// Gives what the certificate says.

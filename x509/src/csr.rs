@@ -94,11 +94,13 @@ impl Csr {
         }
         let mut outer = only(der, tag::SEQUENCE, "CertificationRequest")?;
         let info_der = outer.sequence_der("certificationRequestInfo")?;
-        let scheme =
-            SignatureScheme::from_algorithm_identifier(outer.sequence_der("signatureAlgorithm")?)?;
+        let algorithm = outer.sequence_der("signatureAlgorithm")?;
         let signature = outer.bit_string("signature")?;
         outer.finish()?;
         let (info, attributes) = parse_info(info_der)?;
+        // RFC 2986 §4.2: the requester's own key signs.
+        let kind = info.public_key.kind();
+        let scheme = SignatureScheme::from_algorithm_identifier_for(algorithm, kind)?;
         Ok(Self {
             der: CsrDer::from_vec(der.to_vec()),
             info_der: CertificationRequestInfoDer::from_vec(info_der.to_vec()),

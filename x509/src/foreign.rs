@@ -78,13 +78,14 @@ impl ForeignCertificate {
         Self::parse(&der).map_err(pem::PemError::Content)
     }
 
-    /// Verifies the signature; names and validity are not looked at.
+    /// Verifies the signature; names and validity are not looked at. An ECDSA issuer may have used
+    /// any SHA-2 digest with its curve.
     ///
     /// # Errors
     /// [`VerifyError`]; `None` if the algorithm is not one that we verify.
     pub fn verify_by(&self, issuer: &PublicKey) -> Option<Result<(), VerifyError>> {
         self.scheme
-            .map(|scheme| issuer.verify(scheme, &self.tbs, &self.signature))
+            .map(|scheme| issuer.verify(scheme.made_by(issuer.kind()), &self.tbs, &self.signature))
     }
 
     /// Gives the certificate's bytes as they came.
@@ -171,7 +172,8 @@ impl ForeignCertificate {
         self.extensions.subject_key_identifier()
     }
 
-    /// Tells how the certificate is signed if the algorithm is one that we verify.
+    /// Tells how the certificate is signed if the algorithm is one that we verify; for ECDSA only
+    /// the issuer's key tells the curve ([`SignatureScheme::made_by`]), and this is the matched one.
     #[must_use]
     pub fn scheme(&self) -> Option<SignatureScheme> {
         self.scheme

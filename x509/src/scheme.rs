@@ -9,6 +9,11 @@ use crate::KeyKind;
 
 /// A signature algorithm together with its digest and parameters; the closed set that is signed
 /// with and verified.
+///
+/// We sign with the matched schemes only, where the digest is the curve's own. The unmatched ones
+/// are verified: RFC 5758 §3.2 allows any SHA-2 digest with any curve, and `openssl req` takes
+/// SHA-256 whatever the curve. Their AlgorithmIdentifier names the digest alone, so that only the
+/// key tells the scheme ([`SignatureScheme::from_algorithm_identifier_for`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SignatureScheme {
     /// ECDSA on P-256 with SHA-256 (RFC 5758 §3.2).
@@ -37,6 +42,18 @@ pub enum SignatureScheme {
     MlDsa65,
     /// Pure ML-DSA-87 with an empty context (RFC 9881 §3).
     MlDsa87,
+    /// ECDSA on P-256 with SHA-384; verified only.
+    EcdsaP256Sha384,
+    /// ECDSA on P-256 with SHA-512; verified only.
+    EcdsaP256Sha512,
+    /// ECDSA on P-384 with SHA-256; verified only.
+    EcdsaP384Sha256,
+    /// ECDSA on P-384 with SHA-512; verified only.
+    EcdsaP384Sha512,
+    /// ECDSA on P-521 with SHA-256; verified only.
+    EcdsaP521Sha256,
+    /// ECDSA on P-521 with SHA-384; verified only.
+    EcdsaP521Sha384,
 }
 
 /// Why a scheme is not recognised; always the fault of whoever named it.
@@ -90,16 +107,28 @@ macro_rules! pss {
 
 const OID_PSS: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
 
-/// Every scheme in the order of its wire number, 1..=13.
+/// An ECDSA AlgorithmIdentifier (RFC 5758 §3.2: parameters MUST be absent); `$hash` is the last
+/// arc of ecdsa-with-SHA2.
+macro_rules! ecdsa {
+    ($scheme:ident, $name:literal, $hash:literal) => {
+        entry!(
+            $scheme,
+            $name,
+            &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, $hash],
+            &[
+                0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, $hash
+            ]
+        )
+    };
+}
+
+/// Every scheme in the order of its wire number, 1..=19. The matched ECDSA schemes stand before
+/// the others with their digest, so that a search finds them first.
 #[rustfmt::skip]
-const TABLE: [Entry; 13] = [
-    // RFC 5758 §3.2: parameters MUST be absent.
-    entry!(EcdsaP256Sha256, "ecdsa-p256-sha256", b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02",
-        b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"),
-    entry!(EcdsaP384Sha384, "ecdsa-p384-sha384", b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03",
-        b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03"),
-    entry!(EcdsaP521Sha512, "ecdsa-p521-sha512", b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04",
-        b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04"),
+const TABLE: [Entry; 19] = [
+    ecdsa!(EcdsaP256Sha256, "ecdsa-p256-sha256", 0x02),
+    ecdsa!(EcdsaP384Sha384, "ecdsa-p384-sha384", 0x03),
+    ecdsa!(EcdsaP521Sha512, "ecdsa-p521-sha512", 0x04),
     // RFC 8410 §3: parameters MUST be absent.
     entry!(Ed25519, "ed25519", b"\x06\x03\x2b\x65\x70", b"\x30\x05\x06\x03\x2b\x65\x70"),
     // RFC 4055 §5: parameters MUST be NULL.
@@ -119,11 +148,17 @@ const TABLE: [Entry; 13] = [
         b"\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x03\x12"),
     entry!(MlDsa87, "ml-dsa-87", b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x03\x13",
         b"\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x03\x13"),
+    ecdsa!(EcdsaP256Sha384, "ecdsa-p256-sha384", 0x03),
+    ecdsa!(EcdsaP256Sha512, "ecdsa-p256-sha512", 0x04),
+    ecdsa!(EcdsaP384Sha256, "ecdsa-p384-sha256", 0x02),
+    ecdsa!(EcdsaP384Sha512, "ecdsa-p384-sha512", 0x04),
+    ecdsa!(EcdsaP521Sha256, "ecdsa-p521-sha256", 0x02),
+    ecdsa!(EcdsaP521Sha384, "ecdsa-p521-sha384", 0x03),
 ];
 
 impl SignatureScheme {
     /// Every scheme in the order of its wire number.
-    pub const ALL: [SignatureScheme; 13] = [
+    pub const ALL: [SignatureScheme; 19] = [
         Self::EcdsaP256Sha256,
         Self::EcdsaP384Sha384,
         Self::EcdsaP521Sha512,
@@ -137,6 +172,12 @@ impl SignatureScheme {
         Self::MlDsa44,
         Self::MlDsa65,
         Self::MlDsa87,
+        Self::EcdsaP256Sha384,
+        Self::EcdsaP256Sha512,
+        Self::EcdsaP384Sha256,
+        Self::EcdsaP384Sha512,
+        Self::EcdsaP521Sha256,
+        Self::EcdsaP521Sha384,
     ];
 
     /// Returns the name that configuration and policy use.
@@ -144,7 +185,7 @@ impl SignatureScheme {
         self.entry().map_or("", |entry| entry.name)
     }
 
-    /// Returns the wire number, 1..=13; it never changes meaning.
+    /// Returns the wire number, 1..=19; it never changes meaning.
     pub fn code(self) -> u8 {
         match self {
             Self::EcdsaP256Sha256 => 1,
@@ -160,6 +201,12 @@ impl SignatureScheme {
             Self::MlDsa44 => 11,
             Self::MlDsa65 => 12,
             Self::MlDsa87 => 13,
+            Self::EcdsaP256Sha384 => 14,
+            Self::EcdsaP256Sha512 => 15,
+            Self::EcdsaP384Sha256 => 16,
+            Self::EcdsaP384Sha512 => 17,
+            Self::EcdsaP521Sha256 => 18,
+            Self::EcdsaP521Sha384 => 19,
         }
     }
 
@@ -179,7 +226,8 @@ impl SignatureScheme {
     }
 
     /// Recognises a complete AlgorithmIdentifier by comparing it octet for octet, so that no
-    /// variant of the parameters (RFC 4055 §2.1 allows several) is accepted.
+    /// variant of the parameters (RFC 4055 §2.1 allows several) is accepted. For ECDSA this gives
+    /// the matched scheme, the only one that we sign with.
     ///
     /// # Errors
     /// [`SchemeError::Parameters`] for a known algorithm with other parameters, else
@@ -195,18 +243,64 @@ impl SignatureScheme {
         }
     }
 
+    /// Recognises a complete AlgorithmIdentifier of a signature by a key of this kind, as foreign
+    /// software makes them: any SHA-2 digest with any curve.
+    ///
+    /// # Errors
+    /// As [`SignatureScheme::from_algorithm_identifier`].
+    pub fn from_algorithm_identifier_for(der: &[u8], kind: KeyKind) -> Result<Self, SchemeError> {
+        Self::from_algorithm_identifier(der).map(|scheme| scheme.made_by(kind))
+    }
+
+    /// Returns the scheme with the same AlgorithmIdentifier that a key of this kind makes; the
+    /// scheme itself if there is none, which then does not verify.
+    #[must_use]
+    pub fn made_by(self, kind: KeyKind) -> Self {
+        Self::ALL
+            .into_iter()
+            .filter(|scheme| scheme.algorithm_identifier() == self.algorithm_identifier())
+            .find(|scheme| scheme.is_verified_for(kind))
+            .unwrap_or(self)
+    }
+
     /// Returns the scheme that a key of this kind signs with unless told otherwise; `None` for an
     /// RSA size outside 2048..=4096.
     pub fn default_for(kind: KeyKind) -> Option<Self> {
         Self::ALL.into_iter().find(|scheme| scheme.fits(kind))
     }
 
-    /// Tells whether a key of this kind can sign with this scheme.
+    /// Tells whether we sign with this scheme: false for ECDSA with another digest than the
+    /// curve's own.
+    #[must_use]
+    pub fn is_matched(self) -> bool {
+        !matches!(
+            self,
+            Self::EcdsaP256Sha384
+                | Self::EcdsaP256Sha512
+                | Self::EcdsaP384Sha256
+                | Self::EcdsaP384Sha512
+                | Self::EcdsaP521Sha256
+                | Self::EcdsaP521Sha384
+        )
+    }
+
+    /// Tells whether our keys of this kind sign with this scheme; no kind fits an unmatched one.
     pub fn fits(self, kind: KeyKind) -> bool {
+        self.is_matched() && self.is_verified_for(kind)
+    }
+
+    /// Tells whether signatures with this scheme by a key of this kind are verified.
+    pub fn is_verified_for(self, kind: KeyKind) -> bool {
         match self {
-            Self::EcdsaP256Sha256 => kind == KeyKind::P256,
-            Self::EcdsaP384Sha384 => kind == KeyKind::P384,
-            Self::EcdsaP521Sha512 => kind == KeyKind::P521,
+            Self::EcdsaP256Sha256 | Self::EcdsaP256Sha384 | Self::EcdsaP256Sha512 => {
+                kind == KeyKind::P256
+            }
+            Self::EcdsaP384Sha256 | Self::EcdsaP384Sha384 | Self::EcdsaP384Sha512 => {
+                kind == KeyKind::P384
+            }
+            Self::EcdsaP521Sha256 | Self::EcdsaP521Sha384 | Self::EcdsaP521Sha512 => {
+                kind == KeyKind::P521
+            }
             Self::Ed25519 => kind == KeyKind::Ed25519,
             Self::RsaPkcs1Sha256
             | Self::RsaPkcs1Sha384
@@ -256,13 +350,20 @@ mod tests {
             assert_eq!(TABLE[index].scheme, scheme);
             assert_eq!(SignatureScheme::from_code(scheme.code()), Some(scheme));
             assert_eq!(scheme.as_str().parse(), Ok(scheme));
-            assert_eq!(
-                SignatureScheme::from_algorithm_identifier(&scheme.algorithm_identifier_der()),
-                Ok(scheme)
-            );
+            let der = scheme.algorithm_identifier_der();
+            let read = SignatureScheme::from_algorithm_identifier(&der).unwrap();
+            assert!(read.is_matched());
+            assert_eq!(read == scheme, scheme.is_matched());
+            for kind in KeyKind::ALL
+                .into_iter()
+                .filter(|k| scheme.is_verified_for(*k))
+            {
+                let read = SignatureScheme::from_algorithm_identifier_for(&der, kind);
+                assert_eq!(read, Ok(scheme));
+            }
         }
         assert_eq!(SignatureScheme::from_code(0), None);
-        assert_eq!(SignatureScheme::from_code(14), None);
+        assert_eq!(SignatureScheme::from_code(20), None);
         assert_eq!(
             "ecdsa-p256-sha1".parse::<SignatureScheme>(),
             Err(SchemeError::UnknownName)
@@ -329,6 +430,35 @@ mod tests {
             S::from_algorithm_identifier(&der),
             Err(Parameters(S::RsaPssSha256))
         );
+    }
+
+    #[test]
+    fn every_curve_goes_with_every_digest_and_signs_with_one() {
+        for (curve, kind) in [
+            ("p256", KeyKind::P256),
+            ("p384", KeyKind::P384),
+            ("p521", KeyKind::P521),
+        ] {
+            let of_curve = |digest: &str| {
+                let name = format!("ecdsa-{curve}-{digest}");
+                name.parse::<SignatureScheme>().unwrap()
+            };
+            let schemes = ["sha256", "sha384", "sha512"].map(of_curve);
+            for (scheme, der) in schemes.iter().zip([0x02, 0x03, 0x04]) {
+                assert_eq!(scheme.algorithm_identifier().last(), Some(&der));
+                assert!(scheme.is_verified_for(kind));
+            }
+            assert_eq!(schemes.iter().filter(|s| s.fits(kind)).count(), 1);
+            // A key of another algorithm does not change what is read, and does not verify it.
+            for scheme in schemes {
+                let read = scheme.made_by(KeyKind::Rsa2048);
+                assert_eq!(read, scheme);
+                assert!(!read.is_verified_for(KeyKind::Rsa2048));
+            }
+        }
+        for scheme in SignatureScheme::ALL.into_iter().filter(|s| !s.is_matched()) {
+            assert!(!KeyKind::ALL.into_iter().any(|kind| scheme.fits(kind)));
+        }
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub(crate) const MAX_TBS: usize = 32 * 1024;
 pub struct TbsCertificate {
     /// The serial number.
     pub serial: Serial,
-    /// How the certificate will be signed.
+    /// How the certificate will be signed: a matched scheme. Of a certificate by somebody else's
+    /// ECDSA key this tells the digest only ([`SignatureScheme::made_by`]).
     pub signature: SignatureScheme,
     /// The issuer's name; not empty.
     pub issuer: Name,
@@ -100,12 +101,19 @@ impl TbsCertificate {
     /// Writes the DER: UTCTime through 2049, GeneralizedTime after (RFC 5280 §4.1.2.5).
     ///
     /// # Errors
-    /// [`DerError`] for an empty issuer, a validity that ends before it begins or lies outside 1950
-    /// to 9999, extensions that are empty or break their rules, more than 32 KiB.
+    /// [`DerError`] for an empty issuer, a scheme that is only verified, a validity that ends before it
+    /// begins or lies outside 1950 to 9999, extensions that are empty or break their rules, more
+    /// than 32 KiB.
     pub fn encode(&self) -> Result<TbsCertificateDer, DerError> {
         if self.issuer.is_empty() {
             // RFC 5280 §4.1.2.4: MUST be a non-empty distinguished name.
             return Err(DerError::field("issuer", "empty"));
+        }
+        if !self.signature.is_matched() {
+            return Err(DerError::field(
+                "signature",
+                "a scheme that is only verified",
+            ));
         }
         if self.not_after < self.not_before {
             return Err(DerError::field("validity", "ends before it begins"));
@@ -244,6 +252,19 @@ pub(crate) mod tests {
         let algorithm = b"\x30\x0c\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02\x05\x00";
         let error = crate::SchemeError::Parameters(SignatureScheme::EcdsaP256Sha256);
         assert_eq!(with(2, algorithm), Err(DerError::Scheme(error)));
+    }
+
+    #[test]
+    fn refuses_to_encode_schemes_that_are_only_verified() {
+        let refused = DerError::field("signature", "a scheme that is only verified");
+        for signature in SignatureScheme::ALL {
+            let tbs = TbsCertificate {
+                signature,
+                ..sample_tbs()
+            };
+            assert_eq!(tbs.encode().is_ok(), signature.is_matched(), "{signature}");
+            assert!(signature.is_matched() || tbs.encode() == Err(refused.clone()));
+        }
     }
 
     #[test]

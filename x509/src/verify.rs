@@ -1,6 +1,6 @@
 //! Signature verification.
 
-use aws_lc_rs::signature::{self, RsaParameters, UnparsedPublicKey};
+use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, RsaParameters, UnparsedPublicKey};
 use der::asn1::UintRef;
 use der::{Reader as _, SliceReader};
 use thiserror::Error;
@@ -41,7 +41,7 @@ impl PublicKey {
         signature: &Signature,
     ) -> Result<(), VerifyError> {
         let kind = self.kind();
-        if !scheme.fits(kind) {
+        if !scheme.is_verified_for(kind) {
             return Err(VerifyError::SchemeMismatch { scheme, kind });
         }
         let octets = signature.as_bytes();
@@ -59,7 +59,12 @@ impl PublicKey {
                 UnparsedPublicKey::new(parameters, self.subject_public_key())
                     .verify(message, octets)
             }
-            Material::Parsed(key) => key.verify_sig(message, octets),
+            // A key that aws-lc parsed is bound to its kind's matched scheme.
+            Material::Parsed(key) => match unmatched_ecdsa(scheme) {
+                None => key.verify_sig(message, octets),
+                Some(algorithm) => UnparsedPublicKey::new(algorithm, self.subject_public_key())
+                    .verify(message, octets),
+            },
         };
         verdict.map_err(|_| VerifyError::BadSignature)
     }
@@ -78,11 +83,31 @@ fn rsa_parameters(scheme: SignatureScheme) -> Option<&'static RsaParameters> {
     }
 }
 
-fn is_well_formed(scheme: SignatureScheme, octets: &[u8]) -> bool {
+/// Gives the algorithm of a scheme that is verified only, `None` for one that we sign with.
+fn unmatched_ecdsa(scheme: SignatureScheme) -> Option<&'static EcdsaVerificationAlgorithm> {
     match scheme {
-        SignatureScheme::EcdsaP256Sha256 => is_ecdsa_sig_value(octets, 32),
-        SignatureScheme::EcdsaP384Sha384 => is_ecdsa_sig_value(octets, 48),
-        SignatureScheme::EcdsaP521Sha512 => is_ecdsa_sig_value(octets, 66),
+        SignatureScheme::EcdsaP256Sha384 => Some(&signature::ECDSA_P256_SHA384_ASN1),
+        SignatureScheme::EcdsaP256Sha512 => Some(&signature::ECDSA_P256_SHA512_ASN1),
+        SignatureScheme::EcdsaP384Sha256 => Some(&signature::ECDSA_P384_SHA256_ASN1),
+        SignatureScheme::EcdsaP384Sha512 => Some(&signature::ECDSA_P384_SHA512_ASN1),
+        SignatureScheme::EcdsaP521Sha256 => Some(&signature::ECDSA_P521_SHA256_ASN1),
+        SignatureScheme::EcdsaP521Sha384 => Some(&signature::ECDSA_P521_SHA384_ASN1),
+        _ => None,
+    }
+}
+
+fn is_well_formed(scheme: SignatureScheme, octets: &[u8]) -> bool {
+    use SignatureScheme as S;
+    match scheme {
+        S::EcdsaP256Sha256 | S::EcdsaP256Sha384 | S::EcdsaP256Sha512 => {
+            is_ecdsa_sig_value(octets, 32)
+        }
+        S::EcdsaP384Sha256 | S::EcdsaP384Sha384 | S::EcdsaP384Sha512 => {
+            is_ecdsa_sig_value(octets, 48)
+        }
+        S::EcdsaP521Sha256 | S::EcdsaP521Sha384 | S::EcdsaP521Sha512 => {
+            is_ecdsa_sig_value(octets, 66)
+        }
         // RFC 8032 §5.1.6
         SignatureScheme::Ed25519 => octets.len() == 64,
         // FIPS 204 §4 table 2
@@ -185,7 +210,7 @@ mod tests {
             let kind = key.kind();
             for scheme in SignatureScheme::ALL {
                 let verdict = key.verify(scheme, &message, &Signature::from_vec(vec![0; 8]));
-                let expected = if scheme.fits(kind) {
+                let expected = if scheme.is_verified_for(kind) {
                     VerifyError::Malformed(scheme)
                 } else {
                     VerifyError::SchemeMismatch { scheme, kind }

@@ -176,7 +176,12 @@ fn tbs_certificate(keys: &[PublicKey], dice: &mut Dice) -> TbsCertificate {
     }
     TbsCertificate {
         serial: serial(dice),
-        signature: *dice.pick(&SignatureScheme::ALL),
+        signature: loop {
+            let scheme = *dice.pick(&SignatureScheme::ALL);
+            if scheme.is_matched() {
+                break scheme;
+            }
+        },
         issuer: name(dice),
         not_before: UnixTime(not_before),
         not_after: UnixTime((not_before + lifetime).min(LAST_SECOND)),

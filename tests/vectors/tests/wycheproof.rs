@@ -59,6 +59,21 @@ fn ecdsa() {
             EllipticCurve::Secp521r1,
             SignatureScheme::EcdsaP521Sha512,
         ),
+        (
+            TestName::EcdsaSecp256r1Sha512,
+            EllipticCurve::Secp256r1,
+            SignatureScheme::EcdsaP256Sha512,
+        ),
+        (
+            TestName::EcdsaSecp384r1Sha256,
+            EllipticCurve::Secp384r1,
+            SignatureScheme::EcdsaP384Sha256,
+        ),
+        (
+            TestName::EcdsaSecp384r1Sha512,
+            EllipticCurve::Secp384r1,
+            SignatureScheme::EcdsaP384Sha512,
+        ),
     ];
     for (name, curve, scheme) in sets {
         let mut tally = Tally::default();

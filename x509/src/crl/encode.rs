@@ -11,7 +11,7 @@ use crate::{
 /// The fields of a CRL other than its entries.
 #[derive(Clone, Copy, Debug)]
 pub struct TbsCertListFields<'a> {
-    /// How the CRL will be signed.
+    /// How the CRL will be signed: a matched scheme.
     pub scheme: SignatureScheme,
     /// The issuer's name.
     pub issuer: &'a Name,
@@ -47,7 +47,7 @@ const INVALIDITY_LEN: usize = INVALIDITY.len() + 15;
 ///
 /// # Errors
 /// [`DerError`] if a time lies outside 1950 to 9999, nextUpdate is not after thisUpdate, the issuer
-/// is empty, or an entry says removeFromCRL, which belongs into delta CRLs.
+/// is empty, the scheme is one that is only verified, or an entry says removeFromCRL, which belongs into delta CRLs.
 pub fn encode_tbs_cert_list(
     fields: &TbsCertListFields<'_>,
     entries: impl Iterator<Item = RevokedEntry> + Clone,
@@ -91,6 +91,12 @@ pub(super) fn encode_parts(
     if head.issuer.is_empty() {
         // RFC 5280 §5.1.2.3: a non-empty distinguished name.
         return Err(DerError::field("issuer", "empty"));
+    }
+    if !head.scheme.is_matched() {
+        return Err(DerError::field(
+            "signature",
+            "a scheme that is only verified",
+        ));
     }
     if head.next_update <= head.this_update {
         return Err(DerError::field("nextUpdate", "not after thisUpdate"));
@@ -251,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_remove_from_crl_bad_times_and_an_empty_issuer() {
+    fn refuses_remove_from_crl_bad_times_an_empty_issuer_and_unmatched_schemes() {
         let removed = RevokedEntry {
             reason: Some(CrlReason::RemoveFromCrl),
             ..entry(&[1])
@@ -277,6 +283,12 @@ mod tests {
         let nobody = Name::empty();
         let refused = Err(DerError::field("issuer", "empty"));
         assert_eq!(encode_tbs_cert_list(&fields(&nobody), none()), refused);
+        let unmatched = TbsCertListFields {
+            scheme: SignatureScheme::EcdsaP384Sha256,
+            ..fields(&issuer)
+        };
+        let refused = DerError::field("signature", "a scheme that is only verified");
+        assert_eq!(encode_tbs_cert_list(&unmatched, none()), Err(refused));
     }
 
     #[test]

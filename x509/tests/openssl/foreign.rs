@@ -1,6 +1,6 @@
 //! Certificates of other CAs.
 
-use x509::{Deviation, ForeignCertificate, KeyUsage, Serial};
+use x509::{Certificate, Deviation, ForeignCertificate, KeyUsage, Serial, VerifyError};
 
 use crate::command::Openssl;
 
@@ -82,4 +82,42 @@ fn deviations_are_listed() {
         .collect();
     assert_eq!(places, ["version", "signatureAlgorithm", "extensions"]);
     assert_eq!(bare.verify_by(bare.public_key()), None);
+}
+
+#[test]
+fn verifies_roots_of_every_curve_with_every_digest() {
+    let Some(openssl) = Openssl::new("verifies_roots_of_every_curve_with_every_digest") else {
+        return;
+    };
+    openssl.write(
+        "ca.cnf",
+        "[req]\ndistinguished_name = dn\nprompt = no\n[dn]\nO = Corp\nCN = Root\n[ext]\n\
+         basicConstraints = critical,CA:TRUE\nkeyUsage = critical,keyCertSign\n\
+         subjectKeyIdentifier = hash\n",
+    );
+    for curve in ["256", "384", "521"] {
+        openssl.text(&format!(
+            "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-{curve} -out key.pem"
+        ));
+        for digest in ["sha256", "sha384", "sha512"] {
+            openssl.text(&format!(
+                "req -new -x509 -{digest} -key key.pem -config ca.cnf -extensions ext -days 30 \
+                 -outform DER -out root.der"
+            ));
+            let mut der = openssl.read("root.der");
+            let root = ForeignCertificate::parse(&der).unwrap();
+            assert_eq!(root.deviations(), [], "P-{curve} {digest}");
+            let verdict = root.verify_by(root.public_key());
+            assert_eq!(verdict, Some(Ok(())), "P-{curve} {digest}");
+            // A CA of ours that such a root signs is read strictly.
+            let ours = Certificate::parse(&der).unwrap();
+            let verdict = ours.verify_by(root.public_key());
+            assert_eq!(verdict, Ok(()), "P-{curve} {digest}");
+            let at = der.windows(4).position(|window| window == b"Root").unwrap();
+            der[at] ^= 1;
+            let bent = ForeignCertificate::parse(&der).unwrap();
+            let verdict = bent.verify_by(bent.public_key());
+            assert_eq!(verdict, Some(Err(VerifyError::BadSignature)));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use x509::{
     CertificationRequestInfo, Csr, Extension, ExtensionValue as V, Extensions, GeneralName,
-    KeyUsage, Name, Oid,
+    KeyUsage, Name, Oid, VerifyError,
 };
 
 use crate::ca::Ca;
@@ -40,14 +40,8 @@ fn reads_requests_of_every_key_kind() {
         ("rsa-2048", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048"),
     ] {
         openssl.text(&format!("genpkey {arguments} -out key.pem"));
-        let digest = match kind {
-            "p-384" => "-sha384 ",
-            "p-521" => "-sha512 ",
-            _ => "",
-        };
-        openssl.text(&format!(
-            "req -new {digest}-key key.pem -config req.cnf -reqexts ext -out req.pem"
-        ));
+        // Without a digest openssl takes SHA-256, also for P-384 and P-521.
+        openssl.text("req -new -key key.pem -config req.cnf -reqexts ext -out req.pem");
         let text = String::from_utf8(openssl.read("req.pem")).unwrap();
         let csr = Csr::from_pem(&text).unwrap();
         assert_eq!(csr.public_key().kind().as_str(), kind);
@@ -70,6 +64,45 @@ fn reads_requests_of_every_key_kind() {
         ];
         assert_eq!(csr.extensions().subject_alt_name(), Some(&names[..]));
     }
+}
+
+#[test]
+fn verifies_every_curve_with_every_digest() {
+    let Some(openssl) = Openssl::new("verifies_every_curve_with_every_digest") else {
+        return;
+    };
+    openssl.write("req.cnf", CONFIG);
+    let mut seen = Vec::new();
+    for curve in ["256", "384", "521"] {
+        openssl.text(&format!(
+            "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-{curve} -out key.pem"
+        ));
+        for digest in ["sha256", "sha384", "sha512"] {
+            openssl.text(&format!(
+                "req -new -{digest} -key key.pem -config req.cnf -outform DER -out req.der"
+            ));
+            let der = openssl.read("req.der");
+            let csr = Csr::parse(&der).unwrap();
+            let scheme = csr.scheme();
+            assert_eq!(scheme.as_str(), format!("ecdsa-p{curve}-{digest}"));
+            assert_eq!(csr.verify_self_signature(), Ok(()), "{scheme}");
+            let again = Csr::assemble(csr.info_der(), scheme, csr.signature());
+            assert_eq!(again.as_bytes(), der);
+            let at = der
+                .windows(8)
+                .position(|window| window == b"www.corp")
+                .unwrap();
+            let mut bent = der;
+            bent[at] ^= 1;
+            assert_eq!(
+                Csr::parse(&bent).unwrap().verify_self_signature(),
+                Err(VerifyError::BadSignature),
+                "{scheme}"
+            );
+            seen.push(scheme);
+        }
+    }
+    assert_eq!(seen.iter().filter(|scheme| scheme.is_matched()).count(), 3);
 }
 
 #[test]

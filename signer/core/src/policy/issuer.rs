@@ -41,11 +41,13 @@ impl IssuerRules {
     }
 }
 
-/// Reads `signature`.
+/// Reads `signature`: one that we sign with, not one that is only verified.
 pub(super) fn scheme(section: &mut Section) -> Option<SignatureScheme> {
     section.parsed("signature", |text| {
         text.parse()
-            .map_err(|_| "is no signature algorithm such as \"ecdsa-p256-sha256\"".to_owned())
+            .ok()
+            .filter(|scheme: &SignatureScheme| scheme.is_matched())
+            .ok_or_else(|| "is no signature algorithm such as \"ecdsa-p256-sha256\"".to_owned())
     })
 }
 

@@ -1,7 +1,7 @@
 //! The policy text: what is read, what is refused, and that the documentation is right.
 
 use signer_proto::{Digest, Purpose, Refusal, Rule};
-use x509::KeyKind;
+use x509::{KeyKind, SignatureScheme};
 
 use super::sample::*;
 use super::{KeyPolicy, NeverIssued};
@@ -95,6 +95,20 @@ fn refuses_a_policy_text_with_every_error_at_its_path() {
             "signature",
         ]
     );
+}
+
+#[test]
+fn refuses_to_sign_with_a_scheme_that_is_only_verified() {
+    let unmatched = SignatureScheme::ALL.into_iter().filter(|s| !s.is_matched());
+    assert_eq!(unmatched.clone().count(), 6);
+    for scheme in unmatched {
+        for policy in [leaf_policy(), authority_policy(), responder_policy()] {
+            let text = policy.replace("ecdsa-p256-sha256", scheme.as_str());
+            let errors = KeyPolicy::parse(&text).unwrap_err().0;
+            assert_eq!(errors.len(), 1, "{scheme}");
+            assert_eq!(errors[0].path, "signature", "{scheme}");
+        }
+    }
 }
 
 #[test]
