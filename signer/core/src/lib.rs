@@ -12,6 +12,24 @@
     )
 )]
 
+mod approve;
+mod calls;
+mod clock;
+mod crl;
+mod floor;
 pub mod journal;
+mod keeper;
 pub mod listen;
+mod merkle;
+mod ocsp;
 pub mod policy;
+mod refusals;
+mod ring;
+mod serial;
+mod state;
+
+pub use clock::{Clock, Entropy, NoEntropy, SystemClock, SystemEntropy};
+pub use ring::{
+    ConfigError, CreateError, DirectoryError, DriverFamily, Environment, NewRing, OpenError,
+    RingConfig, ServeError, Signer, Start, UnlockKind, create, read_journal,
+};

@@ -1,0 +1,122 @@
+//! Whether an order is fresh, under way or done; and the reservation of a fresh one.
+
+use signer_proto::{Digest, IdempotencyKey, KeyId, Refusal, Rule};
+use x509::{Serial, sha256};
+
+use super::{Asked, Order};
+use crate::keeper::KeyView;
+use crate::state::{Live, Signing};
+
+/// Where an order stands.
+pub(super) enum Standing {
+    /// Nobody asked for it yet.
+    Fresh,
+    /// It is under way, and the asking side waits with it.
+    Parked,
+    /// It, or what it collides with, is in the leaf at this position.
+    Stored(u64),
+}
+
+/// What an order is compared by.
+pub(super) struct Slot {
+    pub(super) key: KeyId,
+    pub(super) tbs: Digest,
+    pub(super) body: Digest,
+    idempotency: IdempotencyKey,
+}
+
+impl Slot {
+    pub(super) fn new(view: &KeyView, order: &Order) -> Self {
+        let key = view.card.identity.id;
+        let tbs = Digest(sha256(order.tbs.as_bytes()));
+        Self {
+            key,
+            tbs,
+            body: order.body(key, tbs),
+            idempotency: order.idempotency,
+        }
+    }
+
+    /// Looks the order up, by its idempotency key first; one that is under way takes `asked`.
+    pub(super) fn standing(
+        &self,
+        live: &mut Live,
+        serial: Serial,
+        asked: &mut Option<Asked>,
+    ) -> Result<Standing, Refusal> {
+        if let Some(position) = live.state.position_of(&self.idempotency) {
+            return Ok(Standing::Stored(position));
+        }
+        if let Some(signing) = live.pending.by_idempotency(&self.idempotency) {
+            if signing.body != self.body {
+                return Err(self.conflict());
+            }
+            signing.waiters.extend(asked.take());
+            return Ok(Standing::Parked);
+        }
+        let key = live.state.key_by_id(self.key);
+        if let Some(issued) = key.and_then(|key| key.issued.get(&serial)) {
+            return Ok(Standing::Stored(issued.position));
+        }
+        if let Some(signing) = live.pending.by_serial(self.key, serial) {
+            if signing.tbs != self.tbs {
+                return Err(self.used());
+            }
+            signing.waiters.extend(asked.take());
+            return Ok(Standing::Parked);
+        }
+        Ok(Standing::Fresh)
+    }
+
+    /// Reserves serial, idempotency key and budget, under the policy that still stands.
+    pub(super) fn reserve(
+        &self,
+        live: &mut Live,
+        serial: Serial,
+        order: &Order,
+        now_ms: i64,
+    ) -> Result<(), Refusal> {
+        let in_flight = live.pending.in_flight(self.key);
+        let key = live
+            .state
+            .key_by_id_mut(self.key)
+            .ok_or_else(|| Refusal::new(Rule::KeyUnknown, order.key.to_string()))?;
+        let ruling = key
+            .ruling
+            .clone()
+            .ok_or_else(|| Refusal::new(Rule::KeyNotActive, order.key.to_string()))?;
+        order.check_policy(ruling.reference.digest)?;
+        if let Some(budget) = ruling.policy.budget() {
+            let used = key.budget.used(now_ms);
+            check_budget("hour", used.hour.saturating_add(in_flight), budget.per_hour)?;
+            check_budget("day", used.day.saturating_add(in_flight), budget.per_day)?;
+        }
+        let signing = Signing {
+            body: self.body,
+            tbs: self.tbs,
+            idempotency: self.idempotency,
+            waiters: Vec::new(),
+        };
+        live.pending.begin_signing(self.key, serial, signing);
+        Ok(())
+    }
+
+    /// The same idempotency key came with another request.
+    pub(super) fn conflict(&self) -> Refusal {
+        let detail = format!("{} was used for another request", self.idempotency);
+        Refusal::new(Rule::IdempotencyConflict, detail)
+    }
+
+    /// The serial has another certificate.
+    pub(super) fn used(&self) -> Refusal {
+        Refusal::new(Rule::SerialUsed, "the serial has another certificate")
+    }
+}
+
+fn check_budget(span: &str, used: u64, most: u64) -> Result<(), Refusal> {
+    if used < most {
+        return Ok(());
+    }
+    let detail = format!("{used} certificates within the {span}, at most {most}");
+    Err(Refusal::new(Rule::BudgetExhausted, detail))
+}

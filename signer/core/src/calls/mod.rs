@@ -1,0 +1,147 @@
+//! One file a call: look up, admit, reserve, sign, verify, journal, answer.
+
+mod asked;
+mod build_crl;
+mod describe;
+mod generate_key;
+mod health;
+mod hold;
+mod issuance;
+mod mint_serials;
+mod read_journal;
+mod read_policy;
+mod release;
+mod revocation;
+mod revocation_delta;
+mod revoke;
+mod seal;
+mod set_policy;
+mod sign_authority;
+mod sign_ca_request;
+mod sign_certificate;
+mod sign_ocsp;
+mod unlock;
+mod unseal;
+
+use std::sync::Arc;
+
+use signer_proto::{Call, Kind, Refusal, Rule, Wire};
+
+use crate::keeper::Keeper;
+use crate::listen::{Dispatch, Peer, Reply, Request};
+
+pub(crate) use asked::Asked;
+pub(crate) use health::report as health_report;
+pub(crate) use unlock::unlock_now;
+
+/// What the listening side hands its requests to.
+pub(crate) struct Calls(pub(crate) Arc<Keeper>);
+
+impl Dispatch for Calls {
+    fn dispatch(&self, request: Request, reply: Reply) {
+        let Request {
+            peer,
+            kind,
+            body,
+            deadline,
+            ..
+        } = request;
+        let asked = Asked::new(&self.0, peer, kind, deadline, reply);
+        // The listening side held the kind against the socket; a second look costs nothing.
+        if !kind.permitted_on(peer.socket) {
+            let detail = format!("{kind} is not spoken on {}", peer.socket);
+            return asked.refuse(Refusal::new(Rule::KindNotPermitted, detail));
+        }
+        route(&self.0, kind, &body, asked);
+    }
+
+    fn refused(&self, peer: &Peer, kind: Option<Kind>, refusal: &Refusal) {
+        asked::note(&self.0, peer, kind, refusal);
+    }
+}
+
+fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
+    match kind {
+        Kind::Health => at_once(keeper, body, asked, health::run),
+        Kind::Describe => at_once(keeper, body, asked, describe::run),
+        Kind::ReadPolicy => at_once(keeper, body, asked, read_policy::run),
+        Kind::ReadJournal => at_once(keeper, body, asked, read_journal::run),
+        Kind::MintSerials => at_once(keeper, body, asked, mint_serials::run),
+        Kind::SignCertificate => writing(keeper, body, asked, sign_certificate::run),
+        Kind::Seal => at_once(keeper, body, asked, seal::run),
+        Kind::Unseal => at_once(keeper, body, asked, unseal::run),
+        Kind::BuildCrl => writing(keeper, body, asked, build_crl::run),
+        Kind::SignOcsp => writing(keeper, body, asked, sign_ocsp::run),
+        Kind::Revoke => writing(keeper, body, asked, revoke::run),
+        Kind::Hold => writing(keeper, body, asked, hold::run),
+        Kind::Release => writing(keeper, body, asked, release::run),
+        Kind::RevocationDelta => at_once(keeper, body, asked, revocation_delta::run),
+        Kind::Unlock => writing(keeper, body, asked, unlock::run),
+        Kind::GenerateKey => writing(keeper, body, asked, generate_key::run),
+        Kind::SetPolicy => writing(keeper, body, asked, set_policy::run),
+        Kind::SignAuthority => writing(keeper, body, asked, sign_authority::run),
+        Kind::SignCaRequest => writing(keeper, body, asked, sign_ca_request::run),
+    }
+}
+
+/// Runs a call that reads, and answers.
+fn at_once<C: Call>(
+    keeper: &Arc<Keeper>,
+    body: &[u8],
+    asked: Asked,
+    run: fn(&Keeper, C) -> Result<C::Answer, Refusal>,
+) {
+    match decode(body).and_then(|call| run(keeper, call)) {
+        Ok(answer) => asked.answer(&answer),
+        Err(refusal) => asked.refuse(refusal),
+    }
+}
+
+/// Runs a call that writes and answers when its leaf is durable.
+fn writing<C: Call>(
+    keeper: &Arc<Keeper>,
+    body: &[u8],
+    asked: Asked,
+    run: fn(&Arc<Keeper>, C, Asked),
+) {
+    match decode(body).and_then(|call| keeper.check_writable().map(|()| call)) {
+        Ok(call) => run(keeper, call, asked),
+        Err(refusal) => asked.refuse(refusal),
+    }
+}
+
+fn decode<C: Wire>(body: &[u8]) -> Result<C, Refusal> {
+    C::from_wire(body).map_err(|error| Refusal::new(Rule::BodyMalformed, error.to_string()))
+}
+
+/// Refuses a number outside its range.
+fn check_range(what: &str, number: u32, most: u32) -> Result<(), Refusal> {
+    if (1..=most).contains(&number) {
+        Ok(())
+    } else {
+        let detail = format!("{what} {number} is not within 1 to {most}");
+        Err(Refusal::new(Rule::FieldMalformed, detail))
+    }
+}
+
+/// Refuses approvals that nobody can check, and acts that lack the approvals they need.
+fn check_approvals(keeper: &Keeper, approvals: &signer_proto::Approvals) -> Result<(), Refusal> {
+    let live = keeper.live();
+    let threshold = live.state.ring().map_or(0, |ring| ring.genesis.threshold);
+    drop(live);
+    let why = match (threshold, approvals.0.is_empty()) {
+        (0, true) => return Ok(()),
+        (0, false) => "this ring has no operators that could have approved",
+        _ => "this signer cannot check the approvals that the ring demands",
+    };
+    Err(Refusal::new(Rule::ApprovalMissing, why))
+}
+
+/// Puts the position into an encoding that was made before it was known. Every answer that goes
+/// with a leaf starts with the position, eight octets.
+fn with_position(mut answer: Vec<u8>, position: u64) -> Vec<u8> {
+    if let Some(place) = answer.first_chunk_mut::<8>() {
+        *place = position.to_be_bytes();
+    }
+    answer
+}

@@ -1,0 +1,65 @@
+//! SetPolicy: puts a policy in force, after the one that it names as its predecessor.
+
+use std::sync::{Arc, PoisonError};
+
+use signer_proto::{
+    Approvals, Digest, PolicyRef, PolicySet, Proposal, Purpose, Refusal, Rule, SetPolicy,
+};
+use x509::sha256;
+
+use super::{Asked, check_approvals};
+use crate::keeper::{Keeper, KeyView, known_key};
+
+pub(super) fn run(keeper: &Arc<Keeper>, call: SetPolicy, asked: Asked) {
+    match set(keeper, call) {
+        Ok(reference) => asked.answer(&reference),
+        Err(refusal) => asked.refuse(refusal),
+    }
+}
+
+fn set(keeper: &Arc<Keeper>, call: SetPolicy) -> Result<PolicyRef, Refusal> {
+    check_approvals(keeper, &call.approvals)?;
+    let view = keeper.view(&call.key, |_| true)?;
+    check_text(keeper, &call, &view)?;
+    // Whoever signs holds the gate to read. It stays shut until the new policy is durable and
+    // applied, so that no signature under the old one comes after it in the journal. This is the
+    // one call whose worker waits for the disk.
+    let _gate = view.gate.write().unwrap_or_else(PoisonError::into_inner);
+    let reference = next(keeper, &call)?;
+    keeper.write_and_wait(PolicySet {
+        key: view.card.identity.id,
+        version: reference.version,
+        previous: call.previous,
+        text: call.text,
+        proposal: Proposal(String::new()),
+        approvals: Approvals(Vec::new()),
+    })?;
+    Ok(reference)
+}
+
+/// Refuses a text that is no policy for this key, or names an issuer that the ring does not have.
+fn check_text(keeper: &Keeper, call: &SetPolicy, view: &KeyView) -> Result<(), Refusal> {
+    let policy = view.card.read_policy(&call.text)?;
+    if let Some(rules) = policy.ocsp() {
+        keeper.view(rules.issuer_key(), |purpose| purpose == Purpose::CertAndCrl)?;
+    }
+    Ok(())
+}
+
+/// Refuses a predecessor that is not in force, and gives the reference of the next policy.
+fn next(keeper: &Keeper, call: &SetPolicy) -> Result<PolicyRef, Refusal> {
+    let live = keeper.live();
+    let key = known_key(&live.state, &call.key)?;
+    let before = key.ruling.as_ref().map(|ruling| ruling.reference);
+    let refuse = |why: &str| Refusal::new(Rule::PolicyPredecessor, format!("{}: {why}", call.key));
+    if call.previous != before.map(|reference| reference.digest) {
+        return Err(refuse("the policy that is named is not the one in force"));
+    }
+    let version = before.map_or(0, |reference| reference.version);
+    Ok(PolicyRef {
+        version: version
+            .checked_add(1)
+            .ok_or_else(|| refuse("there are no more versions"))?,
+        digest: Digest(sha256(call.text.0.as_bytes())),
+    })
+}

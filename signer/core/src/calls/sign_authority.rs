@@ -1,0 +1,23 @@
+//! SignAuthority: a CA certificate (cA TRUE), self-signed ones too.
+
+use std::sync::Arc;
+
+use signer_proto::SignAuthority;
+
+use super::issuance::{self, Order, What};
+use super::{Asked, check_approvals};
+use crate::keeper::Keeper;
+
+pub(super) fn run(keeper: &Arc<Keeper>, call: SignAuthority, asked: Asked) {
+    if let Err(refusal) = check_approvals(keeper, &call.approvals) {
+        return asked.refuse(refusal);
+    }
+    let order = Order {
+        key: call.key,
+        policy: call.policy,
+        tbs: call.tbs,
+        idempotency: call.idempotency,
+        what: What::Authority,
+    };
+    issuance::run(keeper, order, asked);
+}

@@ -1,0 +1,134 @@
+//! Unlock: opens the ring's keys. Wrong factors are slow and leave a trace.
+
+use std::sync::{Arc, TryLockError};
+
+use keystore::{UnlockError, UnlockFactor};
+use signer_proto::{HealthReport, Refusal, Rule, Unlock, UnlockAttempt};
+
+use super::{Asked, health_report};
+use crate::approve::refuse_driver;
+use crate::keeper::Keeper;
+use crate::state::KeyCard;
+
+/// The longest time that a wrong factor keeps the next one waiting.
+const LONGEST_WAIT_MS: i64 = 30_000;
+
+pub(super) fn run(keeper: &Arc<Keeper>, call: Unlock, asked: Asked) {
+    let factor = keeper.factor_of(call.passphrase.0);
+    match attempt(keeper, &factor) {
+        Ok(report) => asked.answer(&report),
+        Err(refusal) => asked.refuse(refusal),
+    }
+}
+
+/// One attempt from outside: one at a time, and later after each that failed.
+fn attempt(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<HealthReport, Refusal> {
+    let _one = match keeper.unlocking.try_lock() {
+        Ok(guard) => guard,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => {
+            let detail = "another attempt is under way";
+            return Err(Refusal::new(Rule::Overloaded, detail));
+        }
+    };
+    if keeper.opened().is_ok() {
+        return Ok(health_report(keeper));
+    }
+    check_wait(keeper)?;
+    unlock_now(keeper, factor)?;
+    Ok(health_report(keeper))
+}
+
+/// Refuses an attempt that comes too early after failed ones: 1, 2, 4 … 30 seconds.
+fn check_wait(keeper: &Keeper) -> Result<(), Refusal> {
+    let failures = keeper.live().state.unlock_failures();
+    if failures.count == 0 {
+        return Ok(());
+    }
+    let wait = wait_ms(failures.count);
+    let left = failures
+        .last_ms
+        .saturating_add(wait)
+        .saturating_sub(keeper.now_ms()?);
+    if left <= 0 {
+        return Ok(());
+    }
+    let detail = format!("after {} failed attempts: wait {left} ms", failures.count);
+    Err(Refusal::new(Rule::Overloaded, detail))
+}
+
+fn wait_ms(failures: u32) -> i64 {
+    1000i64
+        .checked_shl(failures.saturating_sub(1).min(20))
+        .map_or(LONGEST_WAIT_MS, |ms| ms.min(LONGEST_WAIT_MS))
+}
+
+/// Tries the factor, writes down whether it opened, and only then uses the keys.
+pub(crate) fn unlock_now(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<(), Refusal> {
+    let (genesis, house) = keeper.house_keys()?;
+    match keeper.vault.unlock(factor, genesis, &house) {
+        Ok(opened) => {
+            keeper.write_and_wait(UnlockAttempt {
+                opened: true,
+                failed: 0,
+            })?;
+            for (card, rule) in strangers(keeper, opened.driver.as_ref()) {
+                keeper.live().quarantine.insert(card.identity.id, rule);
+            }
+            keeper.keep_opened(opened);
+            Ok(())
+        }
+        Err(error) => {
+            if matches!(error, UnlockError::WrongFactor) {
+                keeper.write_and_wait(UnlockAttempt {
+                    opened: false,
+                    failed: 1,
+                })?;
+            }
+            Err(refuse(&error))
+        }
+    }
+}
+
+/// Holds every key of the driver against the journal; gives those that are not what they were.
+fn strangers(keeper: &Keeper, driver: &dyn keystore::KeyDriver) -> Vec<(Arc<KeyCard>, Rule)> {
+    let cards: Vec<Arc<KeyCard>> = {
+        let live = keeper.live();
+        live.state
+            .keys()
+            .iter()
+            .map(|key| Arc::clone(&key.card))
+            .collect()
+    };
+    let stranger = |card: Arc<KeyCard>| match driver.public_key(&card.identity) {
+        Ok(spki) if spki == *card.public.spki() => None,
+        Ok(_) => Some((card, Rule::KeyFileCorrupt)),
+        Err(error) => match refuse_driver(&error).rule {
+            // It may answer later; every signature is verified anyway.
+            Rule::DriverUnavailable => None,
+            rule => Some((card, rule)),
+        },
+    };
+    cards.into_iter().filter_map(stranger).collect()
+}
+
+fn refuse(error: &UnlockError) -> Refusal {
+    let rule = match error {
+        UnlockError::WrongFactor | UnlockError::FactorUnusable(_) => Rule::UnlockFailed,
+        UnlockError::Corrupt(_) => Rule::KeyFileCorrupt,
+        UnlockError::Io(_) => Rule::DriverUnavailable,
+    };
+    Refusal::new(rule, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_thirty_seconds() {
+        let waits: Vec<i64> = (1..=7).map(wait_ms).collect();
+        assert_eq!(waits, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+        assert_eq!(wait_ms(u32::MAX), 30_000);
+    }
+}

@@ -1,0 +1,411 @@
+//! The keeper of the seal: what all calls share while the signer runs.
+//!
+//! One lock guards the state. A worker takes it to look up and to reserve, signs without it,
+//! and queues the leaf; the journal's writer takes it to apply the durable leaf, and answers.
+//! So the state changes in the journal's order and no worker waits for the disk.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use keystore::{KeyIdentity, Opened, UnlockFactor, Vault};
+use signer_proto::{
+    Digest, Event, KeyLabel, Leaf, Purpose, Refusal, Refused, Rule, SignerState, Wire,
+};
+use x509::{Signature, UnixTime};
+use zeroize::Zeroizing;
+
+use crate::approve::{SignError, refuse_driver, sign_admitted};
+use crate::clock::{Clock, Entropy};
+use crate::floor::Floor;
+use crate::journal::{Committed, Journal, JournalError};
+use crate::policy::{Admitted, RingKeys};
+use crate::refusals::Refusals;
+use crate::ring::UnlockKind;
+use crate::state::{Key, KeyCard, Live, Ruling, State, house_label};
+
+/// Everything that calls share.
+pub(crate) struct Keeper {
+    live: Mutex<Live>,
+    floor: Mutex<Floor>,
+    pub(crate) journal: Journal,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) vault: Arc<dyn Vault>,
+    unlock_kind: UnlockKind,
+    /// How many threads a batch may use.
+    pub(crate) cores: usize,
+    opened: OnceLock<Opened>,
+    /// One unlock attempt at a time: each costs the memory of its key derivation.
+    pub(crate) unlocking: Mutex<()>,
+    refusals: Mutex<Refusals>,
+    refused: Condvar,
+    ending: AtomicBool,
+}
+
+/// A leaf that is durable and applied.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    /// Its position.
+    pub(crate) position: u64,
+    /// When it was written.
+    pub(crate) at: UnixTime,
+}
+
+/// A key as a call sees it, after the lock is released.
+pub(crate) struct KeyView {
+    /// What never changes.
+    pub(crate) card: Arc<KeyCard>,
+    /// See [`Key::gate`].
+    pub(crate) gate: Arc<RwLock<()>>,
+    /// All keys of the ring.
+    pub(crate) ring: Arc<RingKeys>,
+    /// The first octet of every serial.
+    pub(crate) serial_prefix: u8,
+    ruling: Option<Arc<Ruling>>,
+}
+
+impl KeyView {
+    /// Returns the policy in force, or refuses because there is none yet.
+    pub(crate) fn ruling(&self) -> Result<&Arc<Ruling>, Refusal> {
+        self.ruling.as_ref().ok_or_else(|| {
+            let label = &self.card.identity.label;
+            Refusal::new(Rule::KeyNotActive, format!("{label} has no policy yet"))
+        })
+    }
+}
+
+/// Locks a mutex. The binaries abort on a panic, so that no other thread ever sees what one left
+/// half done; a poisoned lock is only met in tests that catch panics.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Keeper {
+    /// Starts from the replayed state.
+    pub(crate) fn new(
+        state: State,
+        journal: Journal,
+        vault: (Arc<dyn Vault>, UnlockKind),
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let (vault, unlock_kind) = vault;
+        let floor = Floor::new(state.newest_ms(), clock.wall_ms(), clock.uptime_ms());
+        Self {
+            live: Mutex::new(Live {
+                state,
+                ..Live::default()
+            }),
+            floor: Mutex::new(floor),
+            journal,
+            clock,
+            entropy,
+            vault,
+            unlock_kind,
+            cores: std::thread::available_parallelism().map_or(1, NonZero::get),
+            opened: OnceLock::new(),
+            unlocking: Mutex::default(),
+            refusals: Mutex::default(),
+            refused: Condvar::new(),
+            ending: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes the state lock. Never held while signing, parsing or reading the disk.
+    pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
+        lock(&self.live)
+    }
+
+    /// Returns the time to act by, in milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> Result<i64, Refusal> {
+        lock(&self.floor).read(self.clock.wall_ms(), self.clock.uptime_ms())
+    }
+
+    /// Returns the time to act by, in whole seconds.
+    pub(crate) fn now(&self) -> Result<UnixTime, Refusal> {
+        self.now_ms().map(|ms| UnixTime(ms.div_euclid(1000)))
+    }
+
+    /// Returns the unlocked keys.
+    pub(crate) fn opened(&self) -> Result<&Opened, Refusal> {
+        self.opened
+            .get()
+            .ok_or_else(|| Refusal::new(Rule::Locked, "the ring is locked"))
+    }
+
+    /// Keeps the unlocked keys; they stay until the process ends.
+    pub(crate) fn keep_opened(&self, opened: Opened) {
+        // The unlocking lock is held: nobody else sets it.
+        let _ = self.opened.set(opened);
+    }
+
+    /// Makes an unlock factor of the kind that this ring was made with.
+    pub(crate) fn factor_of(&self, octets: Zeroizing<Vec<u8>>) -> UnlockFactor {
+        match self.unlock_kind {
+            UnlockKind::Passphrase => UnlockFactor::Passphrase(octets),
+            UnlockKind::Credential => UnlockFactor::Credential(octets),
+        }
+    }
+
+    /// Returns the genesis digest and the house keys as genesis names them.
+    pub(crate) fn house_keys(&self) -> Result<(Digest, Vec<KeyIdentity>), Refusal> {
+        let live = self.live();
+        let ring = live
+            .state
+            .ring()
+            .ok_or_else(|| Refusal::new(Rule::StateCorrupt, "there is no genesis"))?;
+        let identity = |key: &signer_proto::HouseKey| {
+            Some(KeyIdentity {
+                id: key.id,
+                label: house_label(key.purpose)?,
+                purpose: key.purpose,
+                spec: key.spec,
+            })
+        };
+        let house = ring.genesis.house_keys.0.iter().filter_map(identity);
+        Ok((ring.digest, house.collect()))
+    }
+
+    /// Tells what the signer can do.
+    pub(crate) fn standing(&self) -> SignerState {
+        if self.live().broken.is_some() || self.journal.failure().is_some() {
+            SignerState::JournalFailed
+        } else if self.opened.get().is_some() {
+            SignerState::Ready
+        } else {
+            SignerState::Locked
+        }
+    }
+
+    /// Refuses what writes while nothing can be written.
+    pub(crate) fn check_writable(&self) -> Result<(), Refusal> {
+        if self.ending.load(Ordering::Acquire) {
+            return Err(Refusal::new(Rule::ShuttingDown, "the signer is ending"));
+        }
+        if let Some(rule) = self.live().broken {
+            return Err(Refusal::new(rule, "the signer stopped writing"));
+        }
+        if self.journal.is_crowded() {
+            return Err(Refusal::new(Rule::Overloaded, "the journal is behind"));
+        }
+        Ok(())
+    }
+
+    /// Looks up a key whose purpose is allowed.
+    pub(crate) fn view(
+        &self,
+        label: &KeyLabel,
+        allowed: impl FnOnce(Purpose) -> bool,
+    ) -> Result<KeyView, Refusal> {
+        let live = self.live();
+        let key = known_key(&live.state, label)?;
+        let purpose = key.card.identity.purpose;
+        if !allowed(purpose) {
+            return Err(wrong_purpose(label, purpose));
+        }
+        Ok(KeyView {
+            card: Arc::clone(&key.card),
+            gate: Arc::clone(&key.gate),
+            ring: Arc::clone(live.state.ring_keys()),
+            serial_prefix: live.state.serial_prefix(),
+            ruling: key.ruling.clone(),
+        })
+    }
+
+    /// Returns a key's gate; see [`Key::gate`]. What is looked up after it was taken stays in
+    /// force until it is released.
+    pub(crate) fn gate(&self, label: &KeyLabel) -> Result<Arc<RwLock<()>>, Refusal> {
+        known_key(&self.live().state, label).map(|key| Arc::clone(&key.gate))
+    }
+
+    /// Signs what policy admitted. A signature that does not verify sets the key aside until a
+    /// restart.
+    pub(crate) fn sign(
+        &self,
+        card: &KeyCard,
+        admitted: &Admitted<'_>,
+    ) -> Result<Signature, Refusal> {
+        let opened = self.opened()?;
+        self.check_usable(card)?;
+        sign_admitted(opened.driver.as_ref(), card, admitted).map_err(|error| match error {
+            SignError::Driver(error) => refuse_driver(&error),
+            SignError::Faulty => {
+                let rule = Rule::SignatureFaulty;
+                self.live().quarantine.insert(card.identity.id, rule);
+                set_aside(card, rule)
+            }
+        })
+    }
+
+    /// Refuses a key that was set aside.
+    pub(crate) fn check_usable(&self, card: &KeyCard) -> Result<(), Refusal> {
+        match self.live().quarantine.get(&card.identity.id) {
+            Some(rule) => Err(set_aside(card, *rule)),
+            None => Ok(()),
+        }
+    }
+
+    /// Queues a leaf. `then` runs on the journal's writer after the leaf is durable and applied,
+    /// or after it is certain that nothing more is released. It must not block.
+    pub(crate) fn write(
+        self: &Arc<Self>,
+        event: impl Into<Event>,
+        then: impl FnOnce(&Arc<Self>, Result<Written, Refusal>) + Send + 'static,
+    ) {
+        let keeper = Arc::clone(self);
+        // Stamped and queued under one lock: times do not go backwards in the queue.
+        let mut floor = lock(&self.floor);
+        let leaf = Arc::new(Leaf {
+            at_ms: floor.stamp(self.clock.wall_ms(), self.clock.uptime_ms()),
+            event: event.into(),
+        });
+        let written = Arc::clone(&leaf);
+        self.journal.submit(
+            &leaf,
+            Box::new(move |outcome| {
+                let outcome = keeper.settle(&written.event, outcome);
+                then(&keeper, outcome);
+            }),
+        );
+    }
+
+    /// Queues a leaf and waits until it is durable. Only for the few calls that must.
+    pub(crate) fn write_and_wait(
+        self: &Arc<Self>,
+        event: impl Into<Event>,
+    ) -> Result<Written, Refusal> {
+        let (done, wait) = std::sync::mpsc::sync_channel(1);
+        self.write(event, move |_, outcome| {
+            // Whoever waits has not gone: it waits without a limit.
+            let _ = done.send(outcome);
+        });
+        wait.recv()
+            .map_err(|_| Refusal::new(Rule::ShuttingDown, "the signer is ending"))?
+    }
+
+    /// Applies the leaf that the journal made durable.
+    fn settle(
+        &self,
+        event: &Event,
+        outcome: Result<Committed, JournalError>,
+    ) -> Result<Written, Refusal> {
+        let mut live = self.live();
+        if let Some(rule) = live.broken {
+            return Err(Refusal::new(rule, "the signer stopped writing"));
+        }
+        let Committed { position, at_ms } = outcome.map_err(|error| {
+            if !matches!(error, JournalError::LeafTooLong { .. }) {
+                live.broken = Some(Rule::JournalUnavailable);
+            }
+            Refusal::new(Rule::JournalUnavailable, error.to_string())
+        })?;
+        live.state.apply(position, at_ms, event).map_err(|error| {
+            live.broken = Some(Rule::StateCorrupt);
+            Refusal::new(Rule::StateCorrupt, error.to_string())
+        })?;
+        Ok(Written {
+            position,
+            at: UnixTime(at_ms.div_euclid(1000)),
+        })
+    }
+
+    /// Reads a durable leaf.
+    pub(crate) fn leaf_at(&self, position: u64) -> Result<Leaf, Refusal> {
+        let corrupt = |why: String| Refusal::new(Rule::StateCorrupt, why);
+        let leaves = self
+            .journal
+            .read(position, 1, usize::MAX)
+            .map_err(|error| Refusal::new(Rule::JournalUnavailable, error.to_string()))?;
+        let bytes = leaves
+            .first()
+            .ok_or_else(|| corrupt(format!("the leaf at {position} is not there")))?;
+        Leaf::from_wire(bytes).map_err(|error| corrupt(format!("the leaf at {position}: {error}")))
+    }
+
+    /// Notes a refusal for the journal.
+    pub(crate) fn note_refusal(self: &Arc<Self>, refused: Refused) {
+        let now = self.clock.uptime_ms();
+        let first = lock(&self.refusals).note(now, refused);
+        if let Some(leaf) = first {
+            self.write(leaf, |_, _| {});
+        }
+        self.refused.notify_one();
+    }
+
+    /// Writes counted refusals when their second is over, until the signer ends.
+    pub(crate) fn tick(self: &Arc<Self>) {
+        let mut refusals = lock(&self.refusals);
+        while !self.ending.load(Ordering::Acquire) {
+            let due = refusals.due(self.clock.uptime_ms());
+            let idle = refusals.is_empty();
+            drop(refusals);
+            for leaf in due {
+                self.write(leaf, |_, _| {});
+            }
+            refusals = lock(&self.refusals);
+            if self.ending.load(Ordering::Acquire) {
+                break;
+            }
+            refusals = if idle && refusals.is_empty() {
+                self.refused
+                    .wait(refusals)
+                    .unwrap_or_else(PoisonError::into_inner)
+            } else {
+                self.refused
+                    .wait_timeout(refusals, TICK)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            };
+        }
+        let rest = refusals.drain();
+        drop(refusals);
+        for leaf in rest {
+            self.write(leaf, |_, _| {});
+        }
+    }
+
+    /// Stops the writing of refusals and refuses what comes from now on.
+    pub(crate) fn end(&self) {
+        // Under the lock, so that the ticker cannot miss it between its check and its wait.
+        let refusals = lock(&self.refusals);
+        self.ending.store(true, Ordering::Release);
+        drop(refusals);
+        self.refused.notify_all();
+    }
+}
+
+/// How often counted refusals are looked at.
+const TICK: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// Looks up a key by its label; a house key is known and has the wrong purpose for every call.
+pub(crate) fn known_key<'a>(state: &'a State, label: &KeyLabel) -> Result<&'a Key, Refusal> {
+    if let Some(key) = state.key(label) {
+        return Ok(key);
+    }
+    match Purpose::ALL
+        .iter()
+        .find(|p| p.is_house() && p.as_str() == label.as_str())
+    {
+        Some(purpose) => Err(wrong_purpose(label, *purpose)),
+        None => Err(Refusal::new(
+            Rule::KeyUnknown,
+            format!("there is no key {label} in this ring"),
+        )),
+    }
+}
+
+fn wrong_purpose(label: &KeyLabel, purpose: Purpose) -> Refusal {
+    Refusal::new(
+        Rule::PurposeMismatch,
+        format!("{label} is a key for {purpose}"),
+    )
+}
+
+fn set_aside(card: &KeyCard, rule: Rule) -> Refusal {
+    let label = &card.identity.label;
+    Refusal::new(
+        rule,
+        format!("{label} is set aside until the signer is restarted"),
+    )
+}

@@ -1,0 +1,169 @@
+//! Opens a ring: lock, ring.toml, and the whole journal replayed into the state.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use keystore::Vault;
+use signer_proto::{Opened, Refusal, Report, Version};
+use thiserror::Error;
+
+use super::config::{ConfigError, FILE, RingConfig};
+use super::directory::{self, DirectoryError, JOURNAL, RingLock};
+use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
+use crate::journal::{Disk, Journal, JournalError, OpenReport, RealDisk};
+use crate::keeper::Keeper;
+use crate::state::{State, StateError};
+
+/// What the core gets from outside: time, randomness, disk.
+#[derive(Clone)]
+pub struct Environment {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives random octets.
+    pub entropy: Arc<dyn Entropy>,
+    /// Keeps the journal.
+    pub disk: Arc<dyn Disk>,
+}
+
+impl Environment {
+    /// Takes the system's clock, randomness and files.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            disk: Arc::new(RealDisk),
+        }
+    }
+}
+
+/// What the journal is told of this start.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The program, as it prints its version; cut at 64 octets.
+    pub version: String,
+    /// The self-check; cut at 16 KiB.
+    pub report: String,
+}
+
+/// Why a ring did not open.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The directory is not a ring to work in.
+    #[error("the ring's directory cannot be used")]
+    Directory(#[from] DirectoryError),
+    /// ring.toml is not taken.
+    #[error("the ring's configuration is not taken")]
+    Config(#[from] ConfigError),
+    /// The journal does not open.
+    #[error("the journal does not open")]
+    Journal(#[from] JournalError),
+    /// The journal has no genesis.
+    #[error("the journal has no genesis")]
+    NoGenesis,
+    /// The first leaf of this start is not durable.
+    #[error("the start cannot be written into the journal")]
+    Start(#[source] Refusal),
+}
+
+/// An open ring before it serves.
+pub(super) struct OpenRing {
+    pub(super) lock: RingLock,
+    pub(super) config: RingConfig,
+    pub(super) keeper: Arc<Keeper>,
+}
+
+/// Opens the ring at `dir` and writes down that it did.
+pub(super) fn open(
+    dir: &Path,
+    vault: Arc<dyn Vault>,
+    environment: Environment,
+    start: &Start,
+) -> Result<OpenRing, OpenError> {
+    directory::check_private(dir)?;
+    let lock = RingLock::take(dir)?;
+    let config = read_config(dir)?;
+    let mut state = State::default();
+    let (journal, found) = replay(dir, &config, &environment, &mut state)?;
+    if state.ring().is_none() {
+        return Err(OpenError::NoGenesis);
+    }
+    let Environment { clock, entropy, .. } = environment;
+    let vault = (vault, config.unlock);
+    let keeper = Arc::new(Keeper::new(state, journal, vault, clock, entropy));
+    let opened = Opened {
+        version: Version(cut(&start.version, 64)),
+        report: Report(cut(&start.report, 16 * 1024)),
+        cut: found.cut,
+    };
+    keeper.write_and_wait(opened).map_err(OpenError::Start)?;
+    Ok(OpenRing {
+        lock,
+        config,
+        keeper,
+    })
+}
+
+fn read_config(dir: &Path) -> Result<RingConfig, OpenError> {
+    let path = dir.join(FILE);
+    let text = fs::read_to_string(&path).map_err(directory::io_error("read", &path))?;
+    Ok(RingConfig::parse(&text)?)
+}
+
+fn replay(
+    dir: &Path,
+    config: &RingConfig,
+    environment: &Environment,
+    state: &mut State,
+) -> Result<(Journal, OpenReport), OpenError> {
+    let genesis = config.genesis_digest()?;
+    let disk = Arc::clone(&environment.disk);
+    let mut on_leaf = |position: u64, bytes: &[u8]| {
+        state
+            .replay(position, bytes)
+            .map_err(|error| refused(position, &error))
+    };
+    let opened = Journal::open(disk, &dir.join(JOURNAL), Some(genesis), &mut on_leaf)?;
+    Ok(opened)
+}
+
+fn refused(position: u64, error: &StateError) -> JournalError {
+    let source = std::error::Error::source(error);
+    let why = source.map_or_else(|| error.to_string(), |why| format!("{error}: {why}"));
+    JournalError::LeafRefused { position, why }
+}
+
+fn cut(text: &str, most: usize) -> String {
+    let end = (0..=most.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
+}
+
+/// Gives every leaf of a ring's journal, in order, for people who read it offline. Takes the
+/// ring's lock, so it cannot run beside a signer.
+///
+/// # Errors
+/// [`OpenError`]; the journal is checked as a start would.
+pub fn read_journal(
+    dir: &Path,
+    on_leaf: &mut dyn FnMut(u64, &[u8]),
+) -> Result<RingConfig, OpenError> {
+    directory::check_private(dir)?;
+    let _lock = RingLock::take(dir)?;
+    let config = read_config(dir)?;
+    let mut state = State::default();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let mut both = |position: u64, bytes: &[u8]| {
+        state
+            .replay(position, bytes)
+            .map_err(|error| refused(position, &error))?;
+        on_leaf(position, bytes);
+        Ok(())
+    };
+    let genesis = config.genesis_digest()?;
+    let (journal, _) = Journal::open(disk, &dir.join(JOURNAL), Some(genesis), &mut both)?;
+    journal.close();
+    Ok(config)
+}

@@ -1,0 +1,173 @@
+//! The running signer of one ring.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use keystore::{UnlockFactor, Vault};
+use signer_proto::{HealthReport, Refusal};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::config::RingConfig;
+use super::directory::RingLock;
+use super::open::{self, Environment, OpenError, OpenRing, Start};
+use crate::calls::{Calls, health_report, unlock_now};
+use crate::keeper::Keeper;
+use crate::listen::{self, Dispatch, Limits, ListenError, Listening, PeerRules, SocketPaths, Who};
+
+/// Octets of the stack of the thread that writes counted refusals.
+const STACK: usize = 256 * 1024;
+
+/// Why the sockets are not served.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// Their directory cannot be made.
+    #[error("the directory for the sockets cannot be made")]
+    Directory(#[source] std::io::Error),
+    /// They cannot be made.
+    #[error("the sockets cannot be served")]
+    Listen(#[from] ListenError),
+}
+
+/// A ring that is open. It serves sockets, or dispatches what tests hand it.
+pub struct Signer {
+    keeper: Arc<Keeper>,
+    config: RingConfig,
+    ticker: Option<JoinHandle<()>>,
+    /// Held until the journal is closed: fields are dropped in order.
+    _lock: RingLock,
+}
+
+impl Signer {
+    /// Opens a ring: replays its journal and writes down that it did. It stays locked.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(
+        dir: &Path,
+        vault: Arc<dyn Vault>,
+        environment: Environment,
+        start: &Start,
+    ) -> Result<Self, OpenError> {
+        let OpenRing {
+            lock,
+            config,
+            keeper,
+        } = open::open(dir, vault, environment, start)?;
+        let ticker = thread::Builder::new()
+            .name("refusals".to_owned())
+            .stack_size(STACK)
+            .spawn({
+                let keeper = Arc::clone(&keeper);
+                move || keeper.tick()
+            })
+            .map_err(super::directory::io_error("start a thread for", dir))?;
+        Ok(Self {
+            keeper,
+            config,
+            ticker: Some(ticker),
+            _lock: lock,
+        })
+    }
+
+    /// Returns what ring.toml says.
+    #[must_use]
+    pub fn config(&self) -> &RingConfig {
+        &self.config
+    }
+
+    /// Unlocks with the factor's octets, as ring.toml says what they are. The attempt is
+    /// journaled like one from admin.sock, but does not wait for earlier ones: who starts the
+    /// signer may read its files anyway.
+    ///
+    /// # Errors
+    /// [`Refusal`] by `unlock-failed`, `key-file-corrupt` or what keeps the journal from writing.
+    pub fn unlock(&self, factor: Zeroizing<Vec<u8>>) -> Result<(), Refusal> {
+        let factor: UnlockFactor = self.keeper.factor_of(factor);
+        unlock_now(&self.keeper, &factor)
+    }
+
+    /// Reports how the signer is.
+    #[must_use]
+    pub fn health(&self) -> HealthReport {
+        health_report(&self.keeper)
+    }
+
+    /// Returns what requests are handed to.
+    #[must_use]
+    pub fn dispatch(&self) -> Arc<dyn Dispatch> {
+        Arc::new(Calls(Arc::clone(&self.keeper)))
+    }
+
+    /// Serves the four sockets in `run` to whom ring.toml admits; `run` is made if it is not
+    /// there.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub fn serve(&self, run: &Path, limits: Limits) -> Result<Listening, ServeError> {
+        make_run_directory(run, &self.config).map_err(ServeError::Directory)?;
+        let sockets = SocketPaths {
+            dir: run.to_owned(),
+            server_gid: self.config.server_gid,
+            admin_gid: self.config.admin_gid,
+        };
+        let admit = peer_rules(&self.config);
+        Ok(listen::serve(sockets, admit, limits, self.dispatch())?)
+    }
+
+    /// Ends: refuses what comes, writes what is queued, frees the ring. Sockets are shut down
+    /// before, by [`Listening::shutdown`].
+    pub fn shutdown(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Signer {
+    fn drop(&mut self) {
+        self.keeper.end();
+        if let Some(ticker) = self.ticker.take() {
+            // It ends by itself; a panic was told by the panic hook already.
+            let _ = ticker.join();
+        }
+        self.keeper.journal.close();
+    }
+}
+
+fn peer_rules(config: &RingConfig) -> PeerRules {
+    let listed = |uids: &[u32]| Who::Listed {
+        uids: uids.to_vec(),
+        gids: Vec::new(),
+    };
+    PeerRules {
+        issue: listed(&config.server_uids),
+        status: listed(&config.server_uids),
+        va: listed(&config.va_uids),
+        admin: match config.admin_gid {
+            Some(_) => Who::WhoeverReaches,
+            None => listed(&config.admin_uids),
+        },
+    }
+}
+
+/// Makes the directory for the sockets. With two groups no single one fits it: then everybody
+/// may pass through, and the sockets' own modes decide.
+fn make_run_directory(run: &Path, config: &RingConfig) -> std::io::Result<()> {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+
+    match fs::create_dir(run) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
+        made => made?,
+    }
+    let mode = if config.admin_gid.is_some() {
+        0o711
+    } else {
+        0o750
+    };
+    fs::set_permissions(run, fs::Permissions::from_mode(mode))?;
+    match config.server_gid {
+        Some(gid) => chown(run, None, Some(gid)),
+        None => Ok(()),
+    }
+}

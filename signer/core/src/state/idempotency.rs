@@ -1,0 +1,51 @@
+//! Which idempotency key asked for which leaf: 21 octets each.
+
+use std::collections::HashMap;
+
+use signer_proto::IdempotencyKey;
+
+const SHARDS: usize = 64;
+
+/// Positions by idempotency key. The leaf itself says what was asked.
+#[derive(Debug, Default)]
+pub(crate) struct IdempotencyIndex {
+    shards: Vec<HashMap<IdempotencyKey, [u8; 5]>>,
+}
+
+impl IdempotencyIndex {
+    /// Returns the position of the leaf that this key asked for.
+    pub(crate) fn get(&self, key: &IdempotencyKey) -> Option<u64> {
+        let [a, b, c, d, e] = *self.shards.get(shard(key))?.get(key)?;
+        Some(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
+    }
+
+    /// Remembers the position; the first one of a key stands.
+    pub(crate) fn insert(&mut self, key: IdempotencyKey, position: u64) {
+        if self.shards.is_empty() {
+            self.shards.resize_with(SHARDS, HashMap::new);
+        }
+        let [_, _, _, packed @ ..] = position.to_be_bytes();
+        if let Some(shard) = self.shards.get_mut(shard(&key)) {
+            shard.entry(key).or_insert(packed);
+        }
+    }
+}
+
+fn shard(key: &IdempotencyKey) -> usize {
+    usize::from(key.0.iter().fold(0u8, |sum, octet| sum ^ octet)) % SHARDS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_position_stands() {
+        let mut index = IdempotencyIndex::default();
+        let key = IdempotencyKey([9; 16]);
+        assert_eq!(index.get(&key), None);
+        index.insert(key, 0x12_3456_789a);
+        index.insert(key, 1);
+        assert_eq!(index.get(&key), Some(0x12_3456_789a));
+    }
+}

@@ -1,0 +1,114 @@
+//! One key as the journal tells it.
+
+use std::sync::{Arc, RwLock};
+
+use keystore::KeyIdentity;
+use signer_proto::{KeyDescription, KeyLabel, KeyState, PolicyRef, PolicyText, Purpose, Refusal};
+use x509::{PublicKey, UnixTime};
+
+use super::budget::Budget;
+use super::issued::IssuedIndex;
+use super::revocations::RevocationSet;
+use crate::policy::KeyPolicy;
+
+/// What never changes about a key.
+#[derive(Debug)]
+pub(crate) struct KeyCard {
+    /// Which key.
+    pub(crate) identity: KeyIdentity,
+    /// Its public half.
+    pub(crate) public: PublicKey,
+}
+
+impl KeyCard {
+    /// Reads a policy for this key: it parses, is for this purpose, and names an algorithm that
+    /// the key can sign with.
+    pub(crate) fn read_policy(&self, text: &PolicyText) -> Result<KeyPolicy, Refusal> {
+        let policy = KeyPolicy::parse(&text.0)?;
+        policy.check_key(self.identity.purpose, self.public.kind())?;
+        Ok(policy)
+    }
+}
+
+/// A policy in force.
+#[derive(Debug)]
+pub(crate) struct Ruling {
+    /// Version and digest.
+    pub(crate) reference: PolicyRef,
+    /// The text that was hashed.
+    pub(crate) text: PolicyText,
+    /// Its meaning.
+    pub(crate) policy: KeyPolicy,
+}
+
+/// The last CRL of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CrlLine {
+    /// Its number.
+    pub(crate) number: u64,
+    /// Its thisUpdate.
+    pub(crate) this_update: UnixTime,
+    /// How many changes it covers.
+    pub(crate) revocations: u64,
+}
+
+/// One key.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// What never changes.
+    pub(crate) card: Arc<KeyCard>,
+    /// The policy in force; none while pre-active.
+    pub(crate) ruling: Option<Arc<Ruling>>,
+    /// Held to read from the check of the policy until the signature is queued, and to write
+    /// while a policy changes: no leaf signed under the old policy follows the new one.
+    pub(crate) gate: Arc<RwLock<()>>,
+    /// Its certificates.
+    pub(crate) issued: IssuedIndex,
+    /// What was revoked of them.
+    pub(crate) revocations: RevocationSet,
+    /// The last CRL.
+    pub(crate) crl: Option<CrlLine>,
+    /// What it signed lately.
+    pub(crate) budget: Budget,
+}
+
+impl Key {
+    /// Starts a key that was just generated.
+    pub(crate) fn new(card: KeyCard) -> Self {
+        Self {
+            card: Arc::new(card),
+            ruling: None,
+            gate: Arc::default(),
+            issued: IssuedIndex::default(),
+            revocations: RevocationSet::default(),
+            crl: None,
+            budget: Budget::default(),
+        }
+    }
+
+    /// Describes the key as far as anybody may know.
+    pub(crate) fn describe(&self) -> KeyDescription {
+        let identity = &self.card.identity;
+        KeyDescription {
+            id: identity.id,
+            label: identity.label.clone(),
+            purpose: identity.purpose,
+            spec: identity.spec,
+            state: match self.ruling {
+                Some(_) => KeyState::Active,
+                None => KeyState::PreActive,
+            },
+            spki: Some(self.card.public.spki().clone()),
+            policy: self.ruling.as_ref().map(|ruling| ruling.reference),
+            crl_number: self.crl.map_or(0, |line| line.number),
+            revocations: self.revocations.len(),
+            issued: self.issued.len(),
+        }
+    }
+}
+
+/// Returns the label under which a house key is described; no other key may have it.
+pub(crate) fn house_label(purpose: Purpose) -> Option<KeyLabel> {
+    let text = purpose.is_house().then(|| purpose.as_str())?;
+    KeyLabel::new(text).ok()
+}

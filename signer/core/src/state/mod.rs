@@ -1,0 +1,116 @@
+//! The signer's own truth: a fold of the journal's leaves, and what is under way.
+//!
+//! [`State`] changes by [`State::apply`] alone, leaf by leaf in the journal's order, at a
+//! restart as while running. [`Pending`] holds what was reserved and is not durable yet.
+
+mod budget;
+mod error;
+mod fold;
+mod glance;
+mod idempotency;
+mod issued;
+mod key;
+mod pending;
+mod revocations;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use signer_proto::{Digest, Genesis, IdempotencyKey, KeyId, KeyLabel};
+
+use crate::policy::RingKeys;
+
+pub(crate) use error::StateError;
+pub(crate) use fold::follows;
+pub(crate) use glance::glance;
+pub(crate) use key::{CrlLine, Key, KeyCard, Ruling, house_label};
+pub(crate) use pending::{Live, Signing};
+pub(crate) use revocations::{Change, Snapshot};
+
+use idempotency::IdempotencyIndex;
+
+/// What genesis fixed.
+#[derive(Debug, Clone)]
+pub(crate) struct RingIdentity {
+    /// The leaf itself.
+    pub(crate) genesis: Genesis,
+    /// SHA-256 of its encoding.
+    pub(crate) digest: Digest,
+}
+
+/// Failed unlock attempts in a row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct UnlockFailures {
+    /// How many since the last one that opened.
+    pub(crate) count: u32,
+    /// When the last of them was, in milliseconds since 1970.
+    pub(crate) last_ms: i64,
+}
+
+/// The fold of the leaves.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    ring: Option<RingIdentity>,
+    keys: Vec<Key>,
+    by_label: HashMap<KeyLabel, usize>,
+    by_id: HashMap<KeyId, usize>,
+    ring_keys: Arc<RingKeys>,
+    idempotency: IdempotencyIndex,
+    newest_ms: i64,
+    size: u64,
+    unlock_failures: UnlockFailures,
+}
+
+impl State {
+    /// Returns what genesis fixed; none before the first leaf.
+    pub(crate) fn ring(&self) -> Option<&RingIdentity> {
+        self.ring.as_ref()
+    }
+
+    /// Returns the keys in the order of their making, house keys not among them.
+    pub(crate) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// Returns the key with a label.
+    pub(crate) fn key(&self, label: &KeyLabel) -> Option<&Key> {
+        self.keys.get(*self.by_label.get(label)?)
+    }
+
+    /// Returns the key with an identity.
+    pub(crate) fn key_by_id(&self, id: KeyId) -> Option<&Key> {
+        self.keys.get(*self.by_id.get(&id)?)
+    }
+
+    /// Returns the key with an identity, to be changed.
+    pub(crate) fn key_by_id_mut(&mut self, id: KeyId) -> Option<&mut Key> {
+        self.keys.get_mut(*self.by_id.get(&id)?)
+    }
+
+    /// Returns the public keys of the ring, as admission needs to know them.
+    pub(crate) fn ring_keys(&self) -> &Arc<RingKeys> {
+        &self.ring_keys
+    }
+
+    /// Returns the first octet of every serial; zero, which no serial has, before genesis.
+    pub(crate) fn serial_prefix(&self) -> u8 {
+        self.ring
+            .as_ref()
+            .map_or(0, |ring| ring.genesis.serial_prefix)
+    }
+
+    /// Returns the position of the signature that was made for an idempotency key.
+    pub(crate) fn position_of(&self, idempotency: &IdempotencyKey) -> Option<u64> {
+        self.idempotency.get(idempotency)
+    }
+
+    /// Returns when the newest leaf was written, in milliseconds since 1970.
+    pub(crate) fn newest_ms(&self) -> i64 {
+        self.newest_ms
+    }
+
+    /// Returns the failed unlock attempts since the last one that opened.
+    pub(crate) fn unlock_failures(&self) -> UnlockFailures {
+        self.unlock_failures
+    }
+}

@@ -1,0 +1,14 @@
+//! The real core over a FileDriver in a temporary directory: from genesis to a revoked leaf,
+//! and what the state rules refuse.
+
+mod chain;
+mod drafts;
+mod hand_clock;
+mod ocsp_and_crl;
+mod power_cuts;
+mod refusals;
+mod replay;
+mod restart;
+mod revocation;
+mod unlock;
+mod workshop;
