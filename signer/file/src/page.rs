@@ -1,0 +1,183 @@
+//! A leaf as people read it.
+
+use serde_json::{Map, Value, json};
+use signer_proto::{Digest, Event, Leaf};
+use x509::{TbsCertificate, TbsCertificateDer, UnixTime};
+
+/// Shows a leaf as one line: position, time, type, then `name=value` pairs.
+pub(crate) fn line(position: u64, leaf: &Leaf) -> String {
+    let mut line = format!("{position:>8}  {}  {:<18}", leaf.at(), leaf.event.name());
+    for (name, value) in fields(&leaf.event) {
+        let value = match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        // Details come from outside: nothing of them may move the cursor.
+        let value: String = value
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
+        line.push_str(&format!(" {name}={value}"));
+    }
+    line
+}
+
+/// Shows a leaf as a JSON object.
+pub(crate) fn json(position: u64, leaf: &Leaf) -> Value {
+    let mut object = Map::new();
+    object.insert("position".to_owned(), json!(position));
+    object.insert("at".to_owned(), json!(leaf.at().to_string()));
+    object.insert("at_ms".to_owned(), json!(leaf.at_ms));
+    object.insert("type".to_owned(), json!(leaf.event.name()));
+    for (name, value) in fields(&leaf.event) {
+        object.insert(name.to_owned(), value);
+    }
+    Value::Object(object)
+}
+
+type Fields = Vec<(&'static str, Value)>;
+
+fn fields(event: &Event) -> Fields {
+    match event {
+        Event::Genesis(e) => vec![
+            ("instance", json!(e.instance.to_string())),
+            ("serial_prefix", json!(e.serial_prefix)),
+            ("operators", json!(e.operators.0.len())),
+            ("made_by", json!(e.made_by.0)),
+        ],
+        Event::Opened(e) => vec![
+            ("version", json!(e.version.0)),
+            ("cut", json!(e.cut)),
+            ("report", json!(e.report.0)),
+        ],
+        Event::UnlockAttempt(e) => vec![("opened", json!(e.opened)), ("failed", json!(e.failed))],
+        Event::KeyGenerated(e) => vec![
+            ("key", json!(e.id.to_string())),
+            ("label", json!(e.label.as_str())),
+            ("purpose", json!(e.purpose.as_str())),
+            ("spec", json!(e.spec.as_str())),
+        ],
+        Event::PolicySet(e) => vec![
+            ("key", json!(e.key.to_string())),
+            ("version", json!(e.version)),
+            ("digest", json!(digest(e.text.0.as_bytes()))),
+        ],
+        Event::CertificateSigned(e) => {
+            let mut fields = certificate(&e.tbs);
+            fields.insert(0, ("key", json!(e.key.to_string())));
+            fields.push(("policy", json!(e.policy.to_string())));
+            fields.push(("profile", json!(e.profile.to_string())));
+            fields.push(("evidence", json!(e.evidence.0.len())));
+            fields
+        }
+        Event::AuthoritySigned(e) => {
+            let mut fields = certificate(&e.tbs);
+            fields.insert(0, ("key", json!(e.key.to_string())));
+            fields.push(("policy", json!(e.policy.to_string())));
+            fields
+        }
+        other => status_fields(other),
+    }
+}
+
+fn status_fields(event: &Event) -> Fields {
+    match event {
+        Event::RequestSigned(e) => vec![
+            ("key", json!(e.key.to_string())),
+            ("request", json!(digest(e.info.as_bytes()))),
+        ],
+        Event::RevocationChanged(e) => vec![
+            ("key", json!(e.key.to_string())),
+            ("serial", json!(e.serial.to_hex())),
+            ("status", json!(e.status.as_str())),
+            ("reason", json!(e.reason.as_str())),
+            ("invalidity", json!(e.invalidity.map(|at| at.to_string()))),
+        ],
+        Event::CrlSigned(e) => vec![
+            ("key", json!(e.key.to_string())),
+            ("number", json!(e.number)),
+            ("this_update", time(e.this_update)),
+            ("next_update", time(e.next_update)),
+            ("revocations", json!(e.revocations)),
+            ("tbs_digest", json!(e.tbs_digest.to_string())),
+        ],
+        Event::OcspSigned(e) => vec![
+            ("responder", json!(e.responder.to_string())),
+            ("issuer", json!(e.issuer.to_string())),
+            ("count", json!(e.count)),
+            ("this_update", time(e.this_update)),
+            ("next_update", time(e.next_update)),
+            ("revocations", json!(e.revocations)),
+            ("root", json!(e.root.to_string())),
+        ],
+        Event::Refused(e) => vec![
+            ("socket", json!(e.socket)),
+            ("uid", json!(e.uid)),
+            ("kind", json!(e.kind)),
+            ("rule", json!(e.rule.as_str())),
+            ("count", json!(e.count)),
+            ("detail", json!(e.detail.0)),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn certificate(tbs: &TbsCertificateDer) -> Fields {
+    match TbsCertificate::parse(tbs.as_bytes()) {
+        Ok(tbs) => vec![
+            ("serial", json!(tbs.serial.to_hex())),
+            ("subject", json!(tbs.subject.to_string())),
+            ("not_before", time(tbs.not_before)),
+            ("not_after", time(tbs.not_after)),
+        ],
+        Err(error) => vec![("tbs", json!(format!("unreadable: {error}")))],
+    }
+}
+
+fn time(at: UnixTime) -> Value {
+    json!(at.to_string())
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Digest(x509::sha256(bytes)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use signer_proto::{Detail, Refused, Rule};
+
+    use super::*;
+
+    fn refused(detail: &str) -> Leaf {
+        Leaf {
+            at_ms: 1_795_392_000_999,
+            event: Event::Refused(Refused {
+                socket: 1,
+                uid: 1000,
+                kind: 17,
+                rule: Rule::SerialUsed,
+                count: 3,
+                detail: Detail(detail.to_owned()),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_line_names_what_happened_and_hides_control_characters() {
+        let line = line(7, &refused("a\u{1b}[2Jb\nc"));
+        assert_eq!(
+            line,
+            "       7  2026-11-23T00:00:00Z  Refused            socket=1 uid=1000 kind=17 \
+             rule=serial-used count=3 detail=a\u{fffd}[2Jb\u{fffd}c"
+        );
+    }
+
+    #[test]
+    fn an_object_has_the_same_fields() {
+        let object = json(7, &refused("why"));
+        assert_eq!(object["position"], 7);
+        assert_eq!(object["type"], "Refused");
+        assert_eq!(object["rule"], "serial-used");
+        assert_eq!(object["at_ms"], 1_795_392_000_999i64);
+    }
+}
