@@ -1,1 +1,31 @@
-//! Hierarchy, profiles, lint, issue, revoke, CRL, OCSP, recovery
+//! Hierarchy, profiles, lint, issue, revoke, CRL, OCSP, recovery.
+//!
+//! [`Authority`] has the verbs that everything uses; it never holds key material.
+//! docs/ISSUANCE.md follows one certificate through it.
+
+mod authority;
+pub mod ceremony;
+mod crl;
+pub mod hierarchy;
+mod issue;
+mod issuers;
+mod jobs;
+pub mod lint;
+mod ocsp;
+pub mod profile;
+mod readiness;
+mod recover;
+mod revoke;
+mod urls;
+
+pub use authority::{Authority, AuthorityParts};
+pub use crl::{CrlEntry, StatusError};
+pub use issue::{
+    Assembled, Idempotency, IssueError, IssueRequest, Issued, IssuerFacts, Prepared, Wanted,
+};
+pub use jobs::Jobs;
+pub use ocsp::{Cacheable, OcspReply};
+pub use readiness::{CrlReadiness, IssuerMetrics, Readiness, SignerReadiness};
+pub use recover::{RecoverError, RecoveryReport};
+pub use revoke::RevokeRequest;
+pub use urls::{NotABase, PublicUrls};

@@ -1,0 +1,194 @@
+//! The authority: what every protocol and the API call.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use model::{Clock, Id, ProfileName};
+use signer_client::SignerClient;
+use store::{Store, profiles};
+use tokio::sync::Notify;
+
+use crate::crl::CrlCache;
+use crate::issue::IssueError;
+use crate::issuers::Issuers;
+use crate::ocsp::Responders;
+use crate::profile::{BUILTIN, Profile};
+use crate::urls::PublicUrls;
+
+/// What an authority is made of.
+pub struct AuthorityParts {
+    /// The inventory.
+    pub store: Store,
+    /// The way to the signer.
+    pub signer: SignerClient,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// What stands in certificates.
+    pub urls: PublicUrls,
+}
+
+/// Issues, revokes and answers for status; clones share everything.
+#[derive(Clone)]
+pub struct Authority(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) signer: SignerClient,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) urls: PublicUrls,
+    pub(crate) issuers: Issuers,
+    profiles: RwLock<HashMap<ProfileName, Arc<Profile>>>,
+    pub(crate) crls: CrlCache,
+    pub(crate) responders: Responders,
+    /// Journal positions that this process brought into the inventory itself.
+    pub(crate) recorded: Mutex<BTreeSet<u64>>,
+    /// Lets one follow the journal at a time.
+    pub(crate) following: tokio::sync::Mutex<()>,
+    /// Counts signatures, so that one in some is verified here again.
+    pub(crate) signed: AtomicU32,
+    /// Names this process where servers share a database.
+    pub(crate) holder: String,
+    /// Wakes the CRL job after a revocation.
+    pub(crate) revoked: Notify,
+    /// Wakes the responder job after keys, policies or issuers changed.
+    pub(crate) restructured: Notify,
+    /// Wakes the journal job after something that only the journal tells.
+    pub(crate) journal: Notify,
+}
+
+/// What a lease's holder is an id of.
+struct Process;
+
+impl Authority {
+    /// Opens: writes the built-in profiles if they are missing, reads the issuers. A signer that
+    /// is not there yet, or locked, is no error: CRLs in the database are served meanwhile.
+    pub async fn open(parts: AuthorityParts) -> Result<Self, IssueError> {
+        let holder = Id::<Process>::generate(&*parts.clock).to_string();
+        let authority = Self(Arc::new(Inner {
+            store: parts.store,
+            signer: parts.signer,
+            clock: parts.clock,
+            urls: parts.urls,
+            issuers: Issuers::default(),
+            profiles: RwLock::default(),
+            crls: CrlCache::default(),
+            responders: Responders::default(),
+            recorded: Mutex::default(),
+            following: tokio::sync::Mutex::default(),
+            signed: AtomicU32::new(0),
+            holder,
+            revoked: Notify::new(),
+            restructured: Notify::new(),
+            journal: Notify::new(),
+        }));
+        authority.seed_profiles().await?;
+        authority.reload_profiles().await?;
+        match authority.reload_issuers().await {
+            Err(IssueError::Store(error)) => return Err(IssueError::Store(error)),
+            Err(error) => tracing::warn!(%error, "the signer's keys are read later"),
+            Ok(()) => {}
+        }
+        Ok(authority)
+    }
+
+    /// Returns the inventory.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Returns the way to the signer.
+    #[must_use]
+    pub fn signer(&self) -> &SignerClient {
+        &self.0.signer
+    }
+
+    /// Returns the URLs that stand in certificates.
+    #[must_use]
+    pub fn urls(&self) -> &PublicUrls {
+        &self.0.urls
+    }
+
+    /// Returns the time.
+    #[must_use]
+    pub fn now(&self) -> x509::UnixTime {
+        self.0.clock.now()
+    }
+
+    async fn seed_profiles(&self) -> Result<(), IssueError> {
+        let now = self.now();
+        for (name, body) in BUILTIN {
+            let name =
+                ProfileName::new(*name).map_err(|error| IssueError::State(error.to_string()))?;
+            if profiles::get(&self.0.store, &name).await?.is_some() {
+                continue;
+            }
+            let profile = model::Profile {
+                name,
+                body: (*body).to_owned(),
+                digest: x509::sha256(body.as_bytes()),
+                revision: 1,
+                builtin: true,
+                enabled: true,
+                updated_at: now,
+            };
+            let outcome = self
+                .0
+                .store
+                .write(move |tx| Box::pin(async move { profiles::insert(tx, &profile).await }))
+                .await;
+            match outcome {
+                // Another server of the same database was faster.
+                Ok(()) | Err(store::StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the profiles again; a profile that does not read is left out and logged.
+    pub async fn reload_profiles(&self) -> Result<(), IssueError> {
+        let mut fresh = HashMap::new();
+        for stored in profiles::list(&self.0.store).await? {
+            if !stored.enabled {
+                continue;
+            }
+            match Profile::parse(stored.name.clone(), &stored.body) {
+                Ok(profile) => {
+                    fresh.insert(stored.name, Arc::new(profile));
+                }
+                Err(error) => {
+                    tracing::error!(profile = %stored.name, %error, "a stored profile does not read");
+                }
+            }
+        }
+        *self
+            .0
+            .profiles
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    pub(crate) fn profile(&self, name: &ProfileName) -> Result<Arc<Profile>, IssueError> {
+        self.0
+            .profiles
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+            .ok_or_else(|| IssueError::NoProfile(name.to_string()))
+    }
+
+    /// Finds the profile that has this digest now, for what is recovered from the journal.
+    pub(crate) fn profile_by_digest(&self, digest: &[u8; 32]) -> Option<ProfileName> {
+        self.0
+            .profiles
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .find(|profile| profile.digest == *digest)
+            .map(|profile| profile.name.clone())
+    }
+}

@@ -1,0 +1,75 @@
+//! Acts on admin.sock that make authority: an operator's tool runs them, never the server. The
+//! server learns of them from the journal.
+//!
+//! Every ceremony can be run again after it was interrupted: what is done already is found and
+//! left as it is.
+
+mod bootstrap;
+mod execute;
+mod renew;
+mod ring;
+
+pub use bootstrap::{AuthorityPlan, BootstrapPlan, Bootstrapped, bootstrap};
+pub use execute::{Executed, Parent, adopt, execute};
+pub use renew::{Renewal, renew};
+
+use signer_client::CallError;
+use signer_proto::WireError;
+use x509::{DerError, VerifyError};
+
+use crate::hierarchy::{CaRequestError, HierarchyError};
+
+/// Why a ceremony stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum CeremonyError {
+    /// The signer refused or did not answer.
+    #[error("{act}")]
+    Call {
+        /// What was asked for, in words.
+        act: String,
+        /// What came of it.
+        #[source]
+        source: CallError,
+    },
+    /// The certificate does not fit where it is to stand.
+    #[error(transparent)]
+    Hierarchy(#[from] HierarchyError),
+    /// The wish itself.
+    #[error(transparent)]
+    Request(#[from] CaRequestError),
+    /// A text is no label or name.
+    #[error("`{0}` is no label of a key")]
+    Label(String),
+    /// A key with this label is there and is another kind of key.
+    #[error("the ring has a key `{label}` already, and it is {what}")]
+    OtherKey {
+        /// The label.
+        label: String,
+        /// What it is.
+        what: String,
+    },
+    /// A key that must be there is not.
+    #[error("the ring has no key `{0}`")]
+    NoKey(String),
+    /// A key that must be under a policy is not.
+    #[error("the key `{0}` is under no policy")]
+    NoPolicy(String),
+    /// A policy's text does not say until when the issuer lasts.
+    #[error("the policy of `{0}` does not read")]
+    Policy(String),
+    /// A leaf of the journal does not read.
+    #[error("the leaf at {position} cannot be read")]
+    Leaf {
+        /// Where it stands.
+        position: u64,
+        /// What is wrong with it.
+        #[source]
+        source: WireError,
+    },
+    /// A certificate does not read.
+    #[error("a certificate cannot be read")]
+    Certificate(#[source] DerError),
+    /// The signer's signature does not verify.
+    #[error("the signer's signature does not verify")]
+    Signature(#[source] VerifyError),
+}

@@ -1,0 +1,267 @@
+//! The path of one certificate: docs/ISSUANCE.md follows it step by step.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use model::{
+    AuditAction, CertificateStatus, Id, IssuedCertificate, JournalPosition, NewAuditEvent,
+    ProfileName,
+};
+use signer_client::CallError;
+use signer_proto::{
+    Digest, Evidence, EvidenceList, IdempotencyKey, Rule, SignCertificate, SignedCertificate,
+};
+use store::{IdempotencyEntry, NewIssued, Recorded, certificates, idempotency};
+use x509::{AttributeType, Csr, GeneralName};
+
+use super::{Idempotency, IssueError, IssueRequest, Issued, Prepared, Wanted};
+use crate::authority::Authority;
+use crate::issuers::IssuerEntry;
+use crate::profile::Profile;
+
+/// The signer verified every signature already; one in so many is verified here again.
+const VERIFY_ONE_IN: u32 = 64;
+
+/// What the inventory keeps of a request.
+pub(crate) struct Recording {
+    pub(crate) profile: ProfileName,
+    pub(crate) requested_by: String,
+    pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) replaces: Option<Id<IssuedCertificate>>,
+}
+
+impl Authority {
+    /// Issues one certificate: signed, durable in the signer's journal, and in the inventory.
+    pub async fn issue(&self, request: IssueRequest) -> Result<Issued, IssueError> {
+        if let Some(issued) = self.replay(request.idempotency.as_ref()).await? {
+            return Ok(issued);
+        }
+        request
+            .csr
+            .verify_self_signature()
+            .map_err(IssueError::CsrSignature)?;
+        let recording = Recording {
+            profile: request.profile,
+            requested_by: request.requested_by,
+            idempotency: request.idempotency,
+            replaces: request.replaces,
+        };
+        let wanted = Wanted {
+            key: request.csr.public_key(),
+            csr: Some(&request.csr),
+            subject: request.subject.as_ref(),
+            names: request.names.as_deref(),
+            sid: None,
+            validity: request.validity,
+        };
+        self.issue_wanted(&wanted, recording).await
+    }
+
+    /// Issues what was read and proved: from the profile to the inventory.
+    pub(super) async fn issue_wanted(
+        &self,
+        wanted: &Wanted<'_>,
+        recording: Recording,
+    ) -> Result<Issued, IssueError> {
+        let profile = self.profile(&recording.profile)?;
+        let issuer = self.issuer_for(&profile)?;
+        let serial = issuer.serials.take().await?;
+        let prepared = issuer
+            .facts
+            .prepare(&profile, wanted, serial, &self.0.urls, self.now())?;
+        let signed = self.sign(&issuer, &profile, &prepared, wanted.csr).await?;
+        self.record(&issuer, recording, prepared, &signed).await
+    }
+
+    /// Repeats what an idempotency key was answered with.
+    pub(super) async fn replay(
+        &self,
+        wanted: Option<&Idempotency>,
+    ) -> Result<Option<Issued>, IssueError> {
+        let Some(wanted) = wanted else {
+            return Ok(None);
+        };
+        let Some(entry) = idempotency::get(&self.0.store, wanted.token, &wanted.key).await? else {
+            return Ok(None);
+        };
+        if entry.request_sha256 != wanted.request_sha256 {
+            return Err(IssueError::IdempotencyConflict);
+        }
+        self.issued(entry.certificate).await.map(Some)
+    }
+
+    /// Reads an issued certificate with its path.
+    async fn issued(&self, id: Id<IssuedCertificate>) -> Result<Issued, IssueError> {
+        let certificate = certificates::get(&self.0.store, id)
+            .await?
+            .ok_or(IssueError::NotFound)?;
+        let chain = self.path(certificate.issuer);
+        Ok(Issued {
+            certificate,
+            chain,
+            replayed: true,
+        })
+    }
+
+    /// Has the signer sign exactly the prepared bytes.
+    pub(crate) async fn sign(
+        &self,
+        issuer: &IssuerEntry,
+        profile: &Profile,
+        prepared: &Prepared,
+        csr: Option<&Csr>,
+    ) -> Result<SignedCertificate, IssueError> {
+        let digest = x509::sha256(prepared.der().as_bytes());
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest[..16]);
+        let mut call = SignCertificate {
+            key: issuer.key.clone(),
+            policy: issuer.policy,
+            profile: Digest(profile.digest),
+            tbs: prepared.der().clone(),
+            evidence: evidence(issuer, csr),
+            // The serial is in the bytes, so their digest tells one request from all others and
+            // a retry after a lost answer is the same request.
+            idempotency: IdempotencyKey(key),
+        };
+        let signed = match self.0.signer.sign_certificate(&call).await {
+            Err(CallError::Refused(refusal)) if refusal.rule == Rule::PolicyDigestUnknown => {
+                // The policy changed since the issuers were read.
+                self.reload_issuers().await?;
+                let entry = self
+                    .entry_by_id(issuer.issuer.id)
+                    .ok_or_else(|| IssueError::NoIssuer("the issuer is gone".into()))?;
+                call.policy = entry.policy;
+                call.evidence = evidence(&entry, csr);
+                self.0.signer.sign_certificate(&call).await?
+            }
+            other => other?,
+        };
+        let count = self.0.signed.fetch_add(1, Ordering::Relaxed);
+        if count.is_multiple_of(VERIFY_ONE_IN) {
+            issuer
+                .facts
+                .public_key
+                .verify(
+                    issuer.facts.scheme,
+                    prepared.der().as_bytes(),
+                    &signed.signature,
+                )
+                .map_err(|_| IssueError::SignerFaulty)?;
+        }
+        Ok(signed)
+    }
+
+    /// Puts a signed certificate into the inventory.
+    pub(crate) async fn record(
+        &self,
+        issuer: &IssuerEntry,
+        recording: Recording,
+        prepared: Prepared,
+        signed: &SignedCertificate,
+    ) -> Result<Issued, IssueError> {
+        let assembled = prepared.assemble(&signed.signature);
+        let now = self.now();
+        let tbs = assembled.tbs;
+        let certificate = IssuedCertificate {
+            id: Id::generate(&*self.0.clock),
+            issuer: issuer.issuer.id,
+            serial: tbs.serial,
+            profile: recording.profile,
+            subject: tbs.subject.to_string(),
+            names: names_of(&assembled.holder.subject, &assembled.holder.names),
+            not_before: tbs.not_before,
+            not_after: tbs.not_after,
+            spki_sha256: tbs.public_key.spki_sha256(),
+            der: assembled.certificate,
+            status: CertificateStatus::Valid,
+            journal: JournalPosition(signed.position),
+            requested_by: recording.requested_by.clone(),
+            created_at: now,
+            replaces: recording.replaces,
+        };
+        let action = match recording.replaces {
+            Some(_) => AuditAction::CertificateRenew,
+            None => AuditAction::CertificateIssue,
+        };
+        let audit = NewAuditEvent {
+            at: now,
+            actor: recording.requested_by,
+            action,
+            target: certificate.id.to_string(),
+            detail: format!(
+                r#"{{"serial":"{}","profile":"{}","issuer":"{}"}}"#,
+                certificate.serial, certificate.profile, issuer.issuer.name
+            ),
+            journal: Some(certificate.journal),
+        };
+        let entry = recording.idempotency.map(|wanted| IdempotencyEntry {
+            token: wanted.token,
+            key: wanted.key,
+            request_sha256: wanted.request_sha256,
+            certificate: certificate.id,
+            created_at: now,
+        });
+        let recorded = self
+            .0
+            .store
+            .record_issued(NewIssued {
+                certificate: certificate.clone(),
+                idempotency: entry,
+                audit,
+                ring: issuer.issuer.ring.clone(),
+            })
+            .await?;
+        self.note_recorded(signed.position);
+        match recorded {
+            Recorded::New => Ok(Issued {
+                certificate,
+                chain: issuer.path(),
+                replayed: false,
+            }),
+            Recorded::Known(id) => self.issued(id).await,
+        }
+    }
+
+    /// Remembers that the journal job need not look at this position.
+    pub(crate) fn note_recorded(&self, position: u64) {
+        self.0
+            .recorded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(position);
+    }
+}
+
+fn evidence(issuer: &IssuerEntry, csr: Option<&Csr>) -> EvidenceList {
+    let csr = csr.filter(|_| issuer.wants_request);
+    EvidenceList(
+        csr.map(|csr| Evidence::Request(csr.der().clone()))
+            .into_iter()
+            .collect(),
+    )
+}
+
+/// Collects what a search by name finds: the alternative names and the common names, as text.
+pub(crate) fn names_of(subject: &x509::Name, alternative: &[GeneralName]) -> Vec<String> {
+    let mut names: Vec<String> = alternative
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::Dns(text)
+            | GeneralName::Email(text)
+            | GeneralName::Uri(text)
+            | GeneralName::Upn(text) => Some(text.clone()),
+            GeneralName::Ip(ip) => Some(ip.to_string()),
+            _ => None,
+        })
+        .collect();
+    for attribute in subject.attributes() {
+        let value = attribute.value();
+        if attribute.attribute_type() == AttributeType::CommonName
+            && !names.iter().any(|name| name == value)
+        {
+            names.push(value.to_owned());
+        }
+    }
+    names
+}

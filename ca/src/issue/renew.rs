@@ -1,0 +1,58 @@
+//! Renewal: the same names under the same profile, for the same key or a new one.
+
+use model::{CertificateStatus, Id, IssuedCertificate};
+use store::certificates;
+use x509::{Certificate, Csr, ExtensionValue};
+
+use super::{Idempotency, IssueError, Issued, Recording, Wanted};
+use crate::authority::Authority;
+
+impl Authority {
+    /// Issues a certificate in place of another: profile, subject and names are taken over from
+    /// it. The key is the CSR's; without one it is the same, whose possession was proved before.
+    pub async fn renew(
+        &self,
+        id: Id<IssuedCertificate>,
+        csr: Option<Csr>,
+        requested_by: String,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Issued, IssueError> {
+        if let Some(issued) = self.replay(idempotency.as_ref()).await? {
+            return Ok(issued);
+        }
+        if let Some(csr) = &csr {
+            csr.verify_self_signature()
+                .map_err(IssueError::CsrSignature)?;
+        }
+        let old = certificates::get(&self.0.store, id)
+            .await?
+            .ok_or(IssueError::NotFound)?;
+        if !matches!(old.status, CertificateStatus::Valid) {
+            return Err(IssueError::State(format!(
+                "the certificate is {} and is not renewed: issue a new one",
+                old.status.as_str()
+            )));
+        }
+        let parsed = Certificate::parse(old.der.as_bytes()).map_err(IssueError::Encode)?;
+        let tbs = parsed.tbs();
+        let names = tbs.extensions.subject_alt_name().unwrap_or_default();
+        let wanted = Wanted {
+            key: csr.as_ref().map_or(&tbs.public_key, Csr::public_key),
+            csr: csr.as_ref(),
+            subject: Some(&tbs.subject),
+            names: Some(names),
+            sid: tbs.extensions.iter().find_map(|e| match &e.value {
+                ExtensionValue::MicrosoftSid(sid) => Some(sid.as_str()),
+                _ => None,
+            }),
+            validity: None,
+        };
+        let recording = Recording {
+            profile: old.profile,
+            requested_by,
+            idempotency,
+            replaces: Some(id),
+        };
+        self.issue_wanted(&wanted, recording).await
+    }
+}

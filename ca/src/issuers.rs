@@ -1,0 +1,288 @@
+//! The issuers in memory: what the database says of them joined with what the signer holds.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use model::{Id, Issuer, IssuerName, IssuerState, UnixTime};
+use signer_client::SerialPool;
+use signer_proto::{Description, Digest, KeyDescription, KeyLabel, Purpose, ReadPolicy};
+use store::{StoreError, issuers};
+use x509::{
+    CertId, CertIdHash, CertificateDer, ForeignCertificate, PublicKey, Serial, SignatureScheme,
+};
+
+use crate::authority::Authority;
+use crate::issue::{IssueError, IssuerFacts};
+use crate::profile::Profile;
+
+/// The issuers as they were read last.
+#[derive(Default)]
+pub(crate) struct Issuers {
+    /// Those that the database has, whether or not the signer answers.
+    listed: RwLock<Arc<Vec<Issuer>>>,
+    /// Those whose key is in the ring and under a policy.
+    entries: RwLock<Arc<Vec<Arc<IssuerEntry>>>>,
+}
+
+/// An issuer with what is needed at every request.
+pub(crate) struct IssuerEntry {
+    pub(crate) issuer: Issuer,
+    pub(crate) facts: IssuerFacts,
+    pub(crate) certificate: CertificateDer,
+    pub(crate) chain: Vec<CertificateDer>,
+    pub(crate) key: KeyLabel,
+    pub(crate) policy: Digest,
+    /// Whether the policy wants the CSR beside the certificate.
+    pub(crate) wants_request: bool,
+    pub(crate) serials: SerialPool,
+    /// The OCSP key that speaks for it.
+    pub(crate) responder: Option<ResponderKey>,
+    /// How OCSP clients name it, by SHA-1 and by SHA-256; the serial in them means nothing.
+    pub(crate) named: [CertId; 2],
+}
+
+/// An OCSP key of the ring.
+#[derive(Debug, Clone)]
+pub(crate) struct ResponderKey {
+    pub(crate) label: KeyLabel,
+    pub(crate) public_key: PublicKey,
+    pub(crate) scheme: SignatureScheme,
+}
+
+impl IssuerEntry {
+    /// Says whether it issues leaves now.
+    pub(crate) fn issues(&self, now: UnixTime) -> bool {
+        let active = matches!(self.issuer.state, IssuerState::Active(_));
+        self.issuer.is_issuing && active && self.facts.not_after > now
+    }
+
+    /// Returns its own certificate and those above it, root last.
+    pub(crate) fn path(&self) -> Vec<CertificateDer> {
+        let mut path = Vec::with_capacity(self.chain.len() + 1);
+        path.push(self.certificate.clone());
+        path.extend(self.chain.iter().cloned());
+        path
+    }
+}
+
+impl Authority {
+    pub(crate) fn entries(&self) -> Arc<Vec<Arc<IssuerEntry>>> {
+        let entries = &self.0.issuers.entries;
+        Arc::clone(&entries.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the issuers as the database had them last, pending ones too.
+    #[must_use]
+    pub fn issuers(&self) -> Arc<Vec<Issuer>> {
+        let listed = &self.0.issuers.listed;
+        Arc::clone(&listed.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn entry_by_name(&self, name: &IssuerName) -> Option<Arc<IssuerEntry>> {
+        let entries = self.entries();
+        entries
+            .iter()
+            .find(|entry| entry.issuer.name == *name)
+            .cloned()
+    }
+
+    pub(crate) fn entry_by_id(&self, id: Id<Issuer>) -> Option<Arc<IssuerEntry>> {
+        let entries = self.entries();
+        entries.iter().find(|entry| entry.issuer.id == id).cloned()
+    }
+
+    /// Selects the issuer that a profile names, or the newest active issuing CA.
+    pub(crate) fn issuer_for(&self, profile: &Profile) -> Result<Arc<IssuerEntry>, IssueError> {
+        let entries = self.entries();
+        let now = self.now();
+        let found = match &profile.body.issuer {
+            Some(name) => entries
+                .iter()
+                .find(|entry| entry.issuer.name.as_str() == name && entry.issues(now)),
+            None => entries
+                .iter()
+                .filter(|entry| entry.issues(now))
+                .max_by_key(|entry| (entry.issuer.created_at, entry.facts.not_after)),
+        };
+        found.cloned().ok_or_else(|| self.no_issuer(profile))
+    }
+
+    /// Tells a missing issuer from one whose key the signer does not show now.
+    fn no_issuer(&self, profile: &Profile) -> IssueError {
+        let wanted = profile.body.issuer.as_deref();
+        let is_wanted = |issuer: &Issuer| {
+            let active = matches!(issuer.state, IssuerState::Active(_));
+            issuer.is_issuing && active && wanted.is_none_or(|name| issuer.name.as_str() == name)
+        };
+        let hidden = |issuer: &&Issuer| self.entry_by_id(issuer.id).is_none();
+        if self
+            .issuers()
+            .iter()
+            .filter(|i| is_wanted(i))
+            .any(|i| hidden(&i))
+        {
+            return IssueError::SignerUnavailable("the issuer's key is not there yet".into());
+        }
+        IssueError::NoIssuer(match wanted {
+            Some(name) => format!("the profile's issuer `{name}` is not active"),
+            None => "there is no active issuing CA: see `chancery ca list`".into(),
+        })
+    }
+
+    /// Returns the certificates above what this issuer signs, root last.
+    #[must_use]
+    pub fn path(&self, issuer: Id<Issuer>) -> Vec<CertificateDer> {
+        let listed = self.issuers();
+        let found = listed.iter().find(|listed| listed.id == issuer);
+        found
+            .map(|issuer| path_of(issuer, &listed))
+            .unwrap_or_default()
+    }
+
+    /// Reads issuers from the database, and their keys from the signer, again. What the database
+    /// says is taken over also if the signer does not answer.
+    pub async fn reload_issuers(&self) -> Result<(), IssueError> {
+        let listed = self.list_issuers_again().await?;
+        let described = self.0.signer.describe().await?;
+        let mut fresh = Vec::new();
+        for issuer in listed.iter() {
+            if let Some(entry) = self.entry(issuer, &listed, &described).await? {
+                fresh.push(Arc::new(entry));
+            }
+        }
+        let entries = &self.0.issuers.entries;
+        *entries.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        Ok(())
+    }
+
+    /// Reads only what the database says of issuers again.
+    pub(crate) async fn list_issuers_again(&self) -> Result<Arc<Vec<Issuer>>, StoreError> {
+        let fresh = Arc::new(issuers::list(&self.0.store).await?);
+        let listed = &self.0.issuers.listed;
+        *listed.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        Ok(fresh)
+    }
+
+    async fn entry(
+        &self,
+        issuer: &Issuer,
+        listed: &[Issuer],
+        described: &Description,
+    ) -> Result<Option<IssuerEntry>, IssueError> {
+        let Some(held) = issuer.state.certificate() else {
+            return Ok(None);
+        };
+        // The key may be in another ring, or have no policy before an import is complete.
+        let Some((key, policy)) = find(described, &issuer.key_label)
+            .and_then(|key| key.policy.map(|policy| (key, policy.digest)))
+        else {
+            return Ok(None);
+        };
+        let certificate =
+            ForeignCertificate::parse(held.certificate.as_bytes()).map_err(IssueError::Encode)?;
+        if key.spki.as_ref() != Some(certificate.public_key().spki()) {
+            tracing::error!(issuer = %issuer.name, "the ring has another key under this label");
+            return Ok(None);
+        }
+        let public_key = certificate.public_key();
+        let responder = (key.purpose == Purpose::CertAndCrl)
+            .then(|| find(described, &responder_label(&issuer.key_label)).and_then(responder_key))
+            .flatten();
+        let facts = IssuerFacts {
+            name: issuer.name.clone(),
+            subject: certificate.subject().clone(),
+            public_key: public_key.clone(),
+            scheme: SignatureScheme::default_for(public_key.kind())
+                .ok_or_else(|| IssueError::State("the issuer's key cannot sign".into()))?,
+            not_after: certificate.not_after(),
+            has_ocsp: responder.is_some(),
+        };
+        let known = self.entry_by_id(issuer.id);
+        let unchanged = known.as_ref().filter(|entry| entry.policy == policy);
+        let wants_request = match unchanged {
+            Some(entry) => entry.wants_request,
+            None => self.wants_request(&key.label).await?,
+        };
+        Ok(Some(IssuerEntry {
+            named: [CertIdHash::Sha1, CertIdHash::Sha256]
+                .map(|hash| CertId::for_certificate(hash, &facts.subject, public_key, one())),
+            facts,
+            certificate: held.certificate.clone(),
+            chain: path_of(issuer, listed).split_off(1),
+            key: key.label.clone(),
+            policy,
+            wants_request,
+            // Serials that were minted and not used yet stay good.
+            serials: known.map_or_else(
+                || self.0.signer.serial_pool(key.label.clone()),
+                |entry| entry.serials.clone(),
+            ),
+            responder,
+            issuer: issuer.clone(),
+        }))
+    }
+
+    /// Reads from the policy whether it wants proof of possession: a CSR is sent only then, since
+    /// verifying it costs the signer more than signing.
+    async fn wants_request(&self, key: &KeyLabel) -> Result<bool, IssueError> {
+        let call = ReadPolicy { key: key.clone() };
+        let text = self.0.signer.read_policy(&call).await?.text.0;
+        let policy: toml::Table = toml::from_str(&text)
+            .map_err(|error| IssueError::State(format!("the policy of {key}: {error}")))?;
+        Ok(policy
+            .get("certificates")
+            .and_then(|section| section.get("proof_of_possession"))
+            .and_then(toml::Value::as_bool)
+            .unwrap_or(false))
+    }
+}
+
+fn find<'a>(described: &'a Description, label: &str) -> Option<&'a KeyDescription> {
+    described
+        .keys
+        .0
+        .iter()
+        .find(|key| key.label.as_str() == label)
+}
+
+fn responder_key(key: &KeyDescription) -> Option<ResponderKey> {
+    if key.purpose != Purpose::Ocsp || key.policy.is_none() {
+        return None;
+    }
+    let public_key = PublicKey::parse(key.spki.as_ref()?.as_bytes()).ok()?;
+    Some(ResponderKey {
+        label: key.label.clone(),
+        scheme: SignatureScheme::default_for(public_key.kind())?,
+        public_key,
+    })
+}
+
+/// Joins an issuer's certificate with those above it, as they are now: a parent that was renewed
+/// stands in every path below it.
+pub(crate) fn path_of(issuer: &Issuer, listed: &[Issuer]) -> Vec<CertificateDer> {
+    let mut path = Vec::new();
+    let mut at = Some(issuer);
+    while let Some(this) = at {
+        let Some(held) = this.state.certificate() else {
+            break;
+        };
+        path.push(held.certificate.clone());
+        at = this
+            .parent
+            .and_then(|id| listed.iter().find(|above| above.id == id));
+        if at.is_none() || path.len() > listed.len() {
+            // Above the topmost of ours stands what was given when it was imported.
+            path.extend(held.chain.iter().cloned());
+            break;
+        }
+    }
+    path
+}
+
+/// Names the OCSP key of an issuer's key.
+pub(crate) fn responder_label(issuer_key: &str) -> String {
+    format!("{issuer_key}.ocsp")
+}
+
+fn one() -> Serial {
+    Serial::from_unsigned(&[1]).expect("1 is a serial number")
+}

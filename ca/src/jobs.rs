@@ -1,0 +1,185 @@
+//! What runs by itself: the journal's follower, CRLs, responders' certificates, housekeeping.
+
+use std::time::{Duration, Instant};
+
+use store::idempotency;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::authority::Authority;
+use crate::profile::Seconds;
+use crate::readiness::is_served;
+use crate::recover::Reach;
+
+/// How often the journal is looked at: this is how results of admin.sock arrive.
+const FOLLOW: Duration = Duration::from_secs(1);
+/// How often CRLs are looked at when nothing is revoked.
+const LOOK_AT_CRLS: Duration = Duration::from_secs(5);
+/// How long further revocations are waited for before a CRL is built.
+const COALESCE: Duration = Duration::from_millis(200);
+/// A CRL takes at most one part in so many of the time, however large it is.
+const SHARE: u32 = 3;
+/// How often responders' certificates are looked at.
+const LOOK_AT_RESPONDERS: Duration = Duration::from_secs(30);
+/// How often what other servers changed in the database is taken over.
+const REFRESH: Duration = Duration::from_secs(10);
+/// How often the rest is done.
+const KEEP_HOUSE: Duration = Duration::from_secs(60);
+/// How long a client may repeat a request by its idempotency key.
+const IDEMPOTENCY: Seconds = Seconds::days(1);
+/// How long a server may take for a CRL, in seconds.
+const CRL_LEASE: u32 = 30;
+
+/// The running background tasks; they end when this is dropped.
+#[must_use = "the jobs end when this is dropped"]
+pub struct Jobs(JoinSet<()>);
+
+impl Jobs {
+    /// Ends the tasks and waits for them.
+    pub async fn shutdown(mut self) {
+        self.0.shutdown().await;
+    }
+}
+
+/// Logs an error when it begins and when it is over, not every second in between.
+struct Complaint {
+    what: &'static str,
+    last: Option<String>,
+}
+
+impl Complaint {
+    fn about(what: &'static str) -> Self {
+        Self { what, last: None }
+    }
+
+    fn hear<T, E: std::error::Error>(&mut self, outcome: Result<T, E>) -> Option<T> {
+        match outcome {
+            Ok(value) => {
+                if self.last.take().is_some() {
+                    tracing::info!("{} again", self.what);
+                }
+                Some(value)
+            }
+            Err(error) => {
+                let mut text = error.to_string();
+                let mut source = error.source();
+                while let Some(inner) = source {
+                    text = format!("{text}: {inner}");
+                    source = inner.source();
+                }
+                if self.last.as_ref() != Some(&text) {
+                    tracing::warn!("{} failed: {text}", self.what);
+                    self.last = Some(text);
+                }
+                None
+            }
+        }
+    }
+}
+
+impl Authority {
+    /// Spawns the background tasks on the current runtime.
+    pub fn jobs(&self) -> Jobs {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(follow_journal(self.clone()));
+        tasks.spawn(build_crls(self.clone()));
+        tasks.spawn(renew_responders(self.clone()));
+        tasks.spawn(refresh(self.clone()));
+        tasks.spawn(keep_house(self.clone()));
+        Jobs(tasks)
+    }
+
+    /// Has the journal looked at now instead of within the next second.
+    pub fn look_at_journal(&self) {
+        self.0.journal.notify_one();
+    }
+}
+
+async fn follow_journal(authority: Authority) {
+    let mut complaint = Complaint::about("following the journal");
+    let mut reading = Complaint::about("reading issuers");
+    loop {
+        // Whether it was woken or the time is over is all the same.
+        let _ = timeout(FOLLOW, authority.0.journal.notified()).await;
+        let was_away = complaint.last.is_some();
+        let followed = complaint.hear(authority.follow(Reach::Settled).await);
+        if followed.is_some() && was_away {
+            // The signer is back, or unlocked: its keys may be shown for the first time.
+            reading.hear(authority.reload_issuers().await);
+            authority.0.revoked.notify_one();
+            authority.0.restructured.notify_one();
+        }
+    }
+}
+
+async fn build_crls(authority: Authority) {
+    let mut complaint = Complaint::about("building CRLs");
+    // What was revoked just before a crash may be on no CRL yet.
+    for issuer in authority.issuers().iter() {
+        authority.0.crls.mark_stale(issuer.id);
+    }
+    loop {
+        let started = Instant::now();
+        complaint.hear(build_due_crls(&authority).await);
+        sleep((started.elapsed() * (SHARE - 1)).max(COALESCE)).await;
+        if timeout(LOOK_AT_CRLS, authority.0.revoked.notified())
+            .await
+            .is_ok()
+        {
+            sleep(COALESCE).await;
+        }
+    }
+}
+
+async fn build_due_crls(authority: &Authority) -> Result<(), crate::crl::StatusError> {
+    for issuer in authority.entries().iter() {
+        let id = issuer.issuer.id;
+        if !is_served(&issuer.issuer) {
+            continue;
+        }
+        authority.load_crl(id).await?;
+        if !authority.wants_crl(id) {
+            continue;
+        }
+        let lease = format!("crl/{id}");
+        if authority.take_lease(&lease, CRL_LEASE).await? {
+            let outcome = authority.build_crl(issuer, false).await;
+            authority.give_back_lease(lease).await;
+            outcome?;
+        }
+    }
+    Ok(())
+}
+
+async fn renew_responders(authority: Authority) {
+    let mut complaint = Complaint::about("renewing responders' certificates");
+    loop {
+        complaint.hear(authority.renew_responders().await);
+        let _ = timeout(LOOK_AT_RESPONDERS, authority.0.restructured.notified()).await;
+    }
+}
+
+async fn refresh(authority: Authority) {
+    let mut complaint = Complaint::about("reading issuers and profiles");
+    loop {
+        sleep(REFRESH).await;
+        let both = async {
+            authority.reload_profiles().await?;
+            authority.reload_issuers().await
+        };
+        complaint.hear(both.await);
+    }
+}
+
+async fn keep_house(authority: Authority) {
+    let mut complaint = Complaint::about("housekeeping");
+    loop {
+        sleep(KEEP_HOUSE).await;
+        let before = authority.now().plus_seconds(-IDEMPOTENCY.0);
+        let expired = authority
+            .store()
+            .write(move |tx| Box::pin(async move { idempotency::expire(tx, before).await }));
+        complaint.hear(expired.await);
+        complaint.hear(authority.retire_drained().await);
+    }
+}

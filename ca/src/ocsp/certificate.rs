@@ -1,0 +1,157 @@
+//! The certificates of our responders: issued for the ring's OCSP keys, renewed by themselves.
+
+use model::{AuditAction, Issuer, NewAuditEvent, ProfileName, Responder};
+use store::{StoreError, audit, issuers, leases};
+use x509::Certificate;
+
+use crate::authority::Authority;
+use crate::issue::{IssueError, Recording};
+use crate::issuers::{IssuerEntry, ResponderKey};
+
+/// The profile of these certificates.
+const PROFILE: &str = "ocsp-responder";
+/// How long a server may take for one, in seconds.
+const LEASE: u32 = 30;
+
+impl Authority {
+    /// Issues what is missing, and renews what has passed half of its time. Gives how many.
+    pub(crate) async fn renew_responders(&self) -> Result<usize, IssueError> {
+        let mut renewed = 0;
+        for issuer in self.entries().iter() {
+            let Some(key) = issuer
+                .responder
+                .as_ref()
+                .filter(|key| self.is_due(issuer, key))
+            else {
+                continue;
+            };
+            if self.renew_responder(issuer, key).await? {
+                renewed += 1;
+            }
+        }
+        if renewed > 0 {
+            self.reload_issuers().await?;
+            self.0.responders.forget_all();
+        }
+        Ok(renewed)
+    }
+
+    fn is_due(&self, issuer: &IssuerEntry, key: &ResponderKey) -> bool {
+        let now = self.now();
+        let Some((_, certificate)) = self.responder_of(issuer, now) else {
+            return true;
+        };
+        let Ok(certificate) = Certificate::parse(certificate.as_bytes()) else {
+            return true;
+        };
+        let tbs = certificate.tbs();
+        let half = tbs.not_after.seconds_since(tbs.not_before) / 2;
+        tbs.public_key != key.public_key || now >= tbs.not_before.plus_seconds(half)
+    }
+
+    async fn renew_responder(
+        &self,
+        issuer: &IssuerEntry,
+        key: &ResponderKey,
+    ) -> Result<bool, IssueError> {
+        let lease = format!("responder/{}", issuer.issuer.id);
+        if !self.take_lease(&lease, LEASE).await? {
+            return Ok(false);
+        }
+        let outcome = self.issue_responder(issuer, key).await;
+        self.give_back_lease(lease).await;
+        outcome
+    }
+
+    async fn issue_responder(
+        &self,
+        issuer: &IssuerEntry,
+        key: &ResponderKey,
+    ) -> Result<bool, IssueError> {
+        let name = ProfileName::new(PROFILE).map_err(|e| IssueError::State(e.to_string()))?;
+        let profile = self.profile(&name)?;
+        let serial = issuer.serials.take().await?;
+        let prepared = issuer.facts.prepare_responder(
+            &profile,
+            &key.public_key,
+            serial,
+            &self.0.urls,
+            self.now(),
+        )?;
+        let signed = self.sign(issuer, &profile, &prepared, None).await?;
+        let not_after = prepared.tbs().not_after;
+        let recording = Recording {
+            profile: name,
+            requested_by: "system".into(),
+            idempotency: None,
+            replaces: None,
+        };
+        let issued = self.record(issuer, recording, prepared, &signed).await?;
+        let responder = Responder {
+            key_label: key.label.to_string(),
+            certificate: issued.certificate.der,
+            not_after,
+        };
+        self.keep_responder(&issuer.issuer, responder).await
+    }
+
+    async fn keep_responder(
+        &self,
+        issuer: &Issuer,
+        responder: Responder,
+    ) -> Result<bool, IssueError> {
+        let event = NewAuditEvent {
+            at: self.now(),
+            actor: "system".into(),
+            action: AuditAction::IssuerResponder,
+            target: issuer.name.to_string(),
+            detail: format!(r#"{{"not_after":"{}"}}"#, responder.not_after),
+            journal: None,
+        };
+        let (id, revision) = (issuer.id, issuer.revision);
+        let outcome = self
+            .0
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    issuers::update_responder(tx, id, revision, Some(&responder)).await?;
+                    audit::append(tx, &event).await
+                })
+            })
+            .await;
+        match outcome {
+            Ok(()) => Ok(true),
+            // The issuer changed since it was read: what is in the database now is looked at in
+            // the next round.
+            Err(StoreError::Conflict) => {
+                self.reload_issuers().await?;
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes a lease for `seconds`; tells whether this server has it.
+    pub(crate) async fn take_lease(&self, name: &str, seconds: u32) -> Result<bool, StoreError> {
+        let (name, holder, now) = (name.to_owned(), self.0.holder.clone(), self.now());
+        self.0
+            .store
+            .write(move |tx| {
+                Box::pin(async move { leases::try_acquire(tx, &name, &holder, now, seconds).await })
+            })
+            .await
+    }
+
+    /// Gives a lease back; if that fails, it ends by itself.
+    pub(crate) async fn give_back_lease(&self, name: String) {
+        let holder = self.0.holder.clone();
+        let outcome = self
+            .0
+            .store
+            .write(move |tx| Box::pin(async move { leases::release(tx, &name, &holder).await }))
+            .await;
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "a lease is not given back and will run out");
+        }
+    }
+}
