@@ -20,6 +20,8 @@ pub mod testing;
 mod fixture;
 #[cfg(test)]
 mod power_cuts;
+#[cfg(test)]
+mod speed;
 
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::JournalError;

@@ -337,7 +337,7 @@ fn one_uid_leaves_places_for_others() {
 fn a_peer_that_never_reads_loses_its_connection_and_holds_up_nobody() {
     let limits = Limits {
         out_queue_bytes: 4 * 1024 * 1024,
-        write_timeout: Duration::from_millis(300),
+        write_timeout: Duration::from_millis(1500),
         ..limits()
     };
     let stage = Stage::with(limits, only(own_uid()));
@@ -353,7 +353,7 @@ fn a_peer_that_never_reads_loses_its_connection_and_holds_up_nobody() {
             let start = Instant::now();
             other.call(Kind::Health, b"").unwrap();
             other.call(Kind::MintSerials, &mint()).unwrap();
-            assert!(start.elapsed() < Duration::from_millis(200));
+            assert!(start.elapsed() < Duration::from_secs(1));
         }
         // Dropped: nothing can be sent any more.
         until(|| deaf.stream.write_all(&[0]).is_err());

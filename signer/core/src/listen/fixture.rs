@@ -18,7 +18,7 @@ use super::{
 /// Calls that do what the test needs:
 /// Health answers `healthy`; Describe echoes its kind; MintSerials is decoded strictly and
 /// echoed; Revoke waits for [`Desk::release`]; Hold takes 100 ms; Release drops its reply;
-/// ReadJournal answers so many octets; BuildCrl takes 300 ms; Seal and Unseal echo.
+/// ReadJournal answers so many octets; BuildCrl takes a second; Seal and Unseal echo.
 #[derive(Default)]
 pub(super) struct Desk {
     pub(super) calls: AtomicUsize,
@@ -75,7 +75,7 @@ impl Dispatch for Desk {
                 reply(Ok((0..size).map(|n| (n % 251) as u8).collect()));
             }
             Kind::BuildCrl => {
-                thread::sleep(Duration::from_millis(300));
+                thread::sleep(Duration::from_secs(1));
                 reply(Ok(body));
             }
             _ => reply(Ok(body)),

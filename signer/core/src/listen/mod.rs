@@ -25,6 +25,8 @@ mod attacks;
 mod fixture;
 #[cfg(test)]
 mod honest;
+#[cfg(test)]
+mod speed;
 
 pub(crate) use cork::corked;
 pub use limits::Limits;
