@@ -12,6 +12,9 @@
     )
 )]
 
+#[cfg(test)]
+extern crate self as signer;
+
 mod approve;
 mod calls;
 mod clock;
@@ -33,3 +36,7 @@ pub use ring::{
     ConfigError, CreateError, DirectoryError, DriverFamily, Environment, NewRing, OpenError,
     RingConfig, ServeError, Signer, Start, UnlockKind, create, read_journal,
 };
+
+#[cfg(test)]
+#[path = "../tests/ring/simulated.rs"]
+mod simulated;

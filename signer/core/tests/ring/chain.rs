@@ -11,8 +11,8 @@ use x509::{
     Certificate, Crl, CrlReason, OcspResponse, SignatureScheme, assemble_ocsp_response, pem,
 };
 
-use crate::drafts::{self, DAY};
-use crate::workshop::{Workshop, certificate, label};
+use super::drafts::{self, DAY};
+use super::workshop::{Workshop, certificate, label};
 
 #[test]
 fn a_leaf_is_issued_verified_revoked_and_seen_revoked_everywhere() {

@@ -5,7 +5,6 @@ mod chain;
 mod drafts;
 mod hand_clock;
 mod ocsp_and_crl;
-mod power_cuts;
 mod refusals;
 mod replay;
 mod restart;

@@ -8,8 +8,8 @@ use x509::{
     CertId, CertStatus, Crl, CrlReason, ResponseData, Serial, SignatureScheme, UnixTime, sha256,
 };
 
-use crate::drafts::{self, DAY};
-use crate::workshop::{Workshop, label};
+use super::drafts::{self, DAY};
+use super::workshop::{Workshop, label};
 
 fn build(workshop: &Workshop, days: i64) -> Result<BuiltCrl, Refusal> {
     workshop.call(BuildCrl {

@@ -10,8 +10,8 @@ use signer_proto::{
 };
 use x509::{CrlReason, TbsCertificate};
 
-use crate::drafts;
-use crate::workshop::{Workshop, label};
+use super::drafts;
+use super::workshop::{Workshop, label};
 
 const ROUNDS: u64 = 150;
 
@@ -65,7 +65,7 @@ impl Torture {
             if started && self.workshop.try_unlock().is_ok() {
                 return;
             }
-            self.workshop.abandon();
+            self.workshop.stop();
         }
     }
 
@@ -107,7 +107,7 @@ impl Torture {
             let change = RevocationChange::from_wire(&bytes).unwrap();
             self.revoked.push((call, change));
         }
-        self.workshop.abandon();
+        self.workshop.stop();
     }
 
     fn pick(&mut self) -> Option<SignCertificate> {

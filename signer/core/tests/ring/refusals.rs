@@ -15,8 +15,8 @@ use x509::{
 };
 use zeroize::Zeroizing;
 
-use crate::drafts::{self, DAY};
-use crate::workshop::{CREDENTIAL, UID, Workshop, label};
+use super::drafts::{self, DAY};
+use super::workshop::{CREDENTIAL, UID, Workshop, label};
 
 /// Waits until the journal has refusals of a rule, and returns them.
 fn refused(workshop: &Workshop, rule: Rule, count: u32) -> Vec<Refused> {

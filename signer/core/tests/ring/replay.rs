@@ -2,8 +2,8 @@
 
 use signer_proto::{Digest, Event, IdempotencyKey, Rule, SignedCertificate, Wire};
 
-use crate::drafts;
-use crate::workshop::{Workshop, label};
+use super::drafts;
+use super::workshop::{Workshop, label};
 
 fn signatures(workshop: &Workshop) -> usize {
     workshop.count(|event| matches!(event, Event::CertificateSigned(_)))
@@ -103,7 +103,7 @@ fn concurrent_duplicates_are_signed_once_and_all_answered() {
                 let dispatch = &dispatch;
                 scope.spawn(move || {
                     let answer =
-                        crate::workshop::ask(dispatch.as_ref(), signer_proto::Socket::Issue, call);
+                        super::workshop::ask(dispatch.as_ref(), signer_proto::Socket::Issue, call);
                     answer.recv().unwrap()
                 })
             };

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use keystore::UnlockFactor;
 use keystore_file::FileVault;
 
-use crate::workshop::{Workshop, label};
+use super::workshop::{Workshop, label};
 
 #[test]
 fn a_restart_replays_to_the_same_state() {
@@ -34,7 +34,7 @@ fn a_restart_replays_to_the_same_state() {
             key: label("issuing"),
         })
         .unwrap();
-    assert_eq!(policy.text.0, crate::drafts::issuing_policy());
+    assert_eq!(policy.text.0, super::drafts::issuing_policy());
 }
 
 #[test]

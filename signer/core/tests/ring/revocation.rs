@@ -6,8 +6,8 @@ use signer_proto::{
 };
 use x509::{CrlReason, Serial, UnixTime};
 
-use crate::drafts::{self, DAY};
-use crate::workshop::{Workshop, label};
+use super::drafts::{self, DAY};
+use super::workshop::{Workshop, label};
 
 fn revoke(workshop: &Workshop, serial: Serial) -> Result<RevocationChange, Refusal> {
     workshop.call(Revoke {

@@ -3,7 +3,7 @@
 use signer_proto::{Event, Health, Plaintext, Refusal, Rule, SignerState, Unlock, UnlockAttempt};
 use zeroize::Zeroizing;
 
-use crate::workshop::{CREDENTIAL, Workshop};
+use super::workshop::{CREDENTIAL, Workshop};
 
 fn unlock(workshop: &Workshop, octets: &[u8]) -> Result<SignerState, Refusal> {
     let passphrase = Plaintext(Zeroizing::new(octets.to_vec()));

@@ -19,8 +19,8 @@ use tempfile::TempDir;
 use x509::{Certificate, PublicKey, Serial, Signature, TbsCertificate, UnixTime};
 use zeroize::Zeroizing;
 
-use crate::drafts::{self, Issuer};
-use crate::hand_clock::HandClock;
+use super::drafts::{self, Issuer};
+use super::hand_clock::HandClock;
 
 pub const UID: u32 = 4711;
 pub const CREDENTIAL: [u8; 32] = [7; 32];
@@ -99,11 +99,6 @@ impl Workshop {
         workshop
     }
 
-    /// Gives up a signer that a test broke, without a clean end.
-    pub fn abandon(&mut self) {
-        self.signer = None;
-    }
-
     pub fn ring(&self) -> PathBuf {
         self.dir.path().join("ring")
     }
@@ -150,9 +145,11 @@ impl Workshop {
         self.signer().unlock(credential)
     }
 
-    /// Ends the signer.
+    /// Ends the signer, if there is one.
     pub fn stop(&mut self) {
-        self.signer.take().unwrap().shutdown();
+        if let Some(signer) = self.signer.take() {
+            signer.shutdown();
+        }
     }
 
     /// Ends the signer and starts it again on the same ring.
