@@ -66,9 +66,9 @@ impl Kind {
     pub fn permitted_on(self, socket: Socket) -> bool {
         match self {
             Self::Health | Self::Describe | Self::ReadPolicy | Self::ReadJournal => true,
-            Self::MintSerials | Self::SignCertificate | Self::Seal | Self::Unseal => {
-                socket == Socket::Issue
-            }
+            // A ceremony needs serials too, and minting one makes no authority.
+            Self::MintSerials => matches!(socket, Socket::Issue | Socket::Admin),
+            Self::SignCertificate | Self::Seal | Self::Unseal => socket == Socket::Issue,
             Self::BuildCrl
             | Self::SignOcsp
             | Self::Revoke

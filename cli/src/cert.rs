@@ -1,0 +1,402 @@
+//! `chancery cert`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::exit::{Failure, Outcome};
+use crate::https::Api;
+use crate::new_key::{KeyKind, NewKey};
+use crate::options::{Global, read};
+use crate::output;
+use crate::up::write_private;
+
+/// Certificates.
+#[derive(Debug, Subcommand)]
+pub enum Cert {
+    /// Issue a certificate for a CSR, or for a key that is made here
+    Issue(Issue),
+    /// List certificates, newest first
+    List(List),
+    /// Show one certificate
+    Show(Show),
+    /// Issue a certificate in place of another, for the same names
+    Renew(Renew),
+    /// Revoke, hold or release
+    Revoke(Revoke),
+}
+
+/// Where a certificate and its key go.
+#[derive(Debug, Args)]
+pub struct Files {
+    /// Where the certificate with its path goes (PEM); default: standard output
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Make the key here: it never leaves this machine
+    #[arg(long, conflicts_with = "csr", requires = "key_out")]
+    new_key: Option<KeyKind>,
+    /// Where the new key goes (PKCS#8 PEM, mode 0600)
+    #[arg(long)]
+    key_out: Option<PathBuf>,
+    /// Where a PKCS#12 file with key and path goes as well (mode 0600)
+    #[arg(long, requires = "new_key", requires = "p12_password_file")]
+    p12_out: Option<PathBuf>,
+    /// The file with the PKCS#12 file's password
+    #[arg(long)]
+    p12_password_file: Option<PathBuf>,
+    /// The CSR (PEM)
+    #[arg(long, required_unless_present = "new_key")]
+    csr: Option<PathBuf>,
+}
+
+/// Issues a certificate.
+#[derive(Debug, Args)]
+pub struct Issue {
+    /// The profile: see `chancery profile list`
+    #[arg(long)]
+    profile: String,
+    /// The subject in place of the CSR's, as in "CN=www.corp.example,O=Corp"
+    #[arg(long)]
+    subject: Option<String>,
+    /// An alternative name in place of the CSR's: dns:NAME, ip:ADDR, email:ADDR, uri:URI, upn:NAME
+    #[arg(long = "san")]
+    sans: Vec<String>,
+    /// The validity in place of the profile's, as in 90d
+    #[arg(long)]
+    validity: Option<String>,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// Lists certificates.
+#[derive(Debug, Args)]
+pub struct List {
+    /// valid, held, revoked or expired
+    #[arg(long)]
+    state: Option<String>,
+    /// Only this profile's
+    #[arg(long)]
+    profile: Option<String>,
+    /// Only this issuer's
+    #[arg(long)]
+    issuer: Option<String>,
+    /// Only with this name; .corp.example finds all below
+    #[arg(long)]
+    name: Option<String>,
+    /// Only those that end within this time, as in 30d
+    #[arg(long)]
+    expires_within: Option<ca::profile::Seconds>,
+    /// At most so many
+    #[arg(long, default_value_t = 100)]
+    limit: usize,
+}
+
+/// Shows one certificate.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Its id or serial number
+    certificate: String,
+    /// Print the PEM
+    #[arg(long)]
+    pem: bool,
+}
+
+/// Renews a certificate.
+#[derive(Debug, Args)]
+pub struct Renew {
+    /// Its id or serial number
+    certificate: String,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// Revokes a certificate.
+#[derive(Debug, Args)]
+pub struct Revoke {
+    /// Its id or serial number
+    certificate: String,
+    /// A reason of RFC 5280 §5.3.1; certificateHold puts on hold, removeFromCRL releases
+    #[arg(long, default_value = "unspecified")]
+    reason: String,
+}
+
+impl Cert {
+    /// Runs the command.
+    pub async fn run(self, global: &Global) -> Outcome {
+        let api = Api::open(global)?;
+        match self {
+            Self::Issue(issue) => issue.run(global, &api).await,
+            Self::List(list) => list.run(global, &api).await,
+            Self::Show(show) => show.run(global, &api).await,
+            Self::Renew(renew) => renew.run(global, &api).await,
+            Self::Revoke(revoke) => revoke.run(global, &api).await,
+        }
+    }
+}
+
+/// The fields that people see of a certificate.
+const FIELDS: &[&str] = &[
+    "id",
+    "serial",
+    "state",
+    "subject",
+    "names",
+    "profile",
+    "issuer",
+    "not_before",
+    "not_after",
+    "requested_by",
+    "revoked_at",
+    "reason",
+];
+
+impl Files {
+    /// Takes the CSR from its file, or makes a key and a CSR for it.
+    fn csr(&self) -> Outcome<(String, Option<NewKey>)> {
+        match (&self.csr, self.new_key) {
+            (Some(path), None) => Ok((read(path, "--csr")?, None)),
+            (None, Some(kind)) => {
+                let key = NewKey::generate(kind)?;
+                Ok((key.csr_pem()?, Some(key)))
+            }
+            _ => Err(Failure::Usage("give --csr FILE or --new-key KIND".into())),
+        }
+    }
+
+    /// Writes what came of it. The key first: a certificate without it is worth nothing.
+    fn write(&self, answer: &Value, key: Option<&NewKey>) -> Outcome {
+        let path = path_pem(answer)?;
+        if let (Some(key), Some(out)) = (key, &self.key_out) {
+            write_private(out, key.pkcs8_pem().as_bytes(), 0o600)?;
+        }
+        if let (Some(key), Some(out), Some(password)) =
+            (key, &self.p12_out, &self.p12_password_file)
+        {
+            let password = zeroize::Zeroizing::new(read(password, "--p12-password-file")?);
+            let bundle = key.pkcs12(&path, password.trim_end_matches(['\r', '\n']))?;
+            write_private(out, &bundle, 0o600)?;
+        }
+        match &self.out {
+            Some(out) => Ok(write_private(out, path.as_bytes(), 0o644)?),
+            None => output::text(&path),
+        }
+    }
+}
+
+/// Joins the certificate and the path above it, without the root, which whoever trusts it has.
+fn path_pem(answer: &Value) -> Outcome<String> {
+    let certificate = answer["certificate"].as_str().unwrap_or_default();
+    let mut pem = certificate.to_owned();
+    let chain: Vec<&str> = answer["chain"]
+        .as_array()
+        .map(|chain| chain.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    for above in chain.iter().take(chain.len().saturating_sub(1)) {
+        pem += above;
+    }
+    if certificate.is_empty() {
+        return Err(Failure::Other(anyhow::anyhow!(
+            "the server's answer has no certificate"
+        )));
+    }
+    Ok(pem)
+}
+
+impl Issue {
+    async fn run(self, global: &Global, api: &Api) -> Outcome {
+        let (csr, key) = self.files.csr()?;
+        let mut body = Map::new();
+        body.insert("profile".into(), json!(self.profile));
+        body.insert("csr".into(), json!(csr));
+        if let Some(subject) = &self.subject {
+            body.insert("subject".into(), json!(subject));
+        }
+        if !self.sans.is_empty() {
+            body.insert("sans".into(), json!(self.sans));
+        }
+        if let Some(validity) = &self.validity {
+            body.insert("validity".into(), json!(validity));
+        }
+        let answer = api
+            .send(Method::POST, "/api/v1/certificates", &Value::Object(body))
+            .await?
+            .json()?;
+        finish(global, &self.files, &answer, key.as_ref())
+    }
+}
+
+fn finish(global: &Global, files: &Files, answer: &Value, key: Option<&NewKey>) -> Outcome {
+    if global.json && files.out.is_none() {
+        if let (Some(key), Some(out)) = (key, &files.key_out) {
+            write_private(out, key.pkcs8_pem().as_bytes(), 0o600)?;
+        }
+        return output::json(answer);
+    }
+    files.write(answer, key)?;
+    if files.out.is_some() {
+        if global.json {
+            return output::json(answer);
+        }
+        return output::fields(answer, FIELDS);
+    }
+    Ok(())
+}
+
+impl List {
+    async fn run(self, global: &Global, api: &Api) -> Outcome {
+        let mut query: Vec<(&str, String)> = Vec::new();
+        for (name, value) in [
+            ("state", self.state),
+            ("profile", self.profile),
+            ("issuer", self.issuer),
+            ("name", self.name),
+        ] {
+            if let Some(value) = value {
+                query.push((name, value));
+            }
+        }
+        if let Some(span) = self.expires_within {
+            let before = crate::up::now()?.plus_seconds(span.0);
+            query.push(("expires_before", before.to_string()));
+        }
+        let items = pages(api, "/api/v1/certificates", &query, self.limit).await?;
+        output::list(
+            global.json,
+            &items,
+            &[
+                ("SERIAL", "serial"),
+                ("STATE", "state"),
+                ("PROFILE", "profile"),
+                ("NOT AFTER", "not_after"),
+                ("NAMES", "names"),
+            ],
+        )
+    }
+}
+
+/// Reads page after page of a list until it ends or has `limit` items.
+pub async fn pages(
+    api: &Api,
+    path: &str,
+    query: &[(&str, String)],
+    limit: usize,
+) -> Outcome<Vec<Value>> {
+    let mut items = Vec::new();
+    let mut cursor: Option<String> = None;
+    while items.len() < limit {
+        let mut all: Vec<(&str, String)> = query.to_vec();
+        all.push(("limit", (limit - items.len()).min(1_000).to_string()));
+        if let Some(cursor) = cursor.take() {
+            all.push(("cursor", cursor));
+        }
+        let encoded: Vec<String> = all
+            .iter()
+            .map(|(name, value)| format!("{name}={}", percent(value)))
+            .collect();
+        let page = api
+            .get(&format!("{path}?{}", encoded.join("&")))
+            .await?
+            .json()?;
+        if let Some(found) = page["items"].as_array() {
+            items.extend(found.iter().cloned());
+        }
+        match page["next"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    Ok(items)
+}
+
+/// Percent-encodes whatever is not unreserved (RFC 3986 §2.3).
+pub fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|b| match b {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                (b as char).to_string()
+            }
+            _ => format!("%{b:02X}"),
+        })
+        .collect()
+}
+
+impl Show {
+    async fn run(self, global: &Global, api: &Api) -> Outcome {
+        let found = find(api, &self.certificate).await?;
+        if self.pem {
+            return output::text(found["certificate"].as_str().unwrap_or_default());
+        }
+        if global.json {
+            return output::json(&found);
+        }
+        output::fields(&found, FIELDS)
+    }
+}
+
+/// Finds a certificate by id or by serial number.
+async fn find(api: &Api, named: &str) -> Outcome<Value> {
+    let plain = named.replace(':', "").to_ascii_lowercase();
+    let is_id = named.contains('-');
+    if !is_id && x509::Serial::from_hex(plain.trim_start_matches("0x")).is_ok() {
+        let serial = plain
+            .trim_start_matches("0x")
+            .trim_start_matches("00")
+            .to_owned();
+        let found = pages(api, "/api/v1/certificates", &[("serial", serial)], 2).await?;
+        return match found.as_slice() {
+            [one] => get(api, one["id"].as_str().unwrap_or_default()).await,
+            [] => Err(Failure::NotFound(format!(
+                "no certificate has the serial number {named}"
+            ))),
+            _ => Err(Failure::Refused(format!(
+                "several issuers have the serial number {named}: give the id"
+            ))),
+        };
+    }
+    get(api, named).await
+}
+
+async fn get(api: &Api, id: &str) -> Outcome<Value> {
+    api.get(&format!("/api/v1/certificates/{}", percent(id)))
+        .await?
+        .json()
+}
+
+impl Renew {
+    async fn run(self, global: &Global, api: &Api) -> Outcome {
+        let found = find(api, &self.certificate).await?;
+        let (csr, key) = self.files.csr()?;
+        let id = found["id"].as_str().unwrap_or_default();
+        let answer = api
+            .send(
+                Method::POST,
+                &format!("/api/v1/certificates/{id}/renew"),
+                &json!({ "csr": csr }),
+            )
+            .await?
+            .json()?;
+        finish(global, &self.files, &answer, key.as_ref())
+    }
+}
+
+impl Revoke {
+    async fn run(self, global: &Global, api: &Api) -> Outcome {
+        let found = find(api, &self.certificate).await?;
+        let id = found["id"].as_str().unwrap_or_default();
+        let body = json!({ "reason": self.reason });
+        let answer = api
+            .send(
+                Method::POST,
+                &format!("/api/v1/certificates/{id}/revoke"),
+                &body,
+            )
+            .await?
+            .json()?;
+        if global.json {
+            return output::json(&answer);
+        }
+        output::fields(&answer, FIELDS)
+    }
+}

@@ -1,0 +1,129 @@
+//! `chancery doctor`: looks for what is wrong and says how to mend it.
+
+mod files;
+mod machine;
+mod server;
+mod signer;
+
+use serde_json::json;
+
+use crate::exit::{Failure, Outcome};
+use crate::options::Global;
+use crate::output;
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be.
+    Good,
+    /// Worth mending.
+    Warning,
+    /// Broken.
+    Bad,
+}
+
+/// What a check found.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// What was looked at.
+    pub subject: &'static str,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// What was seen.
+    pub seen: String,
+    /// How to mend it; empty if nothing is to be done.
+    pub mend: String,
+}
+
+impl Check {
+    /// Finds nothing wrong.
+    pub fn good(subject: &'static str, seen: impl Into<String>) -> Self {
+        Self {
+            subject,
+            verdict: Verdict::Good,
+            seen: seen.into(),
+            mend: String::new(),
+        }
+    }
+
+    /// Finds something worth mending.
+    pub fn warning(
+        subject: &'static str,
+        seen: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self {
+            subject,
+            verdict: Verdict::Warning,
+            seen: seen.into(),
+            mend: mend.into(),
+        }
+    }
+
+    /// Finds something broken.
+    pub fn bad(subject: &'static str, seen: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            verdict: Verdict::Bad,
+            ..Self::warning(subject, seen, mend)
+        }
+    }
+}
+
+/// Runs every check. Exits with 6 if one is bad; warnings alone are a success.
+pub async fn run(global: &Global) -> Outcome {
+    let layout = global.layout()?;
+    let mut checks = files::checks(&layout);
+    checks.extend(machine::checks(&layout));
+    checks.extend(signer::checks(&layout).await);
+    checks.extend(server::checks(global).await);
+    let bad = checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::Bad)
+        .count();
+    show(global, &checks)?;
+    if bad > 0 {
+        return Err(Failure::Findings(format!(
+            "{bad} of {} checks are bad",
+            checks.len()
+        )));
+    }
+    Ok(())
+}
+
+fn show(global: &Global, checks: &[Check]) -> Outcome {
+    let word = |verdict| match verdict {
+        Verdict::Good => "ok",
+        Verdict::Warning => "warning",
+        Verdict::Bad => "BAD",
+    };
+    if global.json {
+        let items: Vec<_> = checks
+            .iter()
+            .map(|check| {
+                json!({
+                    "subject": check.subject,
+                    "verdict": word(check.verdict).to_ascii_lowercase(),
+                    "seen": check.seen,
+                    "mend": check.mend,
+                })
+            })
+            .collect();
+        return output::json(&json!({ "checks": items }));
+    }
+    let mut rows = Vec::new();
+    for check in checks {
+        rows.push(vec![
+            word(check.verdict).to_owned(),
+            check.subject.to_owned(),
+            check.seen.clone(),
+        ]);
+        if !check.mend.is_empty() {
+            rows.push(vec![
+                String::new(),
+                String::new(),
+                format!("mend: {}", check.mend),
+            ]);
+        }
+    }
+    output::table(&["", "CHECK", "SEEN"], &rows)
+}

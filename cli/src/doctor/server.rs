@@ -1,0 +1,81 @@
+//! The server: reachable, ready, its CAs not about to end.
+
+use serde_json::Value;
+use x509::UnixTime;
+
+use super::Check;
+use crate::exit::Failure;
+use crate::https::Api;
+use crate::options::Global;
+
+/// A CA that ends within this is worth a warning: its successor needs time to be trusted.
+const SOON: i64 = 180 * 86_400;
+/// A CA that ends within this is nearly too late.
+const TOO_SOON: i64 = 30 * 86_400;
+
+/// Speaks to the server over HTTPS.
+pub async fn checks(global: &Global) -> Vec<Check> {
+    let api = match Api::open(global) {
+        Ok(api) => api,
+        Err(failure) => return vec![unreachable(&failure)],
+    };
+    let mut checks = Vec::new();
+    match api.get("/readyz").await {
+        Ok(_) => checks.push(Check::good("server", "ready")),
+        Err(failure) => checks.push(unreachable(&failure)),
+    }
+    if let Ok(answer) = api.get("/api/v1/issuers").await {
+        let now = crate::up::now().unwrap_or(UnixTime(0));
+        let issuers = answer.json().unwrap_or(Value::Null);
+        for issuer in issuers["items"].as_array().into_iter().flatten() {
+            checks.extend(expiry(issuer, now));
+        }
+    }
+    checks
+}
+
+fn unreachable(failure: &Failure) -> Check {
+    Check::bad(
+        "server",
+        failure.to_string(),
+        "start `chancery up`; --data, --url and --token-file must be its own",
+    )
+}
+
+fn expiry(issuer: &Value, now: UnixTime) -> Option<Check> {
+    let name = issuer["name"].as_str()?;
+    let not_after = UnixTime::parse_rfc3339(issuer["not_after"].as_str()?).ok()?;
+    if issuer["state"].as_str() == Some("retired") {
+        return None;
+    }
+    let left = not_after.0 - now.0;
+    let seen = format!("{name} ends {not_after} ({} days)", left / 86_400);
+    let mend = format!("chancery ca renew {name}");
+    Some(if left < TOO_SOON {
+        Check::bad("CA expiry", seen, mend)
+    } else if left < SOON {
+        Check::warning("CA expiry", seen, mend)
+    } else {
+        Check::good("CA expiry", seen)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    #[test]
+    fn a_ca_near_its_end_is_told() {
+        let issuer = serde_json::json!({ "name": "issuing", "state": "active", "not_after": "2026-12-31T00:00:00Z" });
+        let end = UnixTime::parse_rfc3339("2026-12-31T00:00:00Z").expect("a time");
+        for (left, expected) in [
+            (TOO_SOON - 1, Verdict::Bad),
+            (SOON - 1, Verdict::Warning),
+            (SOON, Verdict::Good),
+        ] {
+            let check = expiry(&issuer, end.plus_seconds(-left)).expect("a check");
+            assert_eq!(check.verdict, expected);
+        }
+    }
+}

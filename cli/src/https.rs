@@ -1,0 +1,245 @@
+//! The API's client: TLS 1.3 to the server, its certificate checked against our root.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, ServerName};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::exit::{Failure, Outcome};
+use crate::options::Global;
+
+/// The longest that one request may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The largest answer that is read: a page of a thousand certificates fits.
+const LARGEST: usize = 64 * 1024 * 1024;
+
+/// Speaks to one server.
+pub struct Api {
+    host: String,
+    port: u16,
+    token: SecretString,
+    tls: TlsConnector,
+}
+
+/// An answer that was no error.
+pub struct Answer {
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// Reads the body as JSON; an empty one is null.
+    pub fn json(&self) -> Outcome<Value> {
+        if self.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        Ok(serde_json::from_slice(&self.body).context("the server's answer is no JSON")?)
+    }
+}
+
+impl Api {
+    /// Reads root and token; connects at the first request.
+    pub fn open(global: &Global) -> Outcome<Self> {
+        let token = global.token()?;
+        let (host, port) = split(&global.url()?)?;
+        let path = global.ca_file()?;
+        let pem = crate::options::read_bytes(&path, "the root certificate (--ca-file, --data)")?;
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            let certificate = certificate
+                .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+            roots
+                .add(certificate)
+                .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .context("set TLS up")?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self {
+            host,
+            port,
+            token,
+            tls: TlsConnector::from(Arc::new(config)),
+        })
+    }
+
+    /// Asks without a body.
+    pub async fn get(&self, path: &str) -> Outcome<Answer> {
+        self.ask(Method::GET, path, None).await
+    }
+
+    /// Asks with a JSON body.
+    pub async fn send(&self, method: Method, path: &str, body: &Value) -> Outcome<Answer> {
+        self.ask(method, path, Some(body)).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Outcome<Answer> {
+        match tokio::time::timeout(PATIENCE, self.exchange(method, path, body)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Failure::Unavailable(format!(
+                "{}:{} did not answer within {} s",
+                self.host,
+                self.port,
+                PATIENCE.as_secs()
+            ))),
+        }
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Outcome<Answer> {
+        let at = format!("{}:{}", self.host, self.port);
+        let unreachable = |error: std::io::Error| {
+            Failure::Unavailable(format!(
+                "{at} cannot be reached: {error}; is `chancery up` running, is --url right?"
+            ))
+        };
+        let bare = self.host.trim_matches(['[', ']']);
+        let tcp = TcpStream::connect((bare, self.port))
+            .await
+            .map_err(unreachable)?;
+        tcp.set_nodelay(true)?;
+        let name = ServerName::try_from(bare.to_owned())
+            .map_err(|_| Failure::Usage(format!("--url: `{bare}` is no host name")))?;
+        let tls = self.tls.connect(name, tcp).await.map_err(unreachable)?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls))
+            .await
+            .map_err(|error| Failure::Unavailable(format!("{at}: {error}")))?;
+        let driver = tokio::spawn(connection);
+        let request = self.request(method, path, body)?;
+        let answer = sender
+            .send_request(request)
+            .await
+            .map_err(|error| Failure::Unavailable(format!("{at}: {error}")))?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), LARGEST)
+            .collect()
+            .await
+            .map_err(|error| anyhow!("{at}: the answer broke off: {error}"))?
+            .to_bytes();
+        drop(sender);
+        driver.abort();
+        if status.is_success() {
+            Ok(Answer { body })
+        } else {
+            Err(problem(status, &body))
+        }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Outcome<Request<Full<Bytes>>> {
+        let bytes = match body {
+            Some(value) => serde_json::to_vec(value).context("encode the request")?,
+            None => Vec::new(),
+        };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, format!("{}:{}", self.host, self.port))
+            .header(header::ACCEPT, "application/json")
+            .header(
+                header::AUTHORIZATION,
+                format!("Bearer {}", self.token.expose_secret()),
+            );
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        Ok(request
+            .body(Full::new(Bytes::from(bytes)))
+            .context("make the request")?)
+    }
+}
+
+/// Turns a problem document (RFC 9457) into a failure with its exit code.
+fn problem(status: StatusCode, body: &[u8]) -> Failure {
+    let document: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let text = |field: &str| document.get(field).and_then(Value::as_str);
+    let sentence = text("detail").or_else(|| text("title")).map_or_else(
+        || String::from_utf8_lossy(body).trim().to_owned(),
+        str::to_owned,
+    );
+    let rule = text("rule")
+        .map(|rule| format!(" [{rule}]"))
+        .unwrap_or_default();
+    let message = format!("{} {sentence}{rule}", status.as_u16());
+    match status {
+        StatusCode::NOT_FOUND => Failure::NotFound(message),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            Failure::Unavailable(message)
+        }
+        _ if status.is_client_error() => Failure::Refused(message),
+        _ => Failure::Other(anyhow!(message)),
+    }
+}
+
+/// Takes host and port out of the URL.
+fn split(url: &str) -> Outcome<(String, u16)> {
+    let bad = || {
+        Failure::Usage(format!(
+            "--url: `{url}` is not of the form https://HOST:PORT"
+        ))
+    };
+    let rest = url.strip_prefix("https://").ok_or_else(bad)?;
+    let rest = rest.trim_end_matches('/');
+    if rest.is_empty() || rest.contains('/') {
+        return Err(bad());
+    }
+    match rest.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && !host.ends_with(':') => {
+            Ok((host.to_owned(), port.parse().map_err(|_| bad())?))
+        }
+        _ => Ok((rest.to_owned(), 443)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_taken_apart() {
+        for (url, expected) in [
+            ("https://127.0.0.1:8443", Some(("127.0.0.1", 8443))),
+            ("https://pki.corp.example/", Some(("pki.corp.example", 443))),
+            ("https://[::1]:8443", Some(("[::1]", 8443))),
+            ("http://x", None),
+            ("https://", None),
+            ("https://x/y", None),
+            ("https://x:y", None),
+        ] {
+            let found = split(url).ok();
+            assert_eq!(
+                found,
+                expected.map(|(host, port)| (host.to_owned(), port)),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn problems_keep_their_rule_and_decide_the_exit_code() {
+        let body = br#"{"title":"refused","detail":"no such name","rule":"san-not-admitted"}"#;
+        let failure = problem(StatusCode::BAD_REQUEST, body);
+        assert_eq!(failure.code(), 3);
+        assert_eq!(failure.to_string(), "400 no such name [san-not-admitted]");
+        assert_eq!(problem(StatusCode::SERVICE_UNAVAILABLE, b"").code(), 4);
+        assert_eq!(problem(StatusCode::NOT_FOUND, b"").code(), 5);
+        assert_eq!(problem(StatusCode::INTERNAL_SERVER_ERROR, b"x").code(), 1);
+    }
+}

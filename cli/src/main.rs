@@ -1,0 +1,107 @@
+//! The operator's tool: HTTPS to the server, admin.sock for whatever makes authority.
+
+mod admin;
+mod backup;
+mod ca_command;
+mod cert;
+mod completion;
+mod doctor;
+mod exit;
+mod https;
+mod new_key;
+mod options;
+mod output;
+mod policy;
+mod profile;
+mod status;
+mod token;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::Outcome;
+use options::Global;
+
+/// A private CA whose keys live in another process.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not available now, 5 not found,
+/// 6 doctor found something.
+#[derive(Debug, Parser)]
+#[command(name = "chancery", version, arg_required_else_help = true)]
+struct Chancery {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make what is missing and start signer and server in the foreground
+    Up(up::Up),
+    /// Make a data directory as `up` does, and start nothing
+    Init(up::Init),
+    /// Certificates: issue, list, show, renew, revoke
+    #[command(subcommand)]
+    Cert(cert::Cert),
+    /// Certification authorities: list, create, sign, import, retire
+    #[command(subcommand)]
+    Ca(ca_command::Ca),
+    /// Profiles: list, show, create, update, delete
+    #[command(subcommand)]
+    Profile(profile::Profile),
+    /// What the signer's keys may sign: show, set, names
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    /// API tokens: list, create, revoke
+    #[command(subcommand)]
+    Token(token::Token),
+    /// How server and signer are
+    Status,
+    /// Look for what is wrong and say how to mend it
+    Doctor,
+    /// Copy a data directory while it is in use
+    Backup(backup::Backup),
+    /// Make a data directory from a copy
+    Restore(backup::Restore),
+    /// Print completions for a shell
+    Completion(completion::Completion),
+}
+
+fn main() -> ExitCode {
+    // First of all: nothing of this process may land in a core dump, it may hold a token or key.
+    hardening::lock_down(hardening::Role::Tool);
+    let chancery = Chancery::parse();
+    let outcome = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(exit::Failure::from)
+        .and_then(|runtime| runtime.block_on(run(chancery)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("chancery: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+async fn run(chancery: Chancery) -> Outcome {
+    let global = &chancery.global;
+    match chancery.command {
+        Command::Up(up) => up.run(&global.data).await,
+        Command::Init(init) => init.run(&global.data).await,
+        Command::Cert(cert) => cert.run(global).await,
+        Command::Ca(ca) => ca.run(global).await,
+        Command::Profile(profile) => profile.run(global).await,
+        Command::Policy(policy) => policy.run(global).await,
+        Command::Token(token) => token.run(global).await,
+        Command::Status => status::run(global).await,
+        Command::Doctor => doctor::run(global).await,
+        Command::Backup(backup) => backup.run(global).await,
+        Command::Restore(restore) => restore.run(global),
+        Command::Completion(completion) => completion.run::<Chancery>(),
+    }
+}

@@ -1,0 +1,85 @@
+//! What every command takes.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use secrecy::SecretString;
+
+use crate::exit::{Failure, Outcome};
+use crate::up::Layout;
+
+/// Where the server is and how to speak to it.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The data directory of `chancery up`: root, token and sockets are found there
+    #[arg(long, global = true, default_value = "data", env = "CHANCERY_DATA")]
+    pub data: PathBuf,
+    /// The API; default: what `chancery up` wrote to DATA/url
+    #[arg(long, global = true, env = "CHANCERY_URL")]
+    pub url: Option<String>,
+    /// The root certificate that the server's must lead to; default: DATA/root.pem
+    #[arg(long, global = true, env = "CHANCERY_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// The file with the API token; default: DATA/admin.token
+    #[arg(long, global = true, env = "CHANCERY_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Print JSON for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+impl Global {
+    /// Returns the paths below the data directory.
+    pub fn layout(&self) -> Outcome<Layout> {
+        Ok(Layout::new(&self.data)?)
+    }
+
+    /// Returns the file with the root certificate.
+    pub fn ca_file(&self) -> Outcome<PathBuf> {
+        Ok(match &self.ca_file {
+            Some(path) => path.clone(),
+            None => self.layout()?.root_pem(),
+        })
+    }
+
+    /// Returns the API's URL.
+    pub fn url(&self) -> Outcome<String> {
+        match &self.url {
+            Some(url) => Ok(url.clone()),
+            None => {
+                let path = self.layout()?.url();
+                read(&path, "the API's URL (--url, --data)").map(|text| text.trim().to_owned())
+            }
+        }
+    }
+
+    /// Reads the API token.
+    pub fn token(&self) -> Outcome<SecretString> {
+        let path = match &self.token_file {
+            Some(path) => path.clone(),
+            None => self.layout()?.admin_token(),
+        };
+        read(&path, "the API token (--token-file, --data)")
+            .map(|text| text.trim().to_owned().into())
+    }
+}
+
+/// Reads a text file that the person named.
+pub fn read(path: &Path, what: &str) -> Outcome<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Failure::Usage(format!(
+            "{what}: {} cannot be read: {error}",
+            path.display()
+        ))
+    })
+}
+
+/// Reads a file of octets that the person named.
+pub fn read_bytes(path: &Path, what: &str) -> Outcome<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        Failure::Usage(format!(
+            "{what}: {} cannot be read: {error}",
+            path.display()
+        ))
+    })
+}
