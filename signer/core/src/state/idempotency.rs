@@ -1,38 +1,29 @@
 //! Which idempotency key asked for which leaf: 21 octets each.
 
-use std::collections::HashMap;
-
 use signer_proto::IdempotencyKey;
 
-const SHARDS: usize = 64;
+use super::sharded::Sharded;
 
 /// Positions by idempotency key. The leaf itself says what was asked.
 #[derive(Debug, Default)]
 pub(crate) struct IdempotencyIndex {
-    shards: Vec<HashMap<IdempotencyKey, [u8; 5]>>,
+    positions: Sharded<IdempotencyKey, [u8; 5]>,
 }
 
 impl IdempotencyIndex {
     /// Returns the position of the leaf that this key asked for.
     pub(crate) fn get(&self, key: &IdempotencyKey) -> Option<u64> {
-        let [a, b, c, d, e] = *self.shards.get(shard(key))?.get(key)?;
+        let [a, b, c, d, e] = self.positions.get(key)?;
         Some(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]))
     }
 
     /// Remembers the position; the first one of a key stands.
     pub(crate) fn insert(&mut self, key: IdempotencyKey, position: u64) {
-        if self.shards.is_empty() {
-            self.shards.resize_with(SHARDS, HashMap::new);
-        }
         let [_, _, _, packed @ ..] = position.to_be_bytes();
-        if let Some(shard) = self.shards.get_mut(shard(&key)) {
-            shard.entry(key).or_insert(packed);
+        if self.positions.get(&key).is_none() {
+            self.positions.insert(key, packed);
         }
     }
-}
-
-fn shard(key: &IdempotencyKey) -> usize {
-    usize::from(key.0.iter().fold(0u8, |sum, octet| sum ^ octet)) % SHARDS
 }
 
 #[cfg(test)]

@@ -1,11 +1,8 @@
 //! Which serials of a key have a certificate: some fifty octets each.
 
-use std::collections::HashMap;
-
 use x509::{Serial, UnixTime};
 
-/// Maps grow by doubling; many small ones keep each pause short under the state lock.
-const SHARDS: usize = 64;
+use super::sharded::Sharded;
 
 /// Where a certificate is in the journal, and how long it lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +48,7 @@ impl Packed {
 /// The serials that one key used.
 #[derive(Debug, Default)]
 pub(crate) struct IssuedIndex {
-    shards: Vec<HashMap<Serial, Packed>>,
+    certificates: Sharded<Serial, Packed>,
     count: u64,
 }
 
@@ -63,33 +60,21 @@ impl IssuedIndex {
 
     /// Returns where the certificate with this serial is.
     pub(crate) fn get(&self, serial: &Serial) -> Option<Issued> {
-        let packed = self.shards.get(shard(serial))?.get(serial)?;
-        Some(packed.unpack())
+        self.certificates.get(serial).map(Packed::unpack)
     }
 
     /// Adds a certificate; false if the serial has one, or the position has over 40 bits.
     pub(crate) fn insert(&mut self, serial: Serial, issued: Issued) -> bool {
-        if self.shards.is_empty() {
-            self.shards.resize_with(SHARDS, HashMap::new);
-        }
         let Some(packed) = Packed::pack(issued) else {
             return false;
         };
-        let Some(shard) = self.shards.get_mut(shard(&serial)) else {
-            return false;
-        };
-        if shard.contains_key(&serial) {
+        if self.certificates.get(&serial).is_some() {
             return false;
         }
-        shard.insert(serial, packed);
+        self.certificates.insert(serial, packed);
         self.count += 1;
         true
     }
-}
-
-/// The last octet is one of the tag: evenly spread.
-fn shard(serial: &Serial) -> usize {
-    usize::from(serial.as_bytes().last().copied().unwrap_or(0)) % SHARDS
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod issued;
 mod key;
 mod pending;
 mod revocations;
+mod sharded;
 
 use std::collections::HashMap;
 use std::sync::Arc;

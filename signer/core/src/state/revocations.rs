@@ -1,10 +1,12 @@
 //! The revocation set of a key: a log of changes that only grows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use signer_proto::{RevocationChange, RevocationStatus};
 use x509::{CrlReason, Serial, UnixTime};
+
+use super::sharded::Sharded;
 
 /// Changes a chunk: what a change copies at most while a CRL is being built.
 const CHUNK: usize = 1024;
@@ -45,7 +47,7 @@ impl From<Change> for RevocationChange {
 #[derive(Debug, Default)]
 pub(crate) struct RevocationSet {
     log: Snapshot,
-    latest: HashMap<Serial, u64>,
+    latest: Sharded<Serial, u64>,
 }
 
 /// The changes up to some moment; shares the memory of the set that it was taken from.
@@ -65,7 +67,7 @@ impl RevocationSet {
 
     /// Returns the latest change of a serial.
     pub(crate) fn latest(&self, serial: &Serial) -> Option<&Change> {
-        self.log.get(*self.latest.get(serial)?)
+        self.log.get(self.latest.get(serial)?)
     }
 
     /// Appends a change.
@@ -85,7 +87,7 @@ impl RevocationSet {
         self.log.len += 1;
     }
 
-    /// Takes the changes up to now, in time that does not depend on their number.
+    /// Takes the changes up to now: one pointer for each thousand of them.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.log.clone()
     }

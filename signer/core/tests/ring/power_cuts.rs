@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use signer::journal::testing::{Fault, SimulatedDisk};
 use signer_proto::{
-    Event, RevocationChange, Revoke, Rule, SignCertificate, SignedCertificate, Wire,
+    Event, Health, Refusal, RevocationChange, Revoke, Rule, SignCertificate, SignedCertificate,
+    SignerState, Wire,
 };
 use x509::{CrlReason, TbsCertificate};
 
@@ -165,4 +166,28 @@ fn what_was_answered_survives_every_fault_and_is_there_once() {
         }
     }
     assert_eq!(seen.len(), torture.signed.len());
+}
+
+#[test]
+fn nothing_is_released_after_the_disk_failed_until_a_restart() {
+    let mut torture = Torture::new();
+    torture.start();
+    let (lost, later) = (torture.draft(), torture.draft());
+    torture.disk.fail_after(0, Fault::NoSpace);
+    let rule = |refused: Result<SignedCertificate, Refusal>| refused.unwrap_err().rule;
+    assert_eq!(
+        rule(torture.workshop.call(lost.clone())),
+        Rule::JournalUnavailable
+    );
+    // The disk has room again, and the signer still does not trust what it wrote.
+    assert_eq!(rule(torture.workshop.call(lost)), Rule::JournalUnavailable);
+    assert_eq!(
+        rule(torture.workshop.call(later.clone())),
+        Rule::JournalUnavailable
+    );
+    let health = torture.workshop.call(Health).unwrap();
+    assert_eq!(health.state, SignerState::JournalFailed);
+    torture.workshop.stop();
+    torture.start();
+    assert!(torture.workshop.call(later).is_ok());
 }
