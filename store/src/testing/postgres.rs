@@ -73,7 +73,7 @@ impl Postgres {
         options: impl FnOnce(&Path) -> Vec<String>,
     ) -> Result<Self, PostgresMissing> {
         let name = format!("chancery-postgresql-{}", std::process::id());
-        Self::start(&name, ".", port, options)
+        Self::start(&name, "", port, options)
     }
 
     /// Gives the server's folder.
@@ -168,8 +168,11 @@ impl Postgres {
         name
     }
 
+    /// Tells whether the server is there and has come up: it listens a moment before.
     fn answers(&self) -> bool {
-        UnixStream::connect(self.folder.join(format!(".s.PGSQL.{}", self.port))).is_ok()
+        let state = std::fs::read_to_string(self.folder.join("data").join("postmaster.pid"));
+        let ready = state.is_ok_and(|lines| lines.lines().any(|line| line.trim() == "ready"));
+        ready && UnixStream::connect(self.folder.join(format!(".s.PGSQL.{}", self.port))).is_ok()
     }
 
     fn initialise(&self, me: u32, binaries: &Path) -> Result<(), PostgresMissing> {

@@ -90,6 +90,36 @@ async fn postgresql_is_migrated_once_by_many_servers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgresql_connections_that_ended_are_replaced() {
+    let Some(url) = testing::fresh_postgres().await else {
+        return;
+    };
+    let (store, other) = (testing::open(&url).await, testing::open(&url).await);
+    let issuer = stored_issuer(&store, "one").await;
+    store
+        .record_issued(new_issued(certificate(issuer.id, 1)))
+        .await
+        .unwrap();
+    let sql = "SELECT COUNT(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let ended = other
+        .rows(Statement::new("pg_stat_activity", sql))
+        .await
+        .unwrap();
+    assert!(ended[0].int("ended").unwrap() >= 2);
+    assert_eq!(
+        issuers::get(&store, issuer.id).await.unwrap().as_ref(),
+        Some(&issuer)
+    );
+    store
+        .record_issued(new_issued(certificate(issuer.id, 2)))
+        .await
+        .unwrap();
+    store.close().await;
+    other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_files_are_the_owners_and_synced_at_every_commit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("made").join("c.db");
