@@ -1,6 +1,7 @@
 //! The real core over a FileDriver in a temporary directory: from genesis to a revoked leaf,
 //! and what the state rules refuse.
 
+mod algorithms;
 mod chain;
 mod drafts;
 mod hand_clock;
