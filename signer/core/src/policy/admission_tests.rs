@@ -409,6 +409,12 @@ fn the_rings_scep_key_is_a_registration_authority_and_nothing_else() {
     registration.rekey(keys::RSA);
     registration.usage(KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::KEY_ENCIPHERMENT));
     assert_eq!(world.verdict(&registration), Ok(()));
+    // Without extended key usage it serves TLS too: no name that a client takes for a host's.
+    let honest = std::mem::replace(&mut registration.subject, name("CN=bank.example"));
+    assert_eq!(world.verdict(&registration), Err(Rule::CommonNameNotInSan));
+    registration.extended(&[oids::EKU_CMC_RA]);
+    assert_eq!(world.verdict(&registration), Ok(()));
+    registration.subject = honest;
     registration.extended(&[oids::EKU_CLIENT_AUTH]);
     assert_eq!(
         world.verdict(&registration),

@@ -232,6 +232,19 @@ fn name_constraints_only_ever_narrow() {
     assert_eq!(world.verdict(&root()), Ok(()));
 }
 
+/// RFC 5280 §4.2.1.10: the empty dNSName is the subtree of all names, what is excluded too.
+#[test]
+fn refuses_the_subtree_of_all_names_around_an_exclusion() {
+    let text = authority_policy()
+        + "[authorities.names]\ndns = [\"any\"]\ndns_excluded = [\"secret.corp.example\"]\n";
+    let world = World::with(&text);
+    let hidden = vec![tree("secret.corp.example")];
+    let all = constrained(vec![tree("")], hidden);
+    assert_eq!(world.verdict(&all), Ok(()));
+    let around = constrained(vec![tree("")], vec![]);
+    assert_eq!(world.verdict(&around), Err(Rule::NameConstraintsWidened));
+}
+
 fn info(subject: Name, key_text: &str, extensions: Vec<Extension>) -> Vec<u8> {
     let extensions = Extensions::new(extensions).unwrap();
     let public_key = key(key_text);

@@ -126,9 +126,10 @@ impl ConstraintRules {
                 _ => false,
             });
             let reachable = dns.is_empty()
-                || dns
-                    .iter()
-                    .any(|tree| hidden.is_within(tree) || hidden.covers(tree));
+                || dns.iter().any(|tree| {
+                    // The empty subtree holds every name.
+                    tree.is_empty() || hidden.is_within(tree) || hidden.covers(tree)
+                });
             if reachable && !excluded {
                 return Err(widened(&format!(
                     "dNSName {} is not excluded",

@@ -71,13 +71,7 @@ impl LeafRules {
         if role == Role::Subject {
             self.check_subject(tbs)?;
         } else {
-            self.subject.check_attributes(tbs)?;
-            if tbs.subject.is_empty() {
-                return Err(Refusal::new(
-                    Rule::NameMalformed,
-                    "a delegate has a subject",
-                ));
-            }
+            self.subject.check_delegate(tbs)?;
         }
         // A delegate's key is pinned: operators vouched for it.
         let required = self.proof_of_possession && role == Role::Subject;

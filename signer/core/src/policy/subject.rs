@@ -72,9 +72,28 @@ impl SubjectRules {
         self.check_common_names(tbs, names)
     }
 
+    /// Refuses a delegate without a subject, and one whose certificate serves TLS by the name of
+    /// a host: it has no alternative names, but a client without a care takes the common name,
+    /// and no extended key usage means every usage (RFC 5280 §4.2.1.12).
+    pub(super) fn check_delegate(&self, tbs: &TbsCertificate) -> Result<(), Refusal> {
+        self.check_attributes(tbs)?;
+        if tbs.subject.is_empty() {
+            let why = "a delegate has a subject";
+            return Err(Refusal::new(Rule::NameMalformed, why));
+        }
+        let for_anything = extended_of(&tbs.extensions).is_none();
+        let names = tbs.subject.common_names();
+        match names.into_iter().find(|name| could_be_host(name)) {
+            Some(name) if for_anything => {
+                Err(Refusal::new(Rule::CommonNameNotInSan, format!("{name:?}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses attributes that are not listed or cannot be shown in one line, and e-mail
     /// addresses that are not permitted.
-    pub(super) fn check_attributes(&self, tbs: &TbsCertificate) -> Result<(), Refusal> {
+    fn check_attributes(&self, tbs: &TbsCertificate) -> Result<(), Refusal> {
         for attribute in tbs.subject.attributes() {
             if !self.attributes.contains(&attribute.attribute_type()) {
                 let detail = attribute.attribute_type().to_string();
