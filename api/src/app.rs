@@ -1,0 +1,57 @@
+//! The two applications: everything with TLS, status alone without.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use status::StatusState;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::problem::{Kind, Problem, no_route};
+use crate::state::ApiState;
+use crate::track::track;
+use crate::{limits, openapi, routes};
+
+/// Gives what the HTTPS listener serves: the API, health, and status.
+pub fn https(state: ApiState) -> Router {
+    let status = status_of(&state);
+    let (described, _) = openapi::router().split_for_parts();
+    surround(described.with_state(state).merge(status), limits::REQUEST)
+}
+
+/// Gives what the plain HTTP listener serves: status, and whether the server lives and is ready.
+pub fn http(state: ApiState) -> Router {
+    let status = status_of(&state);
+    let (probes, _) = routes::probes().split_for_parts();
+    surround(probes.with_state(state).merge(status), limits::REQUEST)
+}
+
+fn status_of(state: &ApiState) -> Router {
+    status::routes(StatusState {
+        authority: state.authority.clone(),
+    })
+}
+
+/// Adds what every request goes through, outermost last.
+fn surround(router: Router, patience: Duration) -> Router {
+    router
+        .fallback(no_route)
+        .layer(DefaultBodyLimit::max(limits::BODY))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            patience,
+        ))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(track))
+}
+
+/// Answers for a handler that panicked; what it said is on standard error, and nowhere else.
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("a request met a panic");
+    Problem::new(Kind::Internal, "internal", "see the server's log").into_response()
+}

@@ -1,0 +1,464 @@
+//! The server's configuration: one TOML file, every fault of it told at once.
+
+mod section;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use ca::PublicUrls;
+use model::ProfileName;
+use store::DatabaseUrl;
+use toml::Table;
+use x509::{GeneralName, check_dns_name};
+
+use section::{Faults, Section};
+
+/// The only version of the file that there is.
+const VERSION: i64 = 1;
+
+/// Is what the server is told at its start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where API and status are served with TLS.
+    pub https: SocketAddr,
+    /// Where status is served without TLS; nowhere if it is not given.
+    pub http: Option<SocketAddr>,
+    /// The inventory.
+    pub database: Database,
+    /// The folder with the signer's sockets.
+    pub signer_run: PathBuf,
+    /// What stands in certificates.
+    pub urls: PublicUrls,
+    /// The server's own certificate.
+    pub tls: Tls,
+    /// The first token; without it somebody must have made one.
+    pub bootstrap: Option<Bootstrap>,
+    /// What the server keeps itself out of; empty where it has a user of its own.
+    pub keep_out: Vec<PathBuf>,
+    /// The log.
+    pub log: Log,
+}
+
+/// Is where the inventory is.
+#[derive(Clone)]
+pub enum Database {
+    /// The URL itself.
+    Url(DatabaseUrl),
+    /// A file that holds the URL, since that may hold a password.
+    File(PathBuf),
+}
+
+/// Is how the server gets its own certificate.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The folder of `tls.key` and `tls.pem`.
+    pub directory: PathBuf,
+    /// The server's names and addresses.
+    pub names: Vec<GeneralName>,
+    /// The profile that it is issued from.
+    pub profile: ProfileName,
+}
+
+/// Is how the first token comes to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bootstrap {
+    /// Somebody made it; the server knows its SHA-256.
+    Sha256([u8; 32]),
+    /// The server makes it while there is none at all, and writes it into this file, mode 0600.
+    File(PathBuf),
+}
+
+/// Is how the server logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// The form of the lines.
+    pub format: LogFormat,
+    /// What is logged, in the form of RUST_LOG, which goes before it.
+    pub filter: String,
+}
+
+/// Is the form of the log's lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Says everything that is wrong with a configuration. Malformed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The text is no TOML.
+    #[error("not TOML: {0}")]
+    Syntax(String),
+    /// Fields are wrong; each fault with its path.
+    #[error("{} fault(s) in the configuration:{}", .0.len(), listed(.0))]
+    Fields(Vec<String>),
+}
+
+fn listed(faults: &[String]) -> String {
+    faults.iter().map(|fault| format!("\n  {fault}")).collect()
+}
+
+impl fmt::Debug for Database {
+    // The URL may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => f.write_str(url.engine_name()),
+            Self::File(path) => path.fmt(f),
+        }
+    }
+}
+
+impl Database {
+    /// Gives the URL, from its file if it stands there.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; it never repeats the URL.
+    pub fn url(&self) -> Result<DatabaseUrl, ConfigError> {
+        let path = match self {
+            Self::Url(url) => return Ok(url.clone()),
+            Self::File(path) => path,
+        };
+        let text = read(path)?;
+        text.trim()
+            .parse()
+            .map_err(|error| ConfigError::Fields(vec![format!("{}: {error}", path.display())]))
+    }
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&read(path)?)
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let table: Table =
+            toml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
+        let mut faults = Faults::default();
+        let parts = Parts::take(Section::root(table), &mut faults);
+        match parts.whole() {
+            Some(config) if faults.0.is_empty() => Ok(config),
+            _ => Err(ConfigError::Fields(faults.0)),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// What was found; a required part that is missing has its fault already.
+struct Parts {
+    https: Option<SocketAddr>,
+    http: Option<SocketAddr>,
+    database: Option<Database>,
+    signer_run: Option<PathBuf>,
+    urls: Option<PublicUrls>,
+    tls: Option<Tls>,
+    bootstrap: Option<Bootstrap>,
+    keep_out: Vec<PathBuf>,
+    log: Log,
+}
+
+impl Parts {
+    fn take(mut root: Section, faults: &mut Faults) -> Self {
+        match root.integer("version", faults) {
+            Some(VERSION) => {}
+            Some(other) => faults.add("version", format_args!("is {VERSION}, not {other}")),
+            None => faults.add("version", format_args!("is missing: it is {VERSION}")),
+        }
+        let mut listen = root.section("listen", faults);
+        let https = listen.required("https", faults, address);
+        let http = listen.parsed("http", faults, address);
+        listen.end(faults);
+        let database = take_database(root.section("database", faults), faults);
+        let mut signer = root.section("signer", faults);
+        let signer_run = signer.required("run", faults, absolute);
+        signer.end(faults);
+        let mut public = root.section("public", faults);
+        let urls = public.required("url", faults, PublicUrls::new);
+        public.end(faults);
+        let tls = take_tls(root.section("tls", faults), faults);
+        let bootstrap = take_bootstrap(root.section("bootstrap", faults), faults);
+        let keep_out = take_boundary(root.section("boundary", faults), faults);
+        let log = take_log(root.section("log", faults), faults);
+        root.end(faults);
+        Self {
+            https,
+            http,
+            database,
+            signer_run,
+            urls,
+            tls,
+            bootstrap,
+            keep_out,
+            log,
+        }
+    }
+
+    fn whole(self) -> Option<Config> {
+        Some(Config {
+            https: self.https?,
+            http: self.http,
+            database: self.database?,
+            signer_run: self.signer_run?,
+            urls: self.urls?,
+            tls: self.tls?,
+            bootstrap: self.bootstrap,
+            keep_out: self.keep_out,
+            log: self.log,
+        })
+    }
+}
+
+fn take_database(mut section: Section, faults: &mut Faults) -> Option<Database> {
+    let both = section.has("url") && section.has("url_file");
+    let neither = !section.has("url") && !section.has("url_file");
+    if both || neither {
+        faults.add("database", "has one of url and url_file");
+    }
+    let url = section.parsed("url", faults, DatabaseUrl::from_str);
+    let file = section.parsed("url_file", faults, absolute);
+    section.end(faults);
+    url.map(Database::Url).or(file.map(Database::File))
+}
+
+fn take_tls(mut section: Section, faults: &mut Faults) -> Option<Tls> {
+    let directory = section.required("directory", faults, absolute);
+    let mut names = Vec::new();
+    let path = section.path_of("names");
+    for text in section.texts("names", faults) {
+        match own_name(&text) {
+            Ok(name) => names.push(name),
+            Err(why) => faults.add(&path, why),
+        }
+    }
+    if names.is_empty() {
+        faults.add(&path, "names the server: at least one name or address");
+    }
+    let profile = section.parsed("profile", faults, ProfileName::from_str);
+    section.end(faults);
+    Some(Tls {
+        directory: directory?,
+        names,
+        profile: profile.unwrap_or_else(|| ProfileName::new("tls-server").expect("a name")),
+    })
+}
+
+fn own_name(text: &str) -> Result<GeneralName, String> {
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Ok(GeneralName::Ip(ip));
+    }
+    match check_dns_name(text, false) {
+        Ok(()) => Ok(GeneralName::Dns(text.to_ascii_lowercase())),
+        Err(error) => Err(format!(
+            "`{text}` is neither an address nor a name: {error}"
+        )),
+    }
+}
+
+fn take_bootstrap(mut section: Section, faults: &mut Faults) -> Option<Bootstrap> {
+    if section.has("admin_token_sha256") && section.has("admin_token_file") {
+        faults.add(
+            "bootstrap",
+            "has one of admin_token_sha256 and admin_token_file",
+        );
+    }
+    let sha256 = section.parsed("admin_token_sha256", faults, digest);
+    let file = section.parsed("admin_token_file", faults, absolute);
+    section.end(faults);
+    sha256.map(Bootstrap::Sha256).or(file.map(Bootstrap::File))
+}
+
+fn take_boundary(mut section: Section, faults: &mut Faults) -> Vec<PathBuf> {
+    let path = section.path_of("keep_out");
+    let mut paths = Vec::new();
+    for text in section.texts("keep_out", faults) {
+        match absolute(&text) {
+            Ok(path) => paths.push(path),
+            Err(why) => faults.add(&path, why),
+        }
+    }
+    section.end(faults);
+    paths
+}
+
+fn take_log(mut section: Section, faults: &mut Faults) -> Log {
+    let format = section.parsed("format", faults, |text| match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => Err(format!("is text or json, not {other}")),
+    });
+    let filter = section.parsed("filter", faults, |text| {
+        tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned())
+    });
+    section.end(faults);
+    Log {
+        format: format.unwrap_or(LogFormat::Text),
+        filter: filter.unwrap_or_else(|| "info".to_owned()),
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is no address and port, as in 127.0.0.1:8443"))
+}
+
+fn absolute(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() {
+        Ok(path)
+    } else {
+        Err(format!("`{text}` is no absolute path"))
+    }
+}
+
+fn digest(text: &str) -> Result<[u8; 32], &'static str> {
+    let mut digest = [0; 32];
+    hex::decode_to_slice(text, &mut digest).map_err(|_| "is 64 hexadecimal digits")?;
+    Ok(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        version = 1
+        [listen]
+        https = "127.0.0.1:8443"
+        http = "127.0.0.1:8080"
+        [database]
+        url = "sqlite:///var/lib/chancery/chancery.db"
+        [signer]
+        run = "/run/chancery"
+        [public]
+        url = "http://pki.corp.example"
+        [tls]
+        directory = "/var/lib/chancery"
+        names = ["Localhost", "127.0.0.1"]
+        [bootstrap]
+        admin_token_sha256 = "0707070707070707070707070707070707070707070707070707070707070707"
+        [boundary]
+        keep_out = ["/var/lib/chancery/ring"]
+        [log]
+        format = "json"
+    "#;
+
+    #[test]
+    fn reads_a_whole_file() {
+        let config = Config::parse(GOOD).expect("a good file");
+        assert_eq!(config.https.port(), 8443);
+        assert_eq!(config.http.map(|http| http.port()), Some(8080));
+        assert_eq!(config.signer_run, Path::new("/run/chancery"));
+        assert_eq!(
+            config.tls.names,
+            [
+                GeneralName::Dns("localhost".into()),
+                GeneralName::Ip([127, 0, 0, 1].into())
+            ]
+        );
+        assert_eq!(config.tls.profile.as_str(), "tls-server");
+        assert_eq!(config.bootstrap, Some(Bootstrap::Sha256([7; 32])));
+        assert_eq!(config.keep_out, [Path::new("/var/lib/chancery/ring")]);
+        assert_eq!(config.log.format, LogFormat::Json);
+        assert_eq!(config.log.filter, "info");
+    }
+
+    #[test]
+    fn the_least_file_is_enough() {
+        let text = r#"
+            version = 1
+            listen.https = "[::1]:0"
+            database.url_file = "/run/credentials/database"
+            signer.run = "/run/chancery"
+            public.url = "http://pki.corp.example"
+            tls = { directory = "/var/lib/chancery", names = ["pki.corp.example"] }
+        "#;
+        let config = Config::parse(text).expect("a good file");
+        assert_eq!((config.http, config.bootstrap), (None, None));
+        assert!(matches!(config.database, Database::File(_)));
+    }
+
+    #[test]
+    fn tells_every_fault_at_once_with_its_path() {
+        let text = r#"
+            version = 2
+            surprise = 1
+            [listen]
+            https = "localhost"
+            port = 1
+            [database]
+            url = "mysql://user:secret@host/db"
+            [signer]
+            run = "run"
+            [public]
+            url = "ftp://x"
+            [tls]
+            names = ["a b", 1]
+            [bootstrap]
+            admin_token_sha256 = "00"
+            admin_token_file = "/x"
+            [log]
+            format = "xml"
+        "#;
+        let Err(ConfigError::Fields(faults)) = Config::parse(text) else {
+            panic!("a bad file was read");
+        };
+        let paths: Vec<&str> = faults
+            .iter()
+            .filter_map(|fault| fault.split(':').next())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "version",
+                "listen.https",
+                "listen.port",
+                "database.url",
+                "signer.run",
+                "public.url",
+                "tls.directory",
+                "tls.names",
+                "tls.names",
+                "bootstrap",
+                "bootstrap.admin_token_sha256",
+                "log.format",
+                "surprise",
+            ]
+        );
+        assert!(!faults.join("\n").contains("secret"));
+    }
+
+    #[test]
+    fn refuses_what_is_no_toml() {
+        assert!(matches!(
+            Config::parse("version ="),
+            Err(ConfigError::Syntax(_))
+        ));
+    }
+}

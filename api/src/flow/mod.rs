@@ -1,0 +1,4 @@
+//! What routes have done that no other crate has a verb for.
+
+pub mod profiles;
+pub mod refusal;

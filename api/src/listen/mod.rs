@@ -1,0 +1,7 @@
+//! The accept loops: connections in, requests to the router, everything bounded.
+
+mod connection;
+mod listener;
+
+pub use connection::Peer;
+pub use listener::{Listener, Shutdown, shutdown};

@@ -1,0 +1,21 @@
+//! What the API's bodies say.
+
+mod audit;
+mod certificate;
+mod issuer;
+mod name;
+mod page;
+mod profile;
+mod request;
+mod time;
+mod token;
+
+pub use audit::AuditEventBody;
+pub use certificate::{CertificateBody, CertificateSummary};
+pub use issuer::{IssuerBody, pem_of};
+pub use name::alternative_name;
+pub use page::Page;
+pub use profile::ProfileBody;
+pub use request::read_csr;
+pub use time::Time;
+pub use token::{NewTokenBody, TokenBody};

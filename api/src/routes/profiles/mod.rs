@@ -1,0 +1,19 @@
+//! Profiles.
+
+mod create;
+mod delete;
+mod list;
+mod show;
+mod update;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::ApiState;
+
+/// Gives the routes below `/api/v1`.
+pub fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(create::create, list::list))
+        .routes(routes!(show::show, update::update, delete::delete))
+}

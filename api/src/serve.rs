@@ -1,0 +1,234 @@
+//! The composition root: from the configuration to the end of the process.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ca::{Authority, AuthorityParts, IssueError};
+use model::{AuditAction, Clock, NewAuditEvent};
+use signer_client::{ClientOptions, SignerClient, Sockets};
+use store::{OpenError, Store, audit};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::auth::{BootstrapError, Tokens, bootstrap};
+use crate::config::ConfigError;
+use crate::listen::{Listener, Shutdown, shutdown};
+use crate::problem::chain;
+use crate::tls::{KeyError, Renewal, Resolver, acceptor};
+use crate::{ApiState, Config, Meters, SystemClock, app, log};
+
+/// How long a start waits for what the signer's journal tells.
+const RECOVERY: Duration = Duration::from_secs(10);
+/// How long a start waits for the server's own certificate.
+const OWN_CERTIFICATE: Duration = Duration::from_secs(5);
+
+/// Says why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error("cannot open the database")]
+    Open(#[from] OpenError),
+    /// What the CA needs from the database.
+    #[error("cannot open the authority")]
+    Authority(#[from] IssueError),
+    /// The server's own key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The first token.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    /// TLS.
+    #[error("cannot set TLS up")]
+    Tls(#[source] rustls::Error),
+    /// An address.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Signals or standard output.
+    #[error("the system refuses")]
+    System(#[source] std::io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// The signer need not be there: what needs it answers 503 until it is.
+///
+/// # Errors
+/// [`ServeError`] if it does not come as far as serving.
+pub async fn run(config: Config) -> Result<(), ServeError> {
+    log::start(&config.log);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = Store::open(&config.database.url()?, Arc::clone(&clock)).await?;
+    let signer = SignerClient::connect(
+        Sockets::of_server(&config.signer_run),
+        ClientOptions::default(),
+    );
+    let parts = AuthorityParts {
+        store: store.clone(),
+        signer,
+        clock: Arc::clone(&clock),
+        urls: config.urls.clone(),
+    };
+    let authority = Authority::open(parts).await?;
+    let tokens = Tokens::new(store.clone(), Arc::clone(&clock));
+    if let Some(how) = &config.bootstrap {
+        bootstrap(how, &tokens, &store).await?;
+    }
+    let state = ApiState {
+        authority: authority.clone(),
+        tokens,
+        meters: Meters::install(),
+        readiness: Arc::default(),
+    };
+    let outcome = serve(config, &state).await;
+    store.close().await;
+    outcome
+}
+
+/// Serves with everything that is below it open.
+async fn serve(config: Config, state: &ApiState) -> Result<(), ServeError> {
+    let authority = &state.authority;
+    catch_up(authority).await;
+    let resolver = Arc::new(Resolver::default());
+    let acceptor = acceptor(Arc::clone(&resolver)).map_err(ServeError::Tls)?;
+    let https = bind(config.https, Some(acceptor)).await?;
+    let http = match config.http {
+        Some(address) => Some(bind(address, None).await?),
+        None => None,
+    };
+    let mut renewal = Renewal::take_up(authority.clone(), config.tls.clone(), resolver)?;
+    let first = timeout(OWN_CERTIFICATE, renewal.renew_if_due()).await;
+    if !renewal.has_certificate() {
+        let why = match first {
+            Ok(Err(error)) => chain(&error),
+            _ => "no answer in time".to_owned(),
+        };
+        tracing::warn!(
+            why,
+            "TLS handshakes fail until the server has a certificate"
+        );
+    }
+    let jobs = authority.jobs();
+    let mut background = JoinSet::new();
+    background.spawn(renewal.run());
+    background.spawn(state.meters.clone().upkeep());
+    note_start(authority).await;
+    let signals = Signals::watch().map_err(ServeError::System)?;
+    say_ready(&https, http.as_ref()).map_err(ServeError::System)?;
+    let (end, ends) = shutdown();
+    let listeners = listen(https, http, state, &ends);
+    let until_told = async {
+        let name = signals.wait().await;
+        tracing::info!(signal = name, "ending");
+        // A receiver is held above.
+        let _ = end.send(true);
+    };
+    tokio::join!(listeners, until_told);
+    background.shutdown().await;
+    jobs.shutdown().await;
+    Ok(())
+}
+
+async fn listen(https: Listener, http: Option<Listener>, state: &ApiState, ends: &Shutdown) {
+    let secure = https.run(app::https(state.clone()), ends.clone());
+    match http {
+        Some(http) => {
+            let plain = http.run(app::http(state.clone()), ends.clone());
+            tokio::join!(secure, plain);
+        }
+        None => secure.await,
+    }
+}
+
+async fn bind(
+    address: SocketAddr,
+    tls: Option<tokio_rustls::TlsAcceptor>,
+) -> Result<Listener, ServeError> {
+    Listener::bind(address, tls)
+        .await
+        .map_err(|source| ServeError::Listen { address, source })
+}
+
+/// Takes over what the signer did while this process was not there. Without a signer the jobs do
+/// it later.
+async fn catch_up(authority: &Authority) {
+    match timeout(RECOVERY, authority.recover()).await {
+        Ok(Ok(report)) => tracing::info!(
+            from = report.from,
+            to = report.to,
+            certificates = report.certificates,
+            changes = report.changes,
+            issuers = report.issuers,
+            "the journal is taken over"
+        ),
+        Ok(Err(error)) => {
+            let error = chain(&error);
+            tracing::warn!(error, "the journal is taken over later");
+        }
+        Err(_) => tracing::warn!("the journal is long and is taken over while serving"),
+    }
+    if let Err(error) = authority.reload_issuers().await {
+        let error = chain(&error);
+        tracing::warn!(error, "the issuers' keys are read later");
+    }
+}
+
+async fn note_start(authority: &Authority) {
+    let event = NewAuditEvent {
+        at: authority.now(),
+        actor: "system".to_owned(),
+        action: AuditAction::ServerStart,
+        target: "server".to_owned(),
+        detail: format!(r#"{{"version":"{}"}}"#, env!("CARGO_PKG_VERSION")),
+        journal: None,
+    };
+    let write = authority
+        .store()
+        .write(move |tx| Box::pin(async move { audit::append(tx, &event).await }));
+    if let Err(error) = write.await {
+        tracing::warn!(%error, "the start is not in the audit log");
+    }
+}
+
+/// Prints the line that whoever started the server waits for.
+fn say_ready(https: &Listener, http: Option<&Listener>) -> std::io::Result<()> {
+    let mut line = format!("ready https={}", https.address());
+    if let Some(http) = http {
+        line.push_str(&format!(" http={}", http.address()));
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn watch() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

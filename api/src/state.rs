@@ -1,0 +1,47 @@
+//! What the routes share.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use ca::Authority;
+
+use crate::auth::Tokens;
+use crate::meters::Meters;
+use crate::readiness::ReadinessCache;
+
+/// Is what the routes of the API share; each takes the part that it needs.
+#[derive(Clone)]
+pub struct ApiState {
+    /// Issues and revokes.
+    pub authority: Authority,
+    /// Finds tokens.
+    pub tokens: Tokens,
+    /// Writes metrics.
+    pub meters: Meters,
+    /// Remembers for a moment how everything is.
+    pub readiness: Arc<ReadinessCache>,
+}
+
+impl FromRef<ApiState> for Authority {
+    fn from_ref(state: &ApiState) -> Self {
+        state.authority.clone()
+    }
+}
+
+impl FromRef<ApiState> for Tokens {
+    fn from_ref(state: &ApiState) -> Self {
+        state.tokens.clone()
+    }
+}
+
+impl FromRef<ApiState> for Meters {
+    fn from_ref(state: &ApiState) -> Self {
+        state.meters.clone()
+    }
+}
+
+impl FromRef<ApiState> for Arc<ReadinessCache> {
+    fn from_ref(state: &ApiState) -> Self {
+        Arc::clone(&state.readiness)
+    }
+}
