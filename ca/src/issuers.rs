@@ -101,7 +101,7 @@ impl Authority {
             None => entries
                 .iter()
                 .filter(|entry| entry.issues(now))
-                .max_by_key(|entry| (entry.issuer.created_at, entry.facts.not_after)),
+                .max_by_key(|entry| (entry.issuer.created_at, entry.issuer.id)),
         };
         found.cloned().ok_or_else(|| self.no_issuer(profile))
     }

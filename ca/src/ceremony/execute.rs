@@ -130,7 +130,7 @@ async fn root(
     let below = checked
         .path_len
         .map_or(MAX_PATH_LEN, |limit| limit.saturating_sub(1));
-    let longest = Seconds(request.validity.0 + BACKDATE.0);
+    let longest = longest_below(request);
     ring.first_policy(key, policy.authorities(below, longest, true))
         .await?;
     if let Some(certificate) = ring.certificate_of(key).await? {
@@ -197,7 +197,7 @@ async fn policies(
         let below = pinned
             .path_len
             .map_or(MAX_PATH_LEN, |limit| limit.saturating_sub(1));
-        let text = policy.authorities(below, request.validity, false);
+        let text = policy.authorities(below, longest_below(request), false);
         return ring.first_policy(key, text).await;
     }
     let longest = Seconds(request.leaf_validity.0 + LONGEST_BACKDATE.0);
@@ -212,6 +212,11 @@ async fn policies(
     let mut responder = ring.ensure_key(&responder, Purpose::Ocsp, spec).await?;
     let text = policy.responder(key.label.as_str(), responder.scheme);
     ring.first_policy(&mut responder, text).await
+}
+
+/// What a CA signs lasts no longer than itself; notBefore is set back besides.
+fn longest_below(request: &CaRequest) -> Seconds {
+    Seconds(request.validity.0 + BACKDATE.0)
 }
 
 /// The furthest that profiles set notBefore back.

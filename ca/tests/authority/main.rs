@@ -1,0 +1,11 @@
+//! The authority over the real signer core and a real database: from the first hierarchy to a
+//! recovered inventory.
+
+mod bench;
+mod following;
+mod hierarchy;
+mod issuing;
+mod ocsp;
+mod openssl;
+mod outage;
+mod revoking;
