@@ -33,7 +33,6 @@ async fn status(bench: &Bench, certificate: &IssuedCertificate) -> CertStatus {
     let reply = bench.authority.ocsp(&issuer("issuing"), &request).await;
     basic(&reply).expect("signed").data.responses[0]
         .status
-        .clone()
 }
 
 #[tokio::test]
