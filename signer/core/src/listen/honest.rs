@@ -100,6 +100,33 @@ fn quick_calls_do_not_wait_for_slow_ones() {
     }
 }
 
+/// What a captured server floods must not keep operators from unlocking, or from narrowing a
+/// policy: each socket has its turn in a lane.
+#[test]
+fn a_flood_on_one_socket_does_not_starve_another() {
+    let limits = Limits {
+        workers: 1,
+        slow_workers: 1,
+        grace: Duration::from_millis(10),
+        ..Limits::default()
+    };
+    let stage = Stage::with(limits, only(own_uid()));
+    for (flood, socket, asked) in [
+        (Kind::BuildCrl, Socket::Status, Kind::Unlock),
+        (Kind::Hold, Socket::Status, Kind::SetPolicy),
+    ] {
+        let mut flooding = stage.connect(socket);
+        for _ in 0..100 {
+            flooding.ask(flood, b"flood");
+        }
+        // One is being made, and one more may be begun before it is the other socket's turn.
+        let start = Instant::now();
+        let mut admin = stage.connect(Socket::Admin);
+        assert_eq!(admin.call(asked, b"honest"), Ok(b"honest".to_vec()));
+        assert!(start.elapsed() < Duration::from_millis(3500), "{asked}");
+    }
+}
+
 #[test]
 fn a_request_that_nobody_answers_is_refused_once_it_is_dropped() {
     let stage = Stage::new();

@@ -18,6 +18,7 @@ mod request;
 mod roll;
 mod serve;
 mod sockets;
+mod turns;
 
 #[cfg(test)]
 mod attacks;

@@ -1,6 +1,5 @@
 //! The threads that make calls: a lane for quick ones, and one for those that take long.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,6 +10,7 @@ use signer_proto::Kind;
 use super::answer::Answering;
 use super::limits::Limits;
 use super::request::{Dispatch, Request};
+use super::turns::Turns;
 
 /// Octets of the stack of a thread that makes calls. ML-DSA takes the most of it.
 pub(super) const STACK: usize = 1024 * 1024;
@@ -70,7 +70,7 @@ impl Job {
 
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<Job>,
+    jobs: Turns<Job>,
     /// Workers that wait for a job.
     idle: usize,
     closed: bool,
@@ -95,7 +95,7 @@ impl Counter {
             drop(job);
             return;
         }
-        queue.jobs.push_back(job);
+        queue.jobs.put(job.request.peer.socket, job);
         let wake = queue.idle > 0;
         drop(queue);
         if wake {
@@ -106,7 +106,7 @@ impl Counter {
     fn take(&self) -> Option<Job> {
         let mut queue = self.lock();
         loop {
-            if let Some(job) = queue.jobs.pop_front() {
+            if let Some(job) = queue.jobs.take() {
                 return Some(job);
             }
             if queue.closed {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use rustix::process::getegid;
 use signer_proto::Socket;
 use thiserror::Error;
 
@@ -14,9 +15,11 @@ use thiserror::Error;
 pub struct SocketPaths {
     /// The directory; it exists.
     pub dir: PathBuf,
-    /// The group of issue.sock, status.sock and va.sock; none leaves the process's own.
+    /// The group of issue.sock, status.sock and va.sock; none leaves the one that the directory
+    /// gives. Only a group of the process, or the directory's with its set-group-id bit.
     pub server_gid: Option<u32>,
-    /// The group of admin.sock; none leaves the process's own.
+    /// The group of admin.sock; none is the process's own, whatever the directory gives: the
+    /// server's group never reaches it.
     pub admin_gid: Option<u32>,
 }
 
@@ -39,7 +42,7 @@ impl SocketPaths {
 
     fn gid(&self, socket: Socket) -> Option<u32> {
         match socket {
-            Socket::Admin => self.admin_gid,
+            Socket::Admin => Some(self.admin_gid.unwrap_or_else(|| getegid().as_raw())),
             Socket::Issue | Socket::Status | Socket::Va => self.server_gid,
         }
     }
@@ -114,6 +117,32 @@ mod tests {
         UnixStream::connect(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o660);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_admin_socket_never_takes_the_group_of_the_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = getegid().as_raw();
+        let other = own + 64_802;
+        // Only root can give a directory away; the directory's group then goes to what is in it.
+        let given = chown(dir.path(), None, Some(other)).is_ok();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o2750)).unwrap();
+        let inherited = if given { other } else { own };
+        let mut paths = SocketPaths::new(dir.path());
+        for server_gid in [None, Some(inherited)] {
+            paths.server_gid = server_gid;
+            for (socket, expected) in [
+                (Socket::Issue, inherited),
+                (Socket::Status, inherited),
+                (Socket::Va, inherited),
+                (Socket::Admin, own),
+            ] {
+                drop(bind(&paths, socket).unwrap());
+                let found = fs::metadata(paths.path(socket)).unwrap();
+                assert_eq!(found.gid(), expected, "{socket}");
+                assert_eq!(found.mode() & 0o7777, 0o660, "{socket}");
+            }
+        }
     }
 
     #[test]
