@@ -39,11 +39,11 @@ pub(crate) struct Init {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Factor {
-    /// A file with at least 32 random octets that unlocks the ring.
+    /// A file with at least 32 random octets that unlocks the ring; - is standard input.
     #[arg(long, value_name = "FILE")]
     unlock_credential: Option<PathBuf>,
     /// A file with the passphrase that unlocks the ring; one line end at its end is not part of
-    /// it.
+    /// it. - is standard input.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
 }

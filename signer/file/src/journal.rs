@@ -1,10 +1,13 @@
-//! `journal`: prints the leaves for people, offline.
+//! `journal`: prints the leaves for people, from the files, which stay as they are.
 
-use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::fmt;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use signer::{DirectoryError, OpenError};
 use signer_proto::{Leaf, Wire as _};
 
 use crate::page;
@@ -12,7 +15,7 @@ use crate::page;
 /// Which journal, and how.
 #[derive(Args)]
 pub(crate) struct Journal {
-    /// The ring; no signer may have it open.
+    /// The ring; a signer may have it open.
     #[arg(long, value_name = "DIR")]
     ring: PathBuf,
     /// One JSON object a line.
@@ -33,12 +36,25 @@ impl Journal {
                 failed = self.print(&mut out, position, bytes).err();
             }
         };
-        signer::read_journal(&self.ring, &mut print)
+        let (_, found) = signer::read_journal(&self.ring, &mut print)
+            .map_err(|error| with_owner(error, &self.ring))
             .with_context(|| format!("the journal of {}", self.ring.display()))?;
-        if let Some(error) = failed {
-            return Err(error);
+        if found.cut > 0 {
+            eprintln!(
+                "signer-file: {} octets at the end are no whole leaf: a write that was torn, or \
+                 one under way",
+                found.cut
+            );
         }
-        out.flush().context("stdout")
+        let written = match failed {
+            Some(error) => Err(error),
+            None => out.flush().context("stdout"),
+        };
+        match written {
+            // Whoever reads it has enough, as `head` has.
+            Err(error) if is_broken_pipe(&error) => Ok(()),
+            written => written,
+        }
     }
 
     fn print(&self, out: &mut impl Write, position: u64, bytes: &[u8]) -> anyhow::Result<()> {
@@ -50,4 +66,60 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Says as whom to read a ring that is somebody else's: not even root may, once this program has
+/// given its privileges up.
+fn with_owner(error: OpenError, ring: &Path) -> anyhow::Error {
+    let is_foreign = match &error {
+        OpenError::Directory(DirectoryError::NotOurs { .. }) => true,
+        OpenError::Directory(DirectoryError::Io { source, .. }) => {
+            source.kind() == ErrorKind::PermissionDenied
+        }
+        _ => false,
+    };
+    match owner(ring).filter(|_| is_foreign) {
+        Some(owner) => anyhow::Error::new(error).context(owner),
+        None => error.into(),
+    }
+}
+
+/// Whose the ring is, with the command that reads it.
+#[derive(Debug)]
+struct Owner {
+    uid: u32,
+    gid: u32,
+    ring: PathBuf,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { uid, gid, ring } = self;
+        write!(
+            f,
+            "only its owner reads it: as root, run `setpriv --reuid {uid} --regid {gid} \
+             --clear-groups signer-file journal --ring {}`",
+            ring.display()
+        )
+    }
+}
+
+/// Finds the owner of the ring, or of the folder above it that keeps us from looking.
+fn owner(ring: &Path) -> Option<Owner> {
+    let ring = std::path::absolute(ring).ok()?;
+    let own = rustix::process::geteuid().as_raw();
+    let seen = ring
+        .ancestors()
+        .find_map(|path| path.symlink_metadata().ok())?;
+    (seen.uid() != own).then(|| Owner {
+        uid: seen.uid(),
+        gid: seen.gid(),
+        ring: ring.clone(),
+    })
 }

@@ -40,7 +40,7 @@ enum Act {
     Init(init::Init),
     /// Serves a ring until SIGTERM or SIGINT.
     Serve(serve::Serve),
-    /// Prints a ring's journal; the signer must not run.
+    /// Checks a ring's journal and prints it; changes nothing.
     Journal(journal::Journal),
 }
 

@@ -1,7 +1,7 @@
-//! Reads an unlock factor from a file.
+//! Reads an unlock factor from a file, or from standard input.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -28,8 +28,14 @@ pub(crate) fn passphrase(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     Ok(octets)
 }
 
+/// What stands for standard input.
+const STDIN: &str = "-";
+
 fn read(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let mut file = File::open(path)?;
+    if path == Path::new(STDIN) {
+        return read_from(std::io::stdin().lock());
+    }
+    let file = File::open(path)?;
     let metadata = file.metadata()?;
     let mode = metadata.mode() & 0o7777;
     ensure!(
@@ -37,9 +43,13 @@ fn read(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
         "every user may read it (mode {mode:04o}): chmod 0600 it, and make a new one if it was read"
     );
     ensure!(metadata.len() <= MOST, "it has more than {MOST} octets");
+    read_from(file)
+}
+
+fn read_from(source: impl Read) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     // Reserved at once: a vector that grows leaves copies behind.
     let mut octets = Zeroizing::new(Vec::with_capacity(usize::try_from(MOST)? + 1));
-    file.by_ref().take(MOST + 1).read_to_end(&mut octets)?;
+    source.take(MOST + 1).read_to_end(&mut octets)?;
     ensure!(
         octets.len() as u64 <= MOST,
         "it has more than {MOST} octets"

@@ -11,6 +11,7 @@ mod open;
 mod reader;
 mod scan;
 mod segment;
+mod view;
 mod writer;
 
 #[cfg(any(test, feature = "testing"))]
@@ -26,4 +27,5 @@ mod speed;
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::JournalError;
 pub use open::{OnLeaf, OpenReport};
+pub use view::View;
 pub use writer::{Committed, Done, Journal, Options};

@@ -65,11 +65,13 @@ pub struct RingConfig {
     pub va_uids: Vec<u32>,
     /// Who may connect to admin.sock; without effect where `admin_gid` is given.
     pub admin_uids: Vec<u32>,
-    /// The group of issue.sock, status.sock and va.sock; none: the signer's own.
+    /// The group of issue.sock, status.sock and va.sock; none: the one that their directory
+    /// gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_gid: Option<u32>,
     /// The group of admin.sock: its members may connect, whatever their uids. The kernel shows a
-    /// peer's primary group only, so the mode of the socket's file decides.
+    /// peer's primary group only, so the mode of the socket's file decides. None: the signer's
+    /// own group, and `admin_uids` decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin_gid: Option<u32>,
 }

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::config::{ConfigError, FILE, RingConfig};
 use super::directory::{self, DirectoryError, JOURNAL, RingLock};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
-use crate::journal::{Disk, Journal, JournalError, OpenReport, RealDisk};
+use crate::journal::{Disk, Journal, JournalError, OpenReport, RealDisk, View};
 use crate::keeper::Keeper;
 use crate::state::{State, StateError};
 
@@ -141,20 +141,19 @@ fn cut(text: &str, most: usize) -> String {
     text.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
 }
 
-/// Gives every leaf of a ring's journal, in order, for people who read it offline. Takes the
-/// ring's lock, so it cannot run beside a signer.
+/// Gives every leaf of a ring's journal, in order, for people who read it offline. Nothing is
+/// changed and no lock is taken, so it also reads beside a signer: what that one is appending is
+/// counted as cut, and stays.
 ///
 /// # Errors
 /// [`OpenError`]; the journal is checked as a start would.
 pub fn read_journal(
     dir: &Path,
     on_leaf: &mut dyn FnMut(u64, &[u8]),
-) -> Result<RingConfig, OpenError> {
+) -> Result<(RingConfig, OpenReport), OpenError> {
     directory::check_private(dir)?;
-    let _lock = RingLock::take(dir)?;
     let config = read_config(dir)?;
     let mut state = State::default();
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let mut both = |position: u64, bytes: &[u8]| {
         state
             .replay(position, bytes)
@@ -163,7 +162,8 @@ pub fn read_journal(
         Ok(())
     };
     let genesis = config.genesis_digest()?;
-    let (journal, _) = Journal::open(disk, &dir.join(JOURNAL), Some(genesis), &mut both)?;
+    let (journal, found) =
+        Journal::open(Arc::new(View), &dir.join(JOURNAL), Some(genesis), &mut both)?;
     journal.close();
-    Ok(config)
+    Ok((config, found))
 }
