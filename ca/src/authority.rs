@@ -43,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) responders: Responders,
     /// Journal positions that this process brought into the inventory itself.
     pub(crate) recorded: Mutex<BTreeSet<u64>>,
+    /// Lets requests with the same idempotency key take turns.
+    pub(crate) turns: crate::issue::Turns,
     /// Lets one follow the journal at a time.
     pub(crate) following: tokio::sync::Mutex<()>,
     /// Counts signatures, so that one in some is verified here again.
@@ -75,6 +77,7 @@ impl Authority {
             crls: CrlCache::default(),
             responders: Responders::default(),
             recorded: Mutex::default(),
+            turns: crate::issue::Turns::default(),
             following: tokio::sync::Mutex::default(),
             signed: AtomicU32::new(0),
             holder,

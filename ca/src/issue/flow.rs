@@ -11,7 +11,7 @@ use signer_client::CallError;
 use signer_proto::{
     Digest, Evidence, EvidenceList, IdempotencyKey, Rule, SignCertificate, SignedCertificate,
 };
-use store::{IdempotencyEntry, NewIssued, Recorded, certificates, idempotency};
+use store::{IdempotencyEntry, NewIssued, Recorded, StoreError, certificates, idempotency};
 use x509::{AttributeType, Csr, GeneralName};
 
 use super::{Idempotency, IssueError, IssueRequest, Issued, Prepared, Wanted};
@@ -33,6 +33,7 @@ pub(crate) struct Recording {
 impl Authority {
     /// Issues one certificate: signed, durable in the signer's journal, and in the inventory.
     pub async fn issue(&self, request: IssueRequest) -> Result<Issued, IssueError> {
+        let _turn = self.0.turns.take(request.idempotency.as_ref()).await;
         if let Some(issued) = self.replay(request.idempotency.as_ref()).await? {
             return Ok(issued);
         }
@@ -195,23 +196,31 @@ impl Authority {
             ),
             journal: Some(certificate.journal),
         };
-        let entry = recording.idempotency.map(|wanted| IdempotencyEntry {
-            token: wanted.token,
-            key: wanted.key,
-            request_sha256: wanted.request_sha256,
-            certificate: certificate.id,
-            created_at: now,
-        });
-        let recorded = self
-            .0
-            .store
-            .record_issued(NewIssued {
-                certificate: certificate.clone(),
-                idempotency: entry,
-                audit,
-                ring: issuer.issuer.ring.clone(),
-            })
-            .await?;
+        let entry = recording
+            .idempotency
+            .as_ref()
+            .map(|wanted| IdempotencyEntry {
+                token: wanted.token,
+                key: wanted.key.clone(),
+                request_sha256: wanted.request_sha256,
+                certificate: certificate.id,
+                created_at: now,
+            });
+        let new = NewIssued {
+            certificate: certificate.clone(),
+            idempotency: entry,
+            audit,
+            ring: issuer.issuer.ring.clone(),
+        };
+        let recorded = match self.0.store.record_issued(new).await {
+            Err(StoreError::Conflict) => {
+                // Another server answered a request with this key meanwhile. What was signed here
+                // is in the journal, and recorded from there.
+                let other = self.replay(recording.idempotency.as_ref()).await?;
+                return other.ok_or(IssueError::Store(StoreError::Conflict));
+            }
+            outcome => outcome?,
+        };
         self.note_recorded(signed.position);
         match recorded {
             Recorded::New => Ok(Issued {

@@ -4,10 +4,12 @@ mod flow;
 mod prepare;
 mod renew;
 mod request;
+mod turns;
 
 pub(crate) use flow::{Recording, names_of};
 pub use prepare::{Assembled, IssuerFacts, Prepared, Wanted};
 pub use request::{Idempotency, IssueRequest, Issued};
+pub(crate) use turns::Turns;
 
 use signer_client::CallError;
 use signer_proto::Refusal;

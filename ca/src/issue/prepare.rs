@@ -296,3 +296,192 @@ pub struct Assembled {
     pub(super) tbs: TbsCertificate,
     pub(super) holder: Holder,
 }
+
+#[cfg(test)]
+mod tests {
+    use x509::Certificate;
+
+    use super::*;
+    use crate::lint::testing::key;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+    const PROFILE: &str = r#"
+        version = 1
+        validity = "90d"
+        max_validity = "100d"
+        key_kinds = ["p-256"]
+        extended_key_usage = ["serverAuth"]
+        [subject]
+        common_name = "from-san"
+        [san]
+        dns = ["*"]
+    "#;
+
+    fn facts() -> IssuerFacts {
+        IssuerFacts {
+            name: "issuing".parse().expect("a name"),
+            subject: Name::parse_rfc4514("CN=Issuing CA").expect("a name"),
+            public_key: issuer_key(),
+            scheme: SignatureScheme::EcdsaP256Sha256,
+            not_after: NOW.plus_seconds(1_000 * 86_400),
+            has_ocsp: true,
+        }
+    }
+
+    fn issuer_key() -> PublicKey {
+        let certificate = include_bytes!("testdata/issuing.der");
+        let certificate = x509::ForeignCertificate::parse(certificate).expect("a certificate");
+        certificate.public_key().clone()
+    }
+
+    /// Prepares for `www.corp.example` under a profile with `text` in it.
+    fn prepare(
+        facts: &IssuerFacts,
+        profile: &str,
+        change: impl FnOnce(&mut Wanted<'_>),
+    ) -> Result<TbsCertificate, IssueError> {
+        let profile = Profile::parse("test".parse().expect("a name"), profile).expect("reads");
+        let key = key();
+        let names = [GeneralName::Dns("www.corp.example".into())];
+        let subject = Name::parse_rfc4514("CN=www.corp.example").expect("a name");
+        let mut wanted = Wanted {
+            key: &key,
+            csr: None,
+            subject: Some(&subject),
+            names: Some(&names),
+            sid: None,
+            validity: None,
+        };
+        change(&mut wanted);
+        let serial = Serial::from_unsigned(&[7; 19]).expect("positive");
+        let urls = PublicUrls::new("http://pki.corp.example").expect("a base");
+        let prepared = facts.prepare(&profile, &wanted, serial, &urls, NOW)?;
+        // What stands beside the bytes is what the bytes say.
+        let der = prepared.der().clone();
+        assert_eq!(
+            TbsCertificate::parse(der.as_bytes()).as_ref(),
+            Ok(prepared.tbs())
+        );
+        let assembled = prepared.assemble(&x509::Signature::from_vec(vec![0x30, 0]));
+        let certificate = Certificate::parse(assembled.certificate.as_bytes()).expect("strict");
+        assert_eq!(certificate.tbs_der(), &der);
+        Ok(assembled.tbs)
+    }
+
+    fn with(line: &str) -> String {
+        PROFILE.replace("version = 1", &format!("version = 1\n{line}"))
+    }
+
+    #[test]
+    fn the_end_is_cut_to_the_issuers() {
+        let mut facts = facts();
+        let tbs = prepare(&facts, PROFILE, |_| {}).expect("prepared");
+        assert_eq!(tbs.not_after, NOW.plus_seconds(90 * 86_400 - 1));
+        assert_eq!(tbs.not_before, NOW.plus_seconds(-3_600));
+        facts.not_after = NOW.plus_seconds(86_400);
+        let tbs = prepare(&facts, PROFILE, |_| {}).expect("prepared");
+        assert_eq!(tbs.not_after, facts.not_after);
+        facts.not_after = NOW;
+        let expired = prepare(&facts, PROFILE, |_| {});
+        assert!(matches!(expired, Err(IssueError::NoIssuer(_))));
+    }
+
+    #[test]
+    fn a_validity_is_asked_for_within_the_profiles() {
+        for (days, good) in [
+            (1, true),
+            (100, true),
+            (101, false),
+            (0, false),
+            (-1, false),
+        ] {
+            let outcome = prepare(&facts(), PROFILE, |w| {
+                w.validity = Some(Seconds::days(days))
+            });
+            match outcome {
+                Ok(_) => assert!(good, "{days}"),
+                Err(error) => assert_eq!((good, error.rule()), (false, "validity-not-offered")),
+            }
+        }
+    }
+
+    #[test]
+    fn a_subject_that_is_empty_makes_the_names_critical() {
+        for (named, critical) in [(true, false), (false, true)] {
+            let tbs = prepare(&facts(), PROFILE, |wanted| {
+                wanted.subject = wanted.subject.filter(|_| named);
+            });
+            let tbs = tbs.expect("prepared");
+            assert_eq!(tbs.subject.is_empty(), critical);
+            let names = tbs.extensions.get(oids::EXT_SUBJECT_ALT_NAME);
+            assert_eq!(names.expect("names").critical, critical);
+        }
+    }
+
+    #[test]
+    fn urls_follow_the_profile_and_the_responder() {
+        let text = |facts: &IssuerFacts, profile: &str| {
+            format!(
+                "{:?}",
+                prepare(facts, profile, |_| {})
+                    .expect("prepared")
+                    .extensions
+            )
+        };
+        let silent = IssuerFacts {
+            has_ocsp: false,
+            ..facts()
+        };
+        assert!(text(&facts(), PROFILE).contains("/ocsp/issuing"));
+        assert!(!text(&silent, PROFILE).contains("/ocsp/issuing"));
+        let no_crl = format!("{PROFILE}\n[urls]\ncrl = false\n");
+        assert!(!text(&facts(), &no_crl).contains("/crl/issuing"));
+        assert!(text(&facts(), &no_crl).contains("/ocsp/issuing"));
+    }
+
+    #[test]
+    fn what_the_profile_says_stands_in_it() {
+        let stapled = prepare(&facts(), &with("must_staple = true"), |_| {}).expect("prepared");
+        let feature = stapled
+            .extensions
+            .get(oids::EXT_TLS_FEATURE)
+            .expect("TLS feature");
+        assert_eq!(feature.value, ExtensionValue::TlsFeature(vec![5]));
+        let sid = "S-1-5-21-1-2-3-500";
+        let with_sid = PROFILE.replace("[san]", "[san]\nmicrosoft_sid = true");
+        for (profile, expected) in [(PROFILE, false), (with_sid.as_str(), true)] {
+            let tbs = prepare(&facts(), profile, |w| w.sid = Some(sid)).expect("prepared");
+            let found = ExtensionValue::MicrosoftSid(sid.into());
+            assert_eq!(tbs.extensions.iter().any(|e| e.value == found), expected);
+        }
+    }
+
+    #[test]
+    fn refuses_the_issuers_own_key_and_kinds_not_offered() {
+        let own = issuer_key();
+        let facts_of_own = IssuerFacts {
+            public_key: key(),
+            ..facts()
+        };
+        let refused = prepare(&facts_of_own, PROFILE, |_| {});
+        assert_eq!(refused.expect_err("own key").rule(), "key-is-issuers");
+        let p384 = PROFILE.replace("p-256", "p-384");
+        assert_eq!(own.kind().as_str(), "p-256");
+        let refused = prepare(&facts(), &p384, |_| {});
+        assert_eq!(
+            refused.expect_err("another kind").rule(),
+            "key-kind-not-offered"
+        );
+    }
+
+    #[test]
+    fn a_lint_stops_what_no_relying_party_should_see() {
+        // keyEncipherment for an elliptic curve key (RFC 5480 §3).
+        let refused = prepare(
+            &facts(),
+            &with(r#"key_usage = ["keyEncipherment"]"#),
+            |_| {},
+        );
+        assert_eq!(refused.expect_err("a lint").rule(), "key-usage-fits-key");
+    }
+}

@@ -17,6 +17,7 @@ impl Authority {
         requested_by: String,
         idempotency: Option<Idempotency>,
     ) -> Result<Issued, IssueError> {
+        let _turn = self.0.turns.take(idempotency.as_ref()).await;
         if let Some(issued) = self.replay(idempotency.as_ref()).await? {
             return Ok(issued);
         }

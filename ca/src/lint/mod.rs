@@ -47,7 +47,7 @@ lints! {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 /// What a finding means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

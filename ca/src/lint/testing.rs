@@ -9,7 +9,8 @@ use x509::{
 /// A P-256 key (made by openssl for these tests; its private half is gone).
 const SPKI: &str = "3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
 
-fn key() -> PublicKey {
+/// The key that the honest certificates have.
+pub(crate) fn key() -> PublicKey {
     let bytes: Vec<u8> = (0..SPKI.len())
         .step_by(2)
         .map(|i| u8::from_str_radix(&SPKI[i..i + 2], 16).expect("hex"))

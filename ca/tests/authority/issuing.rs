@@ -162,6 +162,33 @@ async fn an_idempotency_key_repeats_and_never_stands_for_two() {
 }
 
 #[tokio::test]
+async fn a_client_that_asks_again_too_early_waits_for_its_first_request() {
+    let bench = Bench::start().await;
+    let key = SubjectKey::new();
+    let asked: Vec<_> = (0..16)
+        .map(|_| {
+            let authority = bench.authority.clone();
+            let asked = IssueRequest {
+                idempotency: Some(Idempotency {
+                    token: Id::from_parts(1, &[7; 10]),
+                    key: "order-1".into(),
+                    request_sha256: [1; 32],
+                }),
+                ..request_with(&key, "www.corp.example")
+            };
+            tokio::spawn(async move { authority.issue(asked).await })
+        })
+        .collect();
+    let mut serials = std::collections::BTreeSet::new();
+    for issued in asked {
+        let issued = issued.await.expect("no panic").expect("it is answered");
+        serials.insert(issued.certificate.serial);
+    }
+    assert_eq!(serials.len(), 1);
+    assert_eq!(bench.ring.ledger().count("CertificateSigned"), 1);
+}
+
+#[tokio::test]
 async fn a_renewal_keeps_names_and_says_what_it_replaces() {
     let bench = Bench::start().await;
     let key = SubjectKey::new();

@@ -31,8 +31,7 @@ fn basic(reply: &OcspReply) -> Result<OcspBasicResponse, OcspErrorStatus> {
 async fn status(bench: &Bench, certificate: &IssuedCertificate) -> CertStatus {
     let request = ask(vec![id(bench, CertIdHash::Sha1, certificate.serial)], None);
     let reply = bench.authority.ocsp(&issuer("issuing"), &request).await;
-    basic(&reply).expect("signed").data.responses[0]
-        .status
+    basic(&reply).expect("signed").data.responses[0].status
 }
 
 #[tokio::test]
