@@ -11,6 +11,8 @@ use tokio::time::timeout;
 const KEPT: Duration = Duration::from_millis(500);
 /// How long the components may take together.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the database alone may take.
+const PATIENCE_WITH_STORE: Duration = Duration::from_millis(500);
 
 /// Remembers the last answer: anybody may ask, and asking costs a call to the signer.
 #[derive(Default)]
@@ -25,14 +27,22 @@ impl ReadinessCache {
         {
             return Arc::clone(readiness);
         }
-        let asked = timeout(PATIENCE, authority.readiness()).await;
-        let readiness = Arc::new(asked.unwrap_or_else(|_| Readiness {
-            store: false,
-            signer: SignerReadiness::Unavailable("no answer within 2 s".to_owned()),
-            issuing: 0,
-            crls: Vec::new(),
-        }));
+        let readiness = match timeout(PATIENCE, authority.readiness()).await {
+            Ok(readiness) => Arc::new(readiness),
+            Err(_) => Arc::new(without_answer(authority).await),
+        };
         *last = Some((Instant::now(), Arc::clone(&readiness)));
         readiness
+    }
+}
+
+/// Tells which of the two did not answer: the database is asked alone.
+async fn without_answer(authority: &Authority) -> Readiness {
+    let ping = timeout(PATIENCE_WITH_STORE, authority.store().ping()).await;
+    Readiness {
+        store: matches!(ping, Ok(Ok(()))),
+        signer: SignerReadiness::Unavailable("no answer within 2 s".to_owned()),
+        issuing: 0,
+        crls: Vec::new(),
     }
 }

@@ -33,10 +33,15 @@ pub async fn track(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = take_id(&mut request);
     let text = id.to_str().unwrap_or_default();
-    let span = tracing::info_span!("request", id = text);
     let method = request.method().clone();
     let peer = request.extensions().get::<Peer>().copied();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let quiet = route.as_ref().is_some_and(|route| is_quiet(route.as_str()));
+    let span = if quiet {
+        tracing::debug_span!("request", id = text)
+    } else {
+        tracing::info_span!("request", id = text)
+    };
     let mut response = next.run(request).instrument(span.clone()).await;
     let mut rule = None;
     if let Some(problem) = problem_of(&mut response) {
@@ -48,6 +53,10 @@ pub async fn track(mut request: Request, next: Next) -> Response {
     let took = started.elapsed();
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| {
+        if quiet {
+            tracing::debug!(method = %method, route, status, micros, "answered");
+            return;
+        }
         tracing::info!(
             method = %method,
             route,
@@ -69,6 +78,12 @@ pub async fn track(mut request: Request, next: Next) -> Response {
         .record(took.as_secs_f64());
     response.headers_mut().insert(REQUEST_ID, id);
     response
+}
+
+/// Tells whether a route is one for anybody, asked thousands of times a second or by every probe: a
+/// line for each would bury the others.
+fn is_quiet(route: &str) -> bool {
+    route.starts_with("/.well-known/") || matches!(route, "/healthz" | "/readyz")
 }
 
 /// Only known methods become labels: clients choose the others, and labels are kept for ever.
