@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Uid;
 use rustix::thread::set_thread_res_uid;
 use signer_proto::{Flags, HEADER, Header, KeyLabel, Kind, MintSerials, Rule, Socket, Wire};
@@ -359,6 +360,53 @@ fn a_peer_that_never_reads_loses_its_connection_and_holds_up_nobody() {
         until(|| deaf.stream.write_all(&[0]).is_err());
     }
     stage.serves();
+}
+
+/// Each connection stays within its own limit, but there are many: together they must not hold
+/// more than their socket's.
+#[test]
+fn many_peers_that_never_read_hold_no_more_than_their_sockets_share() {
+    const MEGABYTE: usize = 1_000_000;
+    let limits = Limits {
+        out_queue_bytes_per_socket: 8 * MEGABYTE,
+        connections_per_socket: 32,
+        write_timeout: Duration::from_secs(60),
+        ..limits()
+    };
+    let stage = Stage::with(limits, only(own_uid()));
+    let mut deaf: Vec<Client> = (0..20).map(|_| stage.connect(Socket::Issue)).collect();
+    for client in &mut deaf {
+        let frame = request(Kind::ReadJournal, 1, &(2 * MEGABYTE as u32).to_wire());
+        client.send(&frame);
+    }
+    // Forty megabytes were asked for. Who asked in vain lost the connection.
+    until(|| stage.desk.calls.load(Ordering::SeqCst) == 20);
+    let is_open = |client: &&Client| {
+        let mut look = [PollFd::new(&client.stream, PollFlags::empty())];
+        poll(&mut look, Some(&Timespec::default())).unwrap();
+        let [looked] = &look;
+        !looked.revents().contains(PollFlags::HUP)
+    };
+    until(|| deaf.iter().filter(is_open).count() <= 7);
+    // Small answers still go out beside them, and another socket does not notice.
+    stage.serves();
+    let mut other = stage.connect(Socket::Status);
+    let large = other.ask(Kind::ReadJournal, &(MEGABYTE as u32).to_wire());
+    let mut octets = 0;
+    while octets < MEGABYTE {
+        let (header, body) = other.receive().unwrap();
+        assert_eq!(header.sequence, large);
+        octets += body.len();
+    }
+    // What is read or dropped makes room again.
+    drop(deaf);
+    let mut next = stage.connect(Socket::Issue);
+    until(|| {
+        let mut again = stage.connect(Socket::Issue);
+        again.ask(Kind::ReadJournal, &(2 * MEGABYTE as u32).to_wire());
+        again.receive().is_ok()
+    });
+    assert_eq!(next.call(Kind::Health, b""), Ok(b"healthy".to_vec()));
 }
 
 #[test]

@@ -43,7 +43,9 @@ impl Connection {
         stream.set_read_timeout(Some(house.limits.frame_timeout))?;
         stream.set_write_timeout(Some(house.limits.write_timeout))?;
         let number = place.number();
-        let outbox = Arc::new(Outbox::new(stream, house.limits.out_queue_bytes, place));
+        let held = Arc::clone(&door.held);
+        let limit = house.limits.out_queue_bytes;
+        let outbox = Arc::new(Outbox::new(stream, limit, held, place));
         house.roll.note(number, &outbox);
         Ok(Arc::new(Self {
             peer,

@@ -22,6 +22,9 @@ pub struct Limits {
     pub in_flight_bytes: usize,
     /// Octets of answers that one connection did not read yet; one answer may be longer.
     pub out_queue_bytes: usize,
+    /// Octets of answers that the connections of one socket hold together: beyond it, a
+    /// connection that holds more than its part is lost.
+    pub out_queue_bytes_per_socket: usize,
     /// How long a peer may read nothing while answers wait.
     pub write_timeout: Duration,
     /// How long the rest of a frame may take once its first octet is there.
@@ -42,6 +45,7 @@ impl Default for Limits {
             in_flight_per_connection: 256,
             in_flight_bytes: 128 * 1024 * 1024,
             out_queue_bytes: 64 * 1024 * 1024,
+            out_queue_bytes_per_socket: 256 * 1024 * 1024,
             write_timeout: Duration::from_secs(10),
             frame_timeout: Duration::from_secs(30),
             workers: thread::available_parallelism().map_or(2, |n| n.get().max(2)),

@@ -9,6 +9,7 @@ mod accept;
 mod answer;
 mod connection;
 mod cork;
+mod held;
 mod intake;
 mod limits;
 mod outbox;

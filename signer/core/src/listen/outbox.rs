@@ -15,6 +15,7 @@ use rustix::net::{SendFlags, send};
 use signer_proto::{Flags, HEADER, Header, Kind, MAX_ANSWER_PART};
 use zeroize::Zeroize;
 
+use super::held::Held;
 use super::roll::Place;
 
 /// Octets of the stack of a thread that waits for a peer to read.
@@ -28,6 +29,8 @@ const KEPT: usize = 64 * 1024;
 pub(super) struct Outbox {
     stream: UnixStream,
     limit: usize,
+    /// What all connections of the socket hold.
+    held: Arc<Held>,
     state: Mutex<State>,
     /// A place is taken as long as anything still goes out.
     _place: Place,
@@ -41,6 +44,8 @@ struct State {
     long: VecDeque<LongAnswer>,
     /// Octets that wait or are being written.
     queued: usize,
+    /// Octets of memory that all this takes: a long answer counts until its last part is out.
+    held: usize,
     /// Somebody is writing.
     writing: bool,
     /// Nothing goes out any more.
@@ -68,10 +73,11 @@ enum Written {
 
 impl Outbox {
     /// Owes nothing yet; `limit` octets may wait.
-    pub(super) fn new(stream: UnixStream, limit: usize, place: Place) -> Self {
+    pub(super) fn new(stream: UnixStream, limit: usize, held: Arc<Held>, place: Place) -> Self {
         Self {
             stream,
             limit,
+            held,
             state: Mutex::default(),
             _place: place,
         }
@@ -84,17 +90,20 @@ impl Outbox {
 
     /// Puts a whole answer or refusal. [`Outbox::flush`] writes it.
     ///
-    /// A peer that left more than the limit unread loses its connection.
+    /// A peer that left more than the limit unread loses its connection, and so does one that
+    /// would hold more than its part while all peers of its socket hold too much.
     pub(super) fn put(&self, kind: Kind, flags: Flags, sequence: u32, body: Vec<u8>) {
         let mut state = self.lock();
         if state.closed {
             return;
         }
-        if state.queued > self.limit {
+        let octets = body.len() + HEADER;
+        if state.queued > self.limit || !self.held.admits(state.held, octets) {
             self.close(&mut state);
             return;
         }
-        state.queued += body.len() + HEADER;
+        state.queued += octets;
+        self.hold(&mut state, octets);
         if body.len() > MAX_ANSWER_PART {
             state.long.push_back(LongAnswer {
                 kind,
@@ -153,11 +162,24 @@ impl Outbox {
             ..State::default()
         };
         let mut old = std::mem::replace(state, closing);
+        self.held.less(old.held);
         if old.secret {
             old.short.zeroize();
         }
         // Wakes the reader and whoever waits for the peer; an error means that it is closed.
         let _closed_before = self.stream.shutdown(Shutdown::Both);
+    }
+
+    fn hold(&self, state: &mut State, octets: usize) {
+        state.held += octets;
+        self.held.more(octets);
+    }
+
+    fn let_go(&self, state: &mut State, octets: usize) {
+        // Nothing is held any more once the connection is closed.
+        let octets = octets.min(state.held);
+        state.held -= octets;
+        self.held.less(octets);
     }
 
     /// Becomes the writer, unless there is one.
@@ -178,8 +200,11 @@ impl Outbox {
         }
         if let Some(long) = state.long.front_mut() {
             let (frame, is_last) = long.next_part();
+            self.hold(&mut state, frame.len());
             if is_last {
-                state.long.pop_front();
+                let done = state.long.pop_front();
+                let octets = done.map_or(0, |long| long.body.len() + HEADER);
+                self.let_go(&mut state, octets);
             } else {
                 // The header of this part was not counted when the answer came.
                 state.queued += HEADER;
@@ -214,6 +239,7 @@ impl Outbox {
         }
         let mut state = self.lock();
         state.queued = state.queued.saturating_sub(chunk.len());
+        self.let_go(&mut state, chunk.len());
         if state.short.capacity() == 0 && chunk.capacity() <= KEPT {
             chunk.clear();
             state.short = chunk;
@@ -252,6 +278,13 @@ impl Outbox {
             }
             self.written(chunk, secret);
         }
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        let octets = self.lock().held;
+        self.held.less(octets);
     }
 }
 

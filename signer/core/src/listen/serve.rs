@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use signer_proto::Socket;
 
 use super::accept;
+use super::held::Held;
 use super::limits::Limits;
 use super::peers::PeerRules;
 use super::pool::Pool;
@@ -39,6 +40,8 @@ pub(super) struct Door {
     pub(super) socket: Socket,
     /// Octets of requests that are not answered yet.
     pub(super) in_flight: AtomicUsize,
+    /// What its connections hold for peers that do not read.
+    pub(super) held: Arc<Held>,
 }
 
 /// Open sockets. Dropping this closes them.
@@ -109,6 +112,7 @@ fn open(
     let door = Arc::new(Door {
         socket,
         in_flight: AtomicUsize::new(0),
+        held: Arc::new(Held::new(&house.limits)),
     });
     thread::Builder::new()
         .name(format!("accept {socket}"))
