@@ -174,12 +174,12 @@ async fn refresh(authority: Authority) {
 async fn keep_house(authority: Authority) {
     let mut complaint = Complaint::about("housekeeping");
     loop {
-        sleep(KEEP_HOUSE).await;
         let before = authority.now().plus_seconds(-IDEMPOTENCY.0);
         let expired = authority
             .store()
             .write(move |tx| Box::pin(async move { idempotency::expire(tx, before).await }));
         complaint.hear(expired.await);
         complaint.hear(authority.retire_drained().await);
+        sleep(KEEP_HOUSE).await;
     }
 }

@@ -5,6 +5,12 @@ use store::{StoreError, certificates, issuers};
 
 use super::IssuerError;
 use crate::authority::Authority;
+use crate::ocsp::RESPONDER_PROFILE;
+
+/// So many certificates are looked at; a responder has two or three at a time.
+const PAGE: u16 = 100;
+/// How often a row that changed meanwhile is looked at again.
+const TRIES: usize = 3;
 
 impl Authority {
     /// Stops an issuer from issuing. CRL and OCSP go on until everything of it has expired; then
@@ -27,32 +33,17 @@ impl Authority {
         let now = self.now();
         let listed = issuers::list(&self.0.store).await?;
         let draining = |issuer: &&Issuer| matches!(issuer.state, IssuerState::Draining(_));
-        if !listed.iter().any(|issuer| draining(&issuer)) {
-            return Ok(0);
-        }
-        let counts = certificates::count_by_state(&self.0.store, now).await?;
         let mut retired = 0;
         for issuer in listed.iter().filter(draining) {
             let over = issuer
                 .state
                 .certificate()
                 .is_some_and(|held| held.not_after < now);
-            let left = counts.get(&issuer.id).is_some_and(|c| c.valid + c.held > 0);
-            // A revoked certificate that has not expired still stands on the CRL: while the CA's
-            // own certificate is valid, the CRL goes on.
-            if left || !over && self.has_unexpired(issuer).await? {
+            if !over && self.has_unexpired(issuer).await? {
                 continue;
             }
-            let state = issuer.state.clone().retire(now)?;
-            let next = Issuer {
-                state,
-                ..issuer.clone()
-            };
-            let event = self.end_event(issuer, AuditAction::IssuerRetire, "system");
-            match self.keep_state(&next, event).await {
-                Ok(_) => retired += 1,
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if self.end(issuer).await? {
+                retired += 1;
             }
         }
         if retired > 0 {
@@ -61,6 +52,30 @@ impl Authority {
         Ok(retired)
     }
 
+    /// Retires one issuer; tells whether it did.
+    async fn end(&self, issuer: &Issuer) -> Result<bool, IssuerError> {
+        // Its responder's certificate may be renewed at the same time, which changes the row.
+        for _ in 0..TRIES {
+            let Some(mut fresh) = issuers::get(&self.0.store, issuer.id).await? else {
+                return Ok(false);
+            };
+            if !matches!(fresh.state, IssuerState::Draining(_)) {
+                return Ok(false);
+            }
+            fresh.state = fresh.state.retire(self.now())?;
+            let event = self.end_event(&fresh, AuditAction::IssuerRetire, "system");
+            match self.keep_state(&fresh, event).await {
+                Ok(_) => return Ok(true),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Says whether anything is left that somebody may ask about. What is revoked counts until it
+    /// expires, since it stands on the CRL; the responder's own certificates do not count, as they
+    /// are renewed for as long as the issuer answers.
     async fn has_unexpired(&self, issuer: &Issuer) -> Result<bool, StoreError> {
         let now = self.now();
         let filter = certificates::Filter {
@@ -68,8 +83,12 @@ impl Authority {
             expires_after: Some(now),
             ..certificates::Filter::default()
         };
-        let page = certificates::list(&self.0.store, &filter, now, None, 1).await?;
-        Ok(!page.items.is_empty())
+        let page = certificates::list(&self.0.store, &filter, now, None, PAGE).await?;
+        let left = page
+            .items
+            .iter()
+            .any(|row| row.profile.as_str() != RESPONDER_PROFILE);
+        Ok(left || page.next.is_some())
     }
 
     fn end_event(&self, issuer: &Issuer, action: AuditAction, by: &str) -> NewAuditEvent {

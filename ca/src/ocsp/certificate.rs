@@ -9,7 +9,7 @@ use crate::issue::{IssueError, Recording};
 use crate::issuers::{IssuerEntry, ResponderKey};
 
 /// The profile of these certificates.
-const PROFILE: &str = "ocsp-responder";
+pub(crate) const RESPONDER_PROFILE: &str = "ocsp-responder";
 /// How long a server may take for one, in seconds.
 const LEASE: u32 = 30;
 
@@ -68,7 +68,8 @@ impl Authority {
         issuer: &IssuerEntry,
         key: &ResponderKey,
     ) -> Result<bool, IssueError> {
-        let name = ProfileName::new(PROFILE).map_err(|e| IssueError::State(e.to_string()))?;
+        let name =
+            ProfileName::new(RESPONDER_PROFILE).map_err(|e| IssueError::State(e.to_string()))?;
         let profile = self.profile(&name)?;
         let serial = issuer.serials.take().await?;
         let prepared = issuer.facts.prepare_responder(

@@ -9,3 +9,4 @@ mod certificate;
 pub use answer::{Cacheable, OcspReply};
 
 pub(crate) use cache::Responders;
+pub(crate) use certificate::RESPONDER_PROFILE;

@@ -310,4 +310,15 @@ async fn a_retired_issuer_issues_no_more_and_ends_with_its_certificates() {
     })
     .await;
     jobs.shutdown().await;
+
+    let state = async |jobs: ca::Jobs| {
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        jobs.shutdown().await;
+        found(&bench, "issuing").state.as_str()
+    };
+    // What is revoked stands on the CRL until it expires, and the issuer with it.
+    bench.ring.clock.pass(80 * 86_400);
+    assert_eq!(state(bench.authority.jobs()).await, "draining");
+    bench.ring.clock.pass(11 * 86_400);
+    assert_eq!(state(bench.authority.jobs()).await, "retired");
 }
