@@ -66,29 +66,52 @@ enum Decision {
 }
 
 pub(super) fn run(keeper: &Arc<Keeper>, wish: Wish, asked: Asked) {
+    decide_and_do(keeper, wish, asked, Reservation::None);
+}
+
+/// Who may change the serial.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reservation {
+    /// Nobody is known to.
+    None,
+    /// The asking side: the change before left it.
+    Ours,
+}
+
+/// Returns whether a change is on its way to the journal.
+fn decide_and_do(keeper: &Arc<Keeper>, wish: Wish, asked: Asked, reservation: Reservation) -> bool {
     let view = match admit(keeper, &wish) {
         Ok(view) => view,
-        Err(refusal) => return asked.refuse(refusal),
+        Err(refusal) => {
+            asked.refuse(refusal);
+            return false;
+        }
     };
     let id = view.card.identity.id;
     let mut live = keeper.live();
-    match decide(&mut live, id, &wish) {
+    match decide(&mut live, id, &wish, reservation) {
         Err(refusal) => {
             drop(live);
             asked.refuse(refusal);
+            false
         }
         Ok(Decision::Stands(change)) => {
             drop(live);
             asked.answer(&RevocationChange::from(change));
+            false
         }
         Ok(Decision::Wait) => {
             let serial = wish.serial;
-            let again = Box::new(move |keeper: &Arc<Keeper>| run(keeper, wish, asked));
-            live.pending.after_change(id, serial, again);
+            let later = Box::new(move |keeper: &Arc<Keeper>| {
+                decide_and_do(keeper, wish, asked, Reservation::Ours)
+            });
+            live.pending.after_change(id, serial, later);
+            false
         }
         Ok(Decision::Write) => {
             drop(live);
             write(keeper, id, &wish, asked);
+            true
         }
     }
 }
@@ -130,7 +153,12 @@ fn check_invalidity(keeper: &Keeper, since: UnixTime) -> Result<(), Refusal> {
     Err(Refusal::new(Rule::FieldMalformed, detail))
 }
 
-fn decide(live: &mut Live, id: KeyId, wish: &Wish) -> Result<Decision, Refusal> {
+fn decide(
+    live: &mut Live,
+    id: KeyId,
+    wish: &Wish,
+    reservation: Reservation,
+) -> Result<Decision, Refusal> {
     let serial = wish.serial;
     let key = live
         .state
@@ -140,7 +168,7 @@ fn decide(live: &mut Live, id: KeyId, wish: &Wish) -> Result<Decision, Refusal> 
             let detail = format!("{} has no certificate {serial}", wish.key);
             Refusal::new(Rule::NeverIssued, detail)
         })?;
-    if live.pending.is_changing(id, serial) {
+    if reservation == Reservation::None && live.pending.is_changing(id, serial) {
         return Ok(Decision::Wait);
     }
     let latest = key.revocations.latest(&serial).copied();
@@ -169,7 +197,7 @@ fn write(keeper: &Arc<Keeper>, id: KeyId, wish: &Wish, asked: Asked) {
     };
     let answer = event.clone();
     keeper.write(event, move |keeper, outcome| {
-        let waiting = keeper.live().pending.end_change(id, answer.serial);
+        let serial = answer.serial;
         match outcome {
             Ok(written) => asked.answer(&RevocationChange {
                 position: written.position,
@@ -181,8 +209,18 @@ fn write(keeper: &Arc<Keeper>, id: KeyId, wish: &Wish, asked: Asked) {
             }),
             Err(refusal) => asked.refuse(refusal),
         }
-        for again in waiting {
-            again(keeper);
-        }
+        go_on(keeper, id, serial);
     });
+}
+
+/// Lets the changes that wait be decided, up to the first that writes: this runs on the
+/// journal's writer, and each of them is looked at once.
+fn go_on(keeper: &Arc<Keeper>, id: KeyId, serial: Serial) {
+    loop {
+        let next = keeper.live().pending.end_change(id, serial);
+        let Some(next) = next else { return };
+        if next(keeper) {
+            return;
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What is under way: reserved under the state lock, not durable yet.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use signer_proto::{Digest, IdempotencyKey, KeyId, KeyLabel, Rule};
@@ -22,8 +22,9 @@ pub(crate) struct Signing {
     pub(crate) waiters: Vec<Asked>,
 }
 
-/// A change of revocation that waits for the one before it.
-pub(crate) type Deferred = Box<dyn FnOnce(&Arc<Keeper>) + Send>;
+/// A change of revocation that waits for the one before it. It tells whether it took up the
+/// reservation and wrote; else the next one may.
+pub(crate) type Deferred = Box<dyn FnOnce(&Arc<Keeper>) -> bool + Send>;
 
 /// Reservations. None of them survives a restart, and none needs to: what was not durable was
 /// not released.
@@ -32,7 +33,7 @@ pub(crate) struct Pending {
     signings: HashMap<(KeyId, Serial), Signing>,
     idempotency: HashMap<IdempotencyKey, (KeyId, Serial)>,
     in_flight: HashMap<KeyId, u64>,
-    changes: HashMap<(KeyId, Serial), Vec<Deferred>>,
+    changes: HashMap<(KeyId, Serial), VecDeque<Deferred>>,
     crls: HashSet<KeyId>,
     labels: HashSet<KeyLabel>,
 }
@@ -85,12 +86,20 @@ impl Pending {
 
     /// Puts something off until the change of this serial is durable.
     pub(crate) fn after_change(&mut self, key: KeyId, serial: Serial, then: Deferred) {
-        self.changes.entry((key, serial)).or_default().push(then);
+        self.changes
+            .entry((key, serial))
+            .or_default()
+            .push_back(then);
     }
 
-    /// Ends a change, done or not, and returns what waits for it.
-    pub(crate) fn end_change(&mut self, key: KeyId, serial: Serial) -> Vec<Deferred> {
-        self.changes.remove(&(key, serial)).unwrap_or_default()
+    /// Ends a change, done or not. The reservation passes to what waited longest, so that nothing
+    /// overtakes it; it ends if nothing waits.
+    pub(crate) fn end_change(&mut self, key: KeyId, serial: Serial) -> Option<Deferred> {
+        let next = self.changes.get_mut(&(key, serial))?.pop_front();
+        if next.is_none() {
+            self.changes.remove(&(key, serial));
+        }
+        next
     }
 
     /// Reserves the next CRL number of a key; false if it is reserved.

@@ -185,3 +185,30 @@ fn a_locked_ring_revokes_and_signs_nothing() {
         Ok(RevocationStatus::Revoked)
     );
 }
+
+/// Changes of one serial that wait are decided one at a time: were all of them looked at again
+/// after each, a few thousand would hold the journal's writer up for minutes.
+#[test]
+fn many_changes_of_one_serial_do_not_hold_up_the_journal() {
+    const CHANGES: u32 = 3000;
+    let workshop = Workshop::with_hierarchy();
+    workshop.set_policy("issuing", drafts::issuing_policy_with(100, true));
+    let serial = workshop.issue("a.corp.example").tbs().serial;
+    let key = label("issuing");
+    let (h, r) = (
+        Hold {
+            key: key.clone(),
+            serial,
+        },
+        Release { key, serial },
+    );
+    let ask = |n| match n % 2 {
+        0 => workshop.ask(&h),
+        _ => workshop.ask(&r),
+    };
+    let answers: Vec<_> = (0..CHANGES).map(ask).collect();
+    for answer in answers {
+        assert!(answer.recv().unwrap().is_ok());
+    }
+    assert_eq!(workshop.describe("issuing").revocations, u64::from(CHANGES));
+}
