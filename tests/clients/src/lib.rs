@@ -1,1 +1,1 @@
-//! Foreign clients against the real stack
+//! Foreign clients against the real stack: everything is in `tests/`.

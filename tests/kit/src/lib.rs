@@ -1,1 +1,31 @@
-//! Starts the real stack for tests
+//! Starts the real signer core, or the real stack, for tests.
+//!
+//! There is no mock: a [`Ring`] is the signer core in this process, over real sockets, with a
+//! file driver that only counts what it is asked; a `Stack` is `chancery up`.
+
+mod attack;
+mod clock;
+mod counting;
+pub mod der;
+mod draft;
+mod ledger;
+mod peer;
+mod plan;
+mod ring;
+mod skip;
+#[cfg(feature = "stack")]
+mod stack;
+mod subject;
+
+pub use attack::{Assault, Attack};
+pub use clock::KitClock;
+pub use counting::{Counts, Misdeed};
+pub use draft::{DAY, Draft, dns, email, name, time};
+pub use ledger::Ledger;
+pub use peer::{Answered, Failure, Frame, RawPeer, frame};
+pub use plan::{ISSUING, ISSUING_NAME, OTHER, OTHER_NAME, Plan, RESPONDER, ROOT, ROOT_NAME};
+pub use ring::{CREDENTIAL, Ring, TbsBytes, assemble, label, uid};
+pub use skip::{skip, tool};
+#[cfg(feature = "stack")]
+pub use stack::*;
+pub use subject::SubjectKey;

@@ -1,0 +1,319 @@
+//! Bodies that are not the one encoding of their kind.
+
+use kit::{ISSUING, RESPONDER, Ring, label};
+use signer_proto::{
+    Approvals, BuildCrl, Call, CertIdHash, Evidence, EvidenceList, GenerateKey, Hold, KeySpec,
+    Kind, MintSerials, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, Plaintext,
+    PolicyText, Purpose, ReadJournal, ReadPolicy, Release, RevocationDelta, Revoke, Rule, Seal,
+    SealContext, Sealed, SetPolicy, SignCaRequest, SignOcsp, Socket, Unlock, Unseal, Wire,
+};
+use x509::{CertificationRequestInfoDer, CrlReason};
+use zeroize::Zeroizing;
+
+fn socket_of(kind: Kind) -> Socket {
+    *Socket::ALL
+        .iter()
+        .find(|socket| kind.permitted_on(**socket))
+        .unwrap()
+}
+
+fn secret(octets: &[u8]) -> Plaintext {
+    Plaintext(Zeroizing::new(octets.to_vec()))
+}
+
+/// A sound body of every kind that has one.
+fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
+    fn body<C: Call>(call: &C) -> (Kind, Vec<u8>) {
+        (C::KIND, call.to_wire())
+    }
+    let key = label(ISSUING);
+    let serial = ring.mint(ISSUING);
+    let now = ring.clock.now();
+    let subject = OcspSubject {
+        hash: CertIdHash::Sha1,
+        serial,
+    };
+    let item = OcspItem {
+        subjects: OcspSubjects(vec![subject]),
+        nonce: OcspNonce(vec![1, 2, 3]),
+    };
+    let evidence = Evidence::Request(kit::SubjectKey::new().request(&kit::name("CN=a"), vec![]));
+    let mut order = ring.order(&ring.leaf());
+    order.evidence = EvidenceList(vec![evidence]);
+    let draft = ring.authority("CN=Sub", kit::SubjectKey::new().public());
+    vec![
+        body(&ReadPolicy { key: key.clone() }),
+        body(&ReadJournal { from: 0, limit: 1 }),
+        body(&MintSerials {
+            key: key.clone(),
+            count: 1,
+        }),
+        body(&order),
+        body(&Seal {
+            context: SealContext(b"row".to_vec()),
+            plaintext: secret(b"x"),
+        }),
+        body(&Unseal {
+            context: SealContext(b"row".to_vec()),
+            sealed: Sealed(vec![1; 40]),
+        }),
+        body(&BuildCrl {
+            key: key.clone(),
+            shard: 0,
+            next_update: now,
+        }),
+        body(&SignOcsp {
+            responder: label(RESPONDER),
+            issuer: key.clone(),
+            next_update: now,
+            items: OcspItems(vec![item]),
+        }),
+        body(&Revoke {
+            key: key.clone(),
+            serial,
+            reason: CrlReason::Superseded,
+            invalidity: Some(now),
+        }),
+        body(&Hold {
+            key: key.clone(),
+            serial,
+        }),
+        body(&Release {
+            key: key.clone(),
+            serial,
+        }),
+        body(&RevocationDelta {
+            key: key.clone(),
+            from: 0,
+            limit: 1,
+        }),
+        body(&Unlock {
+            passphrase: secret(b"guess"),
+        }),
+        body(&GenerateKey {
+            label: label("new"),
+            purpose: Purpose::Ocsp,
+            spec: KeySpec::P256,
+            approvals: Approvals(Vec::new()),
+        }),
+        body(&SetPolicy {
+            key: key.clone(),
+            previous: Some(ring.policy(ISSUING)),
+            text: PolicyText("version = 1".to_owned()),
+            approvals: Approvals(Vec::new()),
+        }),
+        body(&ring.authority_order(&draft)),
+        body(&SignCaRequest {
+            key,
+            info: CertificationRequestInfoDer::from_vec(vec![0x30, 0]),
+            approvals: Approvals(Vec::new()),
+        }),
+    ]
+}
+
+#[test]
+fn refuses_the_body_of_every_kind_cut_at_every_octet() {
+    let ring = Ring::start();
+    let bodies = bodies(&ring);
+    let kinds = Kind::ALL.iter().filter(|kind| kind.request_limit() > 0);
+    assert_eq!(bodies.len(), kinds.count(), "every kind is tried");
+    let mut assault = ring.assault();
+    for (kind, body) in bodies {
+        for length in 0..body.len() {
+            let attack = ring.attack_body(socket_of(kind), kind, &body[..length]);
+            assault.refused(Rule::BodyMalformed, attack);
+        }
+    }
+    assault.assert_held();
+}
+
+#[test]
+fn refuses_an_octet_after_the_body_of_every_kind() {
+    let ring = Ring::start();
+    let bodies = bodies(&ring);
+    let mut assault = ring.assault();
+    for (kind, mut body) in bodies {
+        body.push(0);
+        assault.refused(
+            Rule::BodyMalformed,
+            ring.attack_body(socket_of(kind), kind, &body),
+        );
+    }
+    assault.assert_held();
+}
+
+/// Replaces the octets `from`, which stand once in the body of a kind.
+fn refuses_bent(kind: Kind, from: &[u8], to: &[u8]) {
+    let ring = Ring::start();
+    let (_, body) = bodies(&ring)
+        .into_iter()
+        .find(|(found, _)| *found == kind)
+        .unwrap();
+    let mut places = body
+        .windows(from.len())
+        .enumerate()
+        .filter(|(_, w)| *w == from);
+    let (at, _) = places.next().expect("the octets stand there");
+    assert!(places.next().is_none(), "they stand there once");
+    let bent = [&body[..at], to, &body[at + from.len()..]].concat();
+    ring.attack_body(socket_of(kind), kind, &bent)
+        .assert_refused(Rule::BodyMalformed);
+}
+
+#[test]
+fn refuses_a_label_outside_its_alphabet() {
+    refuses_bent(Kind::MintSerials, b"issuing", b"Issuing");
+}
+
+#[test]
+fn refuses_a_label_that_climbs_out_of_a_directory() {
+    refuses_bent(Kind::GenerateKey, b"\0\0\0\x03new", b"\0\0\0\x09../../new");
+}
+
+#[test]
+fn refuses_an_empty_label() {
+    refuses_bent(Kind::ReadPolicy, b"\0\0\0\x07issuing", b"\0\0\0\0");
+}
+
+#[test]
+fn refuses_a_text_that_is_not_utf8() {
+    refuses_bent(Kind::SetPolicy, b"version", b"v\xffrsion");
+}
+
+#[test]
+fn refuses_a_purpose_that_is_none() {
+    let from = [b"new".as_slice(), &[Purpose::Ocsp.code()]].concat();
+    refuses_bent(Kind::GenerateKey, &from, b"new\x63");
+}
+
+#[test]
+fn refuses_evidence_of_an_unknown_kind() {
+    let ring = Ring::start();
+    let mut order = ring.order(&ring.leaf());
+    order.evidence = EvidenceList(Vec::new());
+    let body = order.to_wire();
+    // The count of evidence stands before the idempotency key: one, of a kind that there is not.
+    let at = body.len() - 16 - 4;
+    let bent = [&body[..at], &[0, 0, 0, 1, 9, 0, 0, 0, 0], &body[at + 4..]].concat();
+    ring.attack_body(Socket::Issue, Kind::SignCertificate, &bent)
+        .assert_refused(Rule::BodyMalformed);
+}
+
+#[test]
+fn refuses_a_serial_with_a_leading_zero() {
+    let ring = Ring::start();
+    let serial = ring.issue().tbs().serial;
+    let honest = Hold {
+        key: label(ISSUING),
+        serial,
+    };
+    let body = honest.to_wire();
+    let at = body.len() - serial.as_bytes().len();
+    let length = u8::try_from(serial.as_bytes().len() + 1).unwrap();
+    let bent = [&body[..at - 1], &[length, 0], &body[at..]].concat();
+    ring.attack_body(Socket::Status, Kind::Hold, &bent)
+        .assert_refused(Rule::BodyMalformed);
+}
+
+#[test]
+fn refuses_a_third_kind_of_bool() {
+    let ring = Ring::start();
+    let honest = Revoke {
+        key: label(ISSUING),
+        serial: ring.issue().tbs().serial,
+        reason: CrlReason::Superseded,
+        invalidity: None,
+    };
+    let mut body = honest.to_wire();
+    *body.last_mut().unwrap() = 2;
+    ring.attack_body(Socket::Status, Kind::Revoke, &body)
+        .assert_refused(Rule::BodyMalformed);
+}
+
+#[test]
+fn refuses_reasons_that_are_none() {
+    let ring = Ring::start();
+    let serial = ring.issue().tbs().serial;
+    let mut assault = ring.assault();
+    for code in [7, 11, 255] {
+        let honest = Revoke {
+            key: label(ISSUING),
+            serial,
+            reason: CrlReason::Superseded,
+            invalidity: None,
+        };
+        let mut body = honest.to_wire();
+        let at = body.len() - 2;
+        assert_eq!(body[at], CrlReason::Superseded.code());
+        body[at] = code;
+        let attack = ring.attack_body(Socket::Status, Kind::Revoke, &body);
+        assault.refused(Rule::BodyMalformed, attack);
+    }
+    assault.assert_held();
+}
+
+#[test]
+fn refuses_a_nonce_of_129_octets() {
+    let ring = Ring::start();
+    let subject = OcspSubject {
+        hash: CertIdHash::Sha256,
+        serial: ring.issue().tbs().serial,
+    };
+    let item = OcspItem {
+        subjects: OcspSubjects(vec![subject]),
+        nonce: OcspNonce(vec![7; 129]),
+    };
+    let call = SignOcsp {
+        responder: label(RESPONDER),
+        issuer: label(ISSUING),
+        next_update: ring.clock.now().plus_seconds(3600),
+        items: OcspItems(vec![item]),
+    };
+    ring.attack(Socket::Status, &call)
+        .assert_refused(Rule::BodyMalformed);
+}
+
+/// Octets of this process that are resident.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = status.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}
+
+#[test]
+fn refuses_counts_and_lengths_that_would_allocate_gigabytes() {
+    let ring = Ring::start();
+    let lie = [0xff; 4];
+    let labelled = ring.order(&ring.leaf()).to_wire();
+    let mut assault = ring.assault();
+    let before = resident();
+    // The label's length; the items of a batch; the TBS after label and two digests.
+    let head = 4 + ISSUING.len() + 32 + 32;
+    let ocsp = SignOcsp {
+        responder: label(RESPONDER),
+        issuer: label(ISSUING),
+        next_update: ring.clock.now(),
+        items: OcspItems(Vec::new()),
+    };
+    let ocsp = ocsp.to_wire();
+    let cases = [
+        (Kind::SignCertificate, lie.to_vec()),
+        (Kind::SignCertificate, [&labelled[..head], &lie].concat()),
+        (Kind::SignOcsp, [&ocsp[..ocsp.len() - 4], &lie].concat()),
+        (
+            Kind::SignOcsp,
+            [&ocsp[..ocsp.len() - 4], &4096_u32.to_be_bytes()].concat(),
+        ),
+        (Kind::Seal, lie.to_vec()),
+        (Kind::SetPolicy, lie.to_vec()),
+    ];
+    for _ in 0..50 {
+        for (kind, body) in &cases {
+            let attack = ring.attack_body(socket_of(*kind), *kind, body);
+            assault.refused(Rule::BodyMalformed, attack);
+        }
+    }
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 64 * 1024 * 1024, "{grown} octets more");
+    assault.assert_held();
+}

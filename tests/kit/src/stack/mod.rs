@@ -1,0 +1,336 @@
+//! Real processes: `chancery up` in a temporary directory, or signer and server started apart.
+
+mod api;
+mod openssl;
+mod process;
+mod programs;
+mod status;
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub use api::{Api, Response};
+pub use openssl::{Openssl, has_ocsp_status, run};
+pub use process::Process;
+pub use programs::program;
+pub use status::http_get;
+
+/// How long the stack may take to be ready.
+const START: Duration = Duration::from_secs(40);
+
+/// Where certificates are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A file in the data directory.
+    Sqlite,
+    /// A fresh database of the tests' PostgreSQL, by its URL.
+    Postgres(String),
+}
+
+impl Database {
+    /// Makes a fresh PostgreSQL database; none, with a line that says so, where it is not
+    /// installed.
+    ///
+    /// # Panics
+    /// If it is missing and `CHANCERY_NO_SKIP=1` forbids skipping.
+    #[must_use]
+    pub fn postgres() -> Option<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let server = match store::testing::Postgres::shared() {
+            Ok(server) => server,
+            Err(missing) => {
+                store::testing::skip(&missing);
+                return None;
+            }
+        };
+        let name = runtime.block_on(server.fresh_database_name());
+        let host = server.folder().display();
+        Some(Self::Postgres(format!(
+            "postgres://postgres@localhost:5432/{name}?host={host}"
+        )))
+    }
+}
+
+/// A data directory and the processes that use it.
+pub struct Stack {
+    dir: TempDir,
+    database: Database,
+    arguments: Vec<String>,
+    https: u16,
+    http: u16,
+    up: Option<Process>,
+    signer: Option<Process>,
+    server: Option<Process>,
+}
+
+/// Finds a port of 127.0.0.1 that nobody uses now.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+impl Stack {
+    /// Runs `chancery up` with SQLite.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_with(Database::Sqlite, &[])
+    }
+
+    /// Runs `chancery up` with a database and more arguments.
+    #[must_use]
+    pub fn start_with(database: Database, arguments: &[&str]) -> Self {
+        let mut stack = Self::prepare(database, arguments);
+        stack.up();
+        stack
+    }
+
+    /// Chooses directory and ports, and starts nothing.
+    ///
+    /// # Panics
+    /// If there is no temporary directory.
+    #[must_use]
+    pub fn prepare(database: Database, arguments: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        // Started by root, signer and server are other users, who pass through here.
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
+        Self {
+            dir,
+            database,
+            arguments: arguments
+                .iter()
+                .map(|&argument| argument.to_owned())
+                .collect(),
+            https: free_port(),
+            http: free_port(),
+            up: None,
+            signer: None,
+            server: None,
+        }
+    }
+
+    /// Runs `chancery up` and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub fn up(&mut self) {
+        let mut command = Command::new(program("chancery"));
+        command.arg("up").arg("--data").arg(self.data());
+        command
+            .arg("--https")
+            .arg(format!("127.0.0.1:{}", self.https));
+        command
+            .arg("--http")
+            .arg(format!("127.0.0.1:{}", self.http));
+        if let Database::Postgres(url) = &self.database {
+            command.arg("--database").arg(url);
+        }
+        command.args(&self.arguments);
+        let mut up = Process::start("chancery up", command);
+        up.await_line("Chancery is ready", START);
+        self.up = Some(up);
+    }
+
+    /// Ends `chancery up` in order, as Ctrl-C would.
+    ///
+    /// # Panics
+    /// If it does not end well.
+    pub fn down(&mut self) {
+        if let Some(up) = self.up.take() {
+            let (status, text) = up.end();
+            assert!(
+                status.success(),
+                "`chancery up` ended with {status}: {text}"
+            );
+        }
+    }
+
+    /// Makes everything by `up`, and then starts signer and server apart, so that each can be
+    /// killed by itself.
+    #[must_use]
+    pub fn start_apart(database: Database, arguments: &[&str]) -> Self {
+        let mut stack = Self::start_with(database, arguments);
+        stack.down();
+        stack.start_signer();
+        stack.start_server();
+        stack
+    }
+
+    /// Starts the signer as `up` does.
+    ///
+    /// # Panics
+    /// If it is not ready in time.
+    pub fn start_signer(&mut self) {
+        let mut command = Command::new(program("signer-file"));
+        command.arg("serve").arg("--ring").arg(self.ring());
+        command.arg("--run").arg(self.run_dir());
+        command
+            .arg("--unlock-credential")
+            .arg(self.data().join("unlock.key"));
+        process::as_owner_of(&mut command, &self.data().join("signer"));
+        let mut signer = Process::start("signer-file", command);
+        signer.await_line("ready", START);
+        self.signer = Some(signer);
+    }
+
+    /// Starts the server as `up` does.
+    ///
+    /// # Panics
+    /// If it is not ready in time.
+    pub fn start_server(&mut self) {
+        let mut command = Command::new(program("chancery-server"));
+        let folder = self.data().join("server");
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(folder.join("server.toml"));
+        process::as_owner_of(&mut command, &folder);
+        let mut server = Process::start("chancery-server", command);
+        server.await_line("ready", START);
+        self.server = Some(server);
+    }
+
+    /// Kills the signer (SIGKILL).
+    ///
+    /// # Panics
+    /// If it was not started apart.
+    pub fn kill_signer(&mut self) {
+        self.signer.take().expect("the signer runs apart").kill();
+    }
+
+    /// Kills the server (SIGKILL).
+    ///
+    /// # Panics
+    /// If it was not started apart.
+    pub fn kill_server(&mut self) {
+        self.server.take().expect("the server runs apart").kill();
+    }
+
+    /// Returns the signer's process id.
+    #[must_use]
+    pub fn signer_pid(&self) -> Option<u32> {
+        self.signer.as_ref().map(Process::id)
+    }
+
+    /// Returns the directory around the data, for what a test makes.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Returns the data directory.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Returns the ring.
+    #[must_use]
+    pub fn ring(&self) -> PathBuf {
+        self.data().join("signer").join("ring")
+    }
+
+    /// Returns the directory of the sockets.
+    #[must_use]
+    pub fn run_dir(&self) -> PathBuf {
+        self.data().join("run")
+    }
+
+    /// Returns the file with the root.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.data().join("root.pem")
+    }
+
+    /// Returns the base of the plain URLs.
+    #[must_use]
+    pub fn http(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http)
+    }
+
+    /// Returns the base of the API.
+    #[must_use]
+    pub fn https(&self) -> String {
+        format!("https://127.0.0.1:{}", self.https)
+    }
+
+    /// Speaks to the API with the first admin token.
+    ///
+    /// # Panics
+    /// If the root or the token cannot be read.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        let token = fs::read_to_string(self.data().join("admin.token")).expect("the token");
+        let root = fs::read_to_string(self.root()).expect("the root");
+        Api::new(self.https, &root, token.trim())
+    }
+
+    /// Runs the command line tool on this data directory.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn chancery(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(program("chancery"));
+        command.args(arguments).arg("--data").arg(self.data());
+        command.output().expect("the tool starts")
+    }
+
+    /// Runs the command line tool, which must succeed, and returns what it prints.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn must(&self, arguments: &[&str]) -> String {
+        let output = self.chancery(arguments);
+        let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
+        text(&output.stdout)
+    }
+
+    /// Issues a certificate for a CSR by the API.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn issue(&self, profile: &str, csr: &str) -> Value {
+        let order = serde_json::json!({ "profile": profile, "csr": csr });
+        let response = self.api().post("/api/v1/certificates", &order);
+        assert_eq!(response.status, 201, "{}", response.text());
+        response.json()
+    }
+
+    /// Waits until something holds.
+    ///
+    /// # Panics
+    /// If it does not within `limit`.
+    pub fn eventually(&self, what: &str, limit: Duration, mut holds: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < limit, "{what}: not within {limit:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // The server first, as `up` does; processes that were not asked to end are killed.
+        drop(self.server.take());
+        drop(self.signer.take());
+        if let Some(up) = self.up.take() {
+            let _ = up.end();
+        }
+    }
+}

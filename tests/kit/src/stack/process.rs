@@ -1,0 +1,148 @@
+//! A process that is ended whatever becomes of the test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a process may take to end when it is asked to.
+const END: Duration = Duration::from_secs(15);
+
+/// A running program whose output is kept.
+pub struct Process {
+    name: &'static str,
+    child: Child,
+    lines: Receiver<String>,
+    text: Arc<Mutex<String>>,
+}
+
+/// Lets a child run as the owner of a file, if that is somebody else.
+pub fn as_owner_of(command: &mut Command, path: &Path) {
+    let owner = std::fs::metadata(path).expect("the file is there");
+    if rustix::process::getuid().is_root() {
+        command.uid(owner.uid()).gid(owner.gid());
+    }
+}
+
+impl Process {
+    /// Starts a program.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start(name: &'static str, mut command: Command) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.current_dir("/");
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (tell, lines) = mpsc::channel();
+        let text = Arc::new(Mutex::new(String::new()));
+        let outputs: [Option<Box<dyn Read + Send>>; 2] = [
+            child.stdout.take().map(|pipe| Box::new(pipe) as _),
+            child.stderr.take().map(|pipe| Box::new(pipe) as _),
+        ];
+        for pipe in outputs.into_iter().flatten() {
+            let (tell, text) = (tell.clone(), Arc::clone(&text));
+            thread::spawn(move || {
+                for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                    let mut text = text.lock().expect("no panic while it is held");
+                    text.push_str(&line);
+                    text.push('\n');
+                    drop(text);
+                    // Whoever waited for lines may be gone.
+                    let _ = tell.send(line);
+                }
+            });
+        }
+        Self {
+            name,
+            child,
+            lines,
+            text,
+        }
+    }
+
+    /// Returns what it printed up to now, on both outputs.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.text.lock().expect("no panic while it is held").clone()
+    }
+
+    /// Waits for a line that begins so.
+    ///
+    /// # Panics
+    /// If it does not come in time.
+    pub fn await_line(&mut self, beginning: &str, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if line.starts_with(beginning) => return,
+                Ok(_) => {}
+                Err(_) => panic!("{} did not say `{beginning}`: {}", self.name, self.text()),
+            }
+        }
+    }
+
+    /// Returns the process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it (SIGKILL) and waits until it is gone.
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to end (SIGTERM), and returns how it did and what it printed.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    #[must_use]
+    pub fn end(mut self) -> (ExitStatus, String) {
+        self.ask_to_end();
+        let deadline = Instant::now() + END;
+        while Instant::now() < deadline {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return (status, self.text());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{} does not end: {}", self.name, self.text());
+    }
+
+    fn ask_to_end(&self) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // `up` ends its children when it is asked to; killed it could not.
+            self.ask_to_end();
+            let deadline = Instant::now() + Duration::from_secs(3);
+            while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
