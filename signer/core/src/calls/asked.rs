@@ -37,14 +37,12 @@ impl Asked {
 
     /// Refuses to begin what cannot be done in time any more.
     pub(crate) fn check_deadline(&self) -> Result<(), Refusal> {
-        if Instant::now() < self.deadline {
-            Ok(())
-        } else {
-            Err(Refusal::new(
-                Rule::DeadlineExceeded,
-                "the deadline passed before the signing began",
-            ))
-        }
+        self.deadline().check()
+    }
+
+    /// Returns by when it must be done; a batch asks for each of its signatures.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline(self.deadline)
     }
 
     /// Answers.
@@ -61,6 +59,21 @@ impl Asked {
     pub(crate) fn refuse(self, refusal: Refusal) {
         note(&self.keeper, &self.peer, Some(self.kind), &refusal);
         (self.reply)(Err(refusal));
+    }
+}
+
+/// When nobody waits for the answer any more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadline(Instant);
+
+impl Deadline {
+    /// Refuses the next signature once it has passed.
+    pub(super) fn check(self) -> Result<(), Refusal> {
+        if Instant::now() < self.0 {
+            return Ok(());
+        }
+        let why = "the deadline passed before the signing began";
+        Err(Refusal::new(Rule::DeadlineExceeded, why))
     }
 }
 

@@ -9,6 +9,7 @@ use signer_proto::{
 };
 use x509::{ResponseDataDer, Serial, Signature};
 
+use super::asked::Deadline;
 use super::{Asked, with_position};
 use crate::keeper::{Keeper, KeyView, known_key};
 use crate::merkle;
@@ -56,9 +57,9 @@ fn sign(keeper: &Keeper, call: &SignOcsp, asked: &Asked) -> Result<(OcspSigned, 
         .ocsp()
         .ok_or_else(|| Refusal::new(Rule::PurposeMismatch, "not the policy of a responder"))?;
     let (statuses, revocations) = look_up(keeper, call, rules)?;
-    asked.check_deadline()?;
     let batch = Batch {
         keeper,
+        deadline: asked.deadline(),
         responder: &responder,
         ids: CertIds::new(rules.issuer(), &issuer.card.public, any),
         admission: &admission,
@@ -120,6 +121,7 @@ fn look_up(
 /// What every response of a batch has in common.
 struct Batch<'a> {
     keeper: &'a Keeper,
+    deadline: Deadline,
     responder: &'a KeyView,
     ids: CertIds,
     admission: &'a OcspAdmission,
@@ -172,6 +174,7 @@ impl Batch<'_> {
         item: &OcspItem,
         statuses: &Statuses,
     ) -> Result<(ResponseDataDer, Signature), Refusal> {
+        self.deadline.check()?;
         let times = OcspTimes {
             this_update: self.admission.this_update(),
             next_update: self.admission.next_update(),

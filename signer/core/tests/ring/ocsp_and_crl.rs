@@ -1,15 +1,22 @@
 //! What CRLs and OCSP responses say, and what they refuse to say.
 
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keystore::{Approved, DriverError, KeyDriver, KeyIdentity};
 use signer_proto::{
     BuildCrl, BuiltCrl, CertIdHash, Event, OcspItem, OcspItems, OcspNonce, OcspOutcome,
-    OcspSubject, OcspSubjects, Refusal, Release, Revoke, Rule, SignOcsp, SignedOcsp,
+    OcspSubject, OcspSubjects, Purpose, Refusal, Release, Revoke, Rule, SignOcsp, SignedOcsp,
+    Socket,
 };
 use x509::{
-    CertId, CertStatus, Crl, CrlReason, ResponseData, Serial, SignatureScheme, UnixTime, sha256,
+    CertId, CertStatus, Crl, CrlReason, ResponseData, Serial, Signature, SignatureScheme, SpkiDer,
+    UnixTime, sha256,
 };
 
 use super::drafts::{self, DAY};
-use super::workshop::{Workshop, label};
+use super::workshop::{Workshop, ask_within, label};
 
 fn build(workshop: &Workshop, days: i64) -> Result<BuiltCrl, Refusal> {
     workshop.call(BuildCrl {
@@ -281,4 +288,52 @@ fn refuses_responders_of_others_and_empty_items() {
         Rule::NextUpdateRefused
     );
     assert!(workshop.call(honest()).is_ok());
+}
+
+/// A driver that takes its time, as one for large RSA keys does.
+struct Slow(Arc<dyn KeyDriver>);
+
+impl KeyDriver for Slow {
+    fn public_key(&self, key: &KeyIdentity) -> Result<SpkiDer, DriverError> {
+        self.0.public_key(key)
+    }
+    fn sign(
+        &self,
+        key: &KeyIdentity,
+        scheme: SignatureScheme,
+        message: Approved<'_>,
+    ) -> Result<Signature, DriverError> {
+        if key.purpose == Purpose::Ocsp {
+            thread::sleep(Duration::from_millis(20));
+        }
+        self.0.sign(key, scheme, message)
+    }
+    fn generate(&self, key: &KeyIdentity) -> Result<SpkiDer, DriverError> {
+        self.0.generate(key)
+    }
+    fn health(&self) -> Result<(), DriverError> {
+        self.0.health()
+    }
+}
+
+/// Nobody waits for it any more, and others wait for its lane.
+#[test]
+fn a_batch_ends_when_its_deadline_passes() {
+    let workshop = Workshop::locked(|driver| Arc::new(Slow(driver)));
+    workshop.try_unlock().unwrap();
+    let workshop = workshop.found_hierarchy();
+    let serial = workshop.issue("a.corp.example").tbs().serial;
+    let items = vec![item(&[serial], b""); 1000];
+    let start = Instant::now();
+    let refused = ask_within(
+        workshop.signer().dispatch().as_ref(),
+        Socket::Status,
+        &batch(&workshop, items),
+        Duration::from_millis(200),
+    );
+    let refused = refused.recv().unwrap();
+    let refused = refused.map(|answer| answer.len());
+    assert_eq!(refused.map_err(|r| r.rule), Err(Rule::DeadlineExceeded));
+    assert!(start.elapsed() < Duration::from_secs(2));
+    assert_eq!(workshop.count(|e| matches!(e, Event::OcspSigned(_))), 0);
 }

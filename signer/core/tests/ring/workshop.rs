@@ -334,6 +334,15 @@ pub fn ask<C: Call>(
     socket: Socket,
     call: &C,
 ) -> Receiver<Result<Vec<u8>, Refusal>> {
+    ask_within(dispatch, socket, call, Duration::from_secs(20))
+}
+
+pub fn ask_within<C: Call>(
+    dispatch: &dyn Dispatch,
+    socket: Socket,
+    call: &C,
+    time: Duration,
+) -> Receiver<Result<Vec<u8>, Refusal>> {
     let (reply, answer) = mpsc::channel();
     let received = Instant::now();
     let request = Request {
@@ -346,7 +355,7 @@ pub fn ask<C: Call>(
         kind: C::KIND,
         body: Body::new(C::KIND, call.to_wire()),
         received,
-        deadline: received + Duration::from_secs(20),
+        deadline: received + time,
     };
     dispatch.dispatch(
         request,
