@@ -41,6 +41,33 @@ impl Source {
         self.shipped.is_empty()
     }
 
+    /// Takes the whole file for tests: its `mod` stands under `#[cfg(test)]`.
+    pub fn mark_as_test(&mut self) {
+        self.shipped.clear();
+    }
+
+    /// Lists the files and folders, without `.rs`, of modules that stand under `#[cfg(test)]`.
+    pub fn test_modules(&self) -> Vec<String> {
+        let folder = match self.path.rsplit_once('/') {
+            Some((folder, "mod.rs" | "lib.rs" | "main.rs")) => folder.to_owned(),
+            _ => self.path.trim_end_matches(".rs").to_owned(),
+        };
+        let mut lines = self.code.lines().map(str::trim);
+        let mut modules = Vec::new();
+        while let Some(line) = lines.next() {
+            if line != "#[cfg(test)]" {
+                continue;
+            }
+            let item = lines.find(|line| !line.is_empty() && !line.starts_with("#["));
+            let name = item
+                .and_then(|item| item.strip_suffix(';'))
+                .and_then(|item| item.rsplit_once("mod "))
+                .map(|(_, name)| name);
+            modules.extend(name.map(|name| format!("{folder}/{name}")));
+        }
+        modules
+    }
+
     /// Counts the lines of shipped code: no blanks, no comments, no tests.
     pub fn code_lines(&self) -> usize {
         let shipped = self.shipped.lines();
@@ -128,6 +155,14 @@ mod tests {
         }
         assert!(Source::new("a/src/x.rs", "#![cfg(test)]\nfn f() {}\n").is_test());
         assert!(!Source::new("a/src/latests.rs", "fn f() {}\n").is_test());
+    }
+
+    #[test]
+    fn names_the_modules_that_only_tests_compile() {
+        let text = "mod a;\n#[cfg(test)]\nmod b;\n#[cfg(test)]\n#[x]\npub(crate) mod c;\n#[cfg(test)]\nmod tests {\n}\n";
+        let modules = |path| Source::new(path, text).test_modules();
+        assert_eq!(modules("a/src/lib.rs"), ["a/src/b", "a/src/c"]);
+        assert_eq!(modules("a/src/x.rs"), ["a/src/x/b", "a/src/x/c"]);
     }
 
     #[test]

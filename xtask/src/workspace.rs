@@ -81,7 +81,20 @@ impl Workspace {
                     .push(package(path, &table, text).with_context(|| path.to_owned())?);
             }
         }
+        all.mark_test_modules();
         Ok(all)
+    }
+
+    /// A file whose `mod` stands under `#[cfg(test)]` is for tests, with all below it.
+    fn mark_test_modules(&mut self) {
+        let modules: Vec<String> = self.sources.iter().flat_map(Source::test_modules).collect();
+        for source in &mut self.sources {
+            let stem = source.path.trim_end_matches(".rs");
+            let below = |module: &String| stem == module || stem.starts_with(&format!("{module}/"));
+            if modules.iter().any(below) {
+                source.mark_as_test();
+            }
+        }
     }
 
     /// The package in whose folder a path lies.
