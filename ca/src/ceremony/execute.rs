@@ -5,7 +5,7 @@ use signer_client::SignerClient;
 use signer_proto::{Approvals, KeySpec, Purpose, SignCaRequest};
 use x509::{
     BasicConstraints, Certificate, CertificateDer, CertificationRequestInfo, Csr, CsrDer,
-    Extension, ExtensionValue, Extensions, ForeignCertificate, KeyUsage, NameDer, UnixTime,
+    Extension, ExtensionValue, Extensions, KeyUsage, Name, NameDer, UnixTime,
 };
 
 use super::CeremonyError;
@@ -32,7 +32,7 @@ pub struct Parent {
 pub enum Executed {
     /// The CA has its certificate.
     Signed(CertificateDer),
-    /// Somebody else is to sign this; then [`adopt`] and the import follow.
+    /// Somebody else is to sign this; then [`adopt`](super::adopt) and the import follow.
     Request(CsrDer),
 }
 
@@ -59,7 +59,17 @@ pub async fn execute(
             .map(Executed::Signed);
     }
     let Some(parent) = parent else {
-        return csr(&ring, &checked, &key).await.map(Executed::Request);
+        // The policies come first: once the CSR stands in the journal, the wish is done with. The
+        // end is the one wished for, until the certificate is there.
+        let pinned = Pinned {
+            issuer: checked.subject.der().clone(),
+            not_after: now.plus_seconds(request.validity.0 - 1),
+            path_len: checked.path_len,
+        };
+        policies(&ring, request, &checked, &mut key, pinned).await?;
+        return csr(&ring, &checked.subject, checked.path_len, &key)
+            .await
+            .map(Executed::Request);
     };
     let certificate = match ring.certificate_of(&key).await? {
         Some(certificate) => certificate,
@@ -77,33 +87,6 @@ pub async fn execute(
     };
     policies(&ring, request, &checked, &mut key, pinned).await?;
     Ok(Executed::Signed(certificate))
-}
-
-/// Puts the policies in force for a CA whose certificate somebody else signed.
-pub async fn adopt(
-    client: &SignerClient,
-    request: &CaRequest,
-    certificate: &CertificateDer,
-) -> Result<(), CeremonyError> {
-    let ring = Ring(client);
-    let checked = request.check()?;
-    let held =
-        ForeignCertificate::parse(certificate.as_bytes()).map_err(CeremonyError::Certificate)?;
-    let name = label(request.name.as_str())?;
-    let found = ring.key(&name).await?;
-    let mut key = found.ok_or_else(|| CeremonyError::NoKey(name.to_string()))?;
-    if key.public_key != *held.public_key() {
-        return Err(CeremonyError::OtherKey {
-            label: name.to_string(),
-            what: "not the one in the certificate".into(),
-        });
-    }
-    let pinned = Pinned {
-        issuer: held.subject().der().clone(),
-        not_after: held.not_after(),
-        path_len: held.basic_constraints().and_then(|bc| bc.path_len),
-    };
-    policies(&ring, request, &checked, &mut key, pinned).await
 }
 
 /// What a CA's certificate pins its policy to.
@@ -223,11 +206,16 @@ fn longest_below(request: &CaRequest) -> Seconds {
 const LONGEST_BACKDATE: Seconds = Seconds(49 * 3_600);
 
 /// Has the CSR for a CA's key signed.
-async fn csr(ring: &Ring<'_>, checked: &Checked, key: &Key) -> Result<CsrDer, CeremonyError> {
+pub(super) async fn csr(
+    ring: &Ring<'_>,
+    subject: &Name,
+    path_len: Option<u8>,
+    key: &Key,
+) -> Result<CsrDer, CeremonyError> {
     let extensions = vec![
         Extension::critical(ExtensionValue::BasicConstraints(BasicConstraints {
             ca: true,
-            path_len: checked.path_len,
+            path_len,
         })),
         Extension::critical(ExtensionValue::KeyUsage(
             KeyUsage::KEY_CERT_SIGN.union(KeyUsage::CRL_SIGN),
@@ -237,7 +225,7 @@ async fn csr(ring: &Ring<'_>, checked: &Checked, key: &Key) -> Result<CsrDer, Ce
         )),
     ];
     let info = CertificationRequestInfo {
-        subject: checked.subject.clone(),
+        subject: subject.clone(),
         public_key: key.public_key.clone(),
         extensions: Extensions::new(extensions).map_err(CeremonyError::Certificate)?,
     };

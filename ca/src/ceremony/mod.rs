@@ -4,13 +4,16 @@
 //! Every ceremony can be run again after it was interrupted: what is done already is found and
 //! left as it is.
 
+mod adopt;
 mod bootstrap;
+mod ends;
 mod execute;
 mod renew;
 mod ring;
 
+pub use adopt::{adopt, end_at, request_renewal};
 pub use bootstrap::{AuthorityPlan, BootstrapPlan, Bootstrapped, bootstrap};
-pub use execute::{Executed, Parent, adopt, execute};
+pub use execute::{Executed, Parent, execute};
 pub use renew::{Renewal, renew};
 
 use signer_client::CallError;
@@ -54,7 +57,10 @@ pub enum CeremonyError {
     /// A key that must be under a policy is not.
     #[error("the key `{0}` is under no policy")]
     NoPolicy(String),
-    /// A policy's text does not say until when the issuer lasts.
+    /// A certificate is for another name than the key's policy is.
+    #[error("the certificate's subject, {0}, is not the one that was asked for")]
+    OtherSubject(String),
+    /// A policy's text does not say who the issuer is, or until when it lasts.
     #[error("the policy of `{0}` does not read")]
     Policy(String),
     /// A leaf of the journal does not read.

@@ -7,8 +7,8 @@ use signer_proto::{
     Wire,
 };
 use x509::{
-    Certificate, CertificateDer, PublicKey, Serial, SignatureScheme, SpkiDer, TbsCertificate,
-    UnixTime,
+    Certificate, CertificateDer, NameDer, PublicKey, Serial, SignatureScheme, SpkiDer,
+    TbsCertificate, UnixTime,
 };
 
 use super::CeremonyError;
@@ -160,13 +160,27 @@ impl Ring<'_> {
 
     /// Reads from the policy in force until when the issuer lasts.
     pub(super) async fn issuer_not_after(&self, key: &Key) -> Result<UnixTime, CeremonyError> {
+        let time = self.policy_field(key, "issuer_not_after").await?;
+        UnixTime::parse_rfc3339(&time).map_err(|_| CeremonyError::Policy(key.label.to_string()))
+    }
+
+    /// Reads from the policy in force who the issuer is.
+    pub(super) async fn issuer(&self, key: &Key) -> Result<NameDer, CeremonyError> {
+        use base64::Engine as _;
+        let text = self.policy_field(key, "issuer").await?;
+        let der = base64::engine::general_purpose::STANDARD.decode(text);
+        der.map(NameDer::from_vec)
+            .map_err(|_| CeremonyError::Policy(key.label.to_string()))
+    }
+
+    async fn policy_field(&self, key: &Key, field: &str) -> Result<String, CeremonyError> {
         let text = self.policy_text(key).await?;
         let policy: Option<toml::Table> = toml::from_str(&text).ok();
-        policy
+        let value = policy
             .as_ref()
-            .and_then(|policy| policy.get("issuer_not_after"))
-            .and_then(toml::Value::as_str)
-            .and_then(|time| UnixTime::parse_rfc3339(time).ok())
+            .and_then(|policy| policy.get(field)?.as_str());
+        value
+            .map(str::to_owned)
             .ok_or_else(|| CeremonyError::Policy(key.label.to_string()))
     }
 

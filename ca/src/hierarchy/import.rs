@@ -1,6 +1,8 @@
 //! The certificate of a CA of ours that somebody else signed.
 
-use model::{AuditAction, Issuer, IssuerCertificate, IssuerName, IssuerState, NewAuditEvent};
+use model::{
+    AuditAction, Issuer, IssuerCertificate, IssuerKind, IssuerName, IssuerState, NewAuditEvent,
+};
 use store::{StoreError, audit, issuers};
 use x509::{Deviation, ForeignCertificate, KeyUsage};
 
@@ -8,9 +10,9 @@ use super::{ImportFault, IssuerError};
 use crate::authority::Authority;
 
 impl Authority {
-    /// Takes the certificate that somebody else signed for a key of ours, with the path above it,
-    /// root last. The key's policy is put in force by the operator
-    /// ([`crate::ceremony::adopt`]); until then nothing is issued.
+    /// Takes the certificate that somebody else signed for a key of ours, the first or a new one,
+    /// with the path above it, root last. The operator has the key's policy end with it before
+    /// ([`crate::ceremony::adopt`]).
     pub async fn import_certificate(
         &self,
         name: &IssuerName,
@@ -22,6 +24,10 @@ impl Authority {
         let mut issuer = issuers::get_by_name(&self.0.store, name)
             .await?
             .ok_or_else(|| IssuerError::NotFound(name.clone()))?;
+        if issuer.parent.is_some() || issuer.kind == IssuerKind::Root {
+            let why = format!("`{name}` is signed by a CA of ours: nothing is imported for it");
+            return Err(IssuerError::State(why));
+        }
         self.check_key(&issuer, &certificate).await?;
         if certificate.subject().der() != &issuer.subject {
             return Err(ImportFault::OtherSubject.into());

@@ -1,6 +1,6 @@
 //! CAs: wished for by the API, executed by an operator, taken over from the journal.
 
-use ca::ceremony::{self, Executed, Parent, Renewal};
+use ca::ceremony::{self, CeremonyError, Executed, Parent, Renewal};
 use ca::hierarchy::{CaRequest, IssuerError};
 use ca::profile::Seconds;
 use model::{Issuer, IssuerKind, IssuerState};
@@ -234,7 +234,7 @@ async fn a_ca_that_somebody_else_signed_is_imported() {
         csr
     );
 
-    let (root, signed) = foreign_root_signs(&openssl, csr.as_bytes());
+    let (root, signed) = foreign_root_signs(&openssl, csr.as_bytes(), 1000);
     let import = async |certificate: &[u8], accept| {
         let certificate = ForeignCertificate::parse(certificate).expect("readable");
         let chain = vec![ForeignCertificate::parse(&root).expect("readable")];
@@ -246,11 +246,25 @@ async fn a_ca_that_somebody_else_signed_is_imported() {
     };
     let other = import(bench.made.issuing.as_bytes(), true).await;
     assert_eq!(other.expect_err("another key").rule(), "import-other-key");
+    let adopt = async |certificate: &[u8]| {
+        let certificate = CertificateDer::from_vec(certificate.to_vec());
+        ceremony::adopt(&bench.operator, "outside", &certificate).await
+    };
+    let other = adopt(bench.made.issuing.as_bytes()).await;
+    assert!(matches!(other, Err(CeremonyError::OtherKey { .. })));
+    let end = |der: &[u8]| {
+        let certificate = ForeignCertificate::parse(der).expect("readable");
+        certificate.not_after()
+    };
+    // Each step may be interrupted and run again.
+    for before in [None, Some(end(&signed))] {
+        let was = adopt(&signed).await.expect("the policy follows");
+        assert!(before.is_none_or(|before| was == before));
+    }
     let imported = import(&signed, true).await.expect("imported");
     assert!(matches!(imported.state, IssuerState::Active(_)));
-    ceremony::adopt(&bench.operator, &asked, &certificate(&imported))
-        .await
-        .expect("policies");
+    let again = import(&signed, true).await.expect("imported again");
+    assert_eq!(certificate(&again), certificate(&imported));
     bench.authority.recover().await.expect("taken over");
 
     let issued = bench.issue("www.corp.example").await;
@@ -258,10 +272,53 @@ async fn a_ca_that_somebody_else_signed_is_imported() {
     openssl
         .verify(&issued.certificate.der, &issued.chain, bench.now())
         .expect("openssl verifies it");
+
+    let csr = ceremony::request_renewal(&bench.operator, "outside", &certificate(&imported))
+        .await
+        .expect("a CSR for the renewal");
+    let (_, renewed) = foreign_root_signs(&openssl, csr.as_bytes(), 1400);
+    let was = adopt(&renewed).await.expect("the policy follows");
+    assert_eq!(was, end(&signed));
+    ceremony::end_at(&bench.operator, "outside", was)
+        .await
+        .expect("put back");
+    adopt(&renewed).await.expect("the policy follows");
+    // The root is made anew each time: another chain.
+    let root = std::fs::read(openssl.folder().join("foreign.der")).expect("a file");
+    let chain = vec![ForeignCertificate::parse(&root).expect("readable")];
+    let foreign = ForeignCertificate::parse(&renewed).expect("readable");
+    let name = issuer("outside");
+    let taken = bench
+        .authority
+        .import_certificate(&name, foreign, chain, true, "tester")
+        .await
+        .expect("the renewal is imported");
+    assert_eq!(
+        taken.state.certificate().map(|held| held.not_after),
+        Some(end(&renewed))
+    );
+    let issued = bench.issue("www2.corp.example").await;
+    openssl
+        .verify(&issued.certificate.der, &issued.chain, bench.now())
+        .expect("openssl verifies it");
+}
+
+#[tokio::test]
+async fn nothing_is_imported_for_a_ca_that_a_ca_of_ours_signed() {
+    let bench = Bench::start().await;
+    for name in ["root", "issuing"] {
+        let own = certificate(&found(&bench, name));
+        let own = ForeignCertificate::parse(own.as_bytes()).expect("readable");
+        let refused = bench
+            .authority
+            .import_certificate(&issuer(name), own, vec![], true, "tester")
+            .await;
+        assert!(matches!(refused, Err(IssuerError::State(_))), "{name}");
+    }
 }
 
 /// Makes a foreign root by openssl and has it sign a CSR.
-fn foreign_root_signs(openssl: &Openssl, csr: &[u8]) -> (Vec<u8>, Vec<u8>) {
+fn foreign_root_signs(openssl: &Openssl, csr: &[u8], days: u32) -> (Vec<u8>, Vec<u8>) {
     openssl.file("ca.csr", csr);
     openssl.file(
         "ca.ext",
@@ -269,7 +326,9 @@ fn foreign_root_signs(openssl: &Openssl, csr: &[u8]) -> (Vec<u8>, Vec<u8>) {
     );
     for step in [
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout foreign.key -out foreign.pem -days 3650 -subj /CN=Foreign -addext keyUsage=critical,keyCertSign,cRLSign",
-        "x509 -req -inform DER -in ca.csr -CA foreign.pem -CAkey foreign.key -days 1000 -extfile ca.ext -outform DER -out ca.der",
+        &format!(
+            "x509 -req -inform DER -in ca.csr -CA foreign.pem -CAkey foreign.key -days {days} -extfile ca.ext -outform DER -out ca.der"
+        ),
         "x509 -in foreign.pem -outform DER -out foreign.der",
     ] {
         let step: Vec<&str> = step.split(' ').collect();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 use super::identity::{Account, Identities};
 
@@ -34,6 +34,9 @@ pub struct Recipe {
 pub struct Running {
     recipe: Recipe,
     child: Child,
+    /// The process ends when this is closed, as `up` may die without a word. `Child::wait`
+    /// would close it, so it is kept apart.
+    parent_pipe: Option<ChildStdin>,
 }
 
 /// Finds a program of ours beside the one that runs.
@@ -115,9 +118,11 @@ impl Recipe {
         }
         // What it prints later is nobody's, but a full pipe would stop it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let parent_pipe = child.stdin.take();
         Ok(Running {
             recipe: self,
             child,
+            parent_pipe,
         })
     }
 }
@@ -155,6 +160,7 @@ impl Running {
             );
             let _ = self.child.kill().await;
         }
+        drop(self.parent_pipe.take());
     }
 }
 
@@ -162,10 +168,17 @@ impl Running {
 pub fn write_private(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-    let directory = path.parent().context("a path with a directory")?;
-    let mut making = path.as_os_str().to_owned();
+    let name = path
+        .file_name()
+        .with_context(|| format!("{} names no file", path.display()))?;
+    // The parent of a bare name is the empty path.
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut making = name.to_owned();
     making.push(".making");
-    let making = PathBuf::from(making);
+    let making = directory.join(making);
     let write = || -> std::io::Result<()> {
         let mut file = std::fs::OpenOptions::new()
             .write(true)

@@ -1,0 +1,192 @@
+//! `chancery ca`: wishes go to the server, what makes authority goes to admin.sock.
+
+mod create;
+mod execute;
+mod import;
+mod renew;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use ca::PublicUrls;
+use ca::ceremony::Parent;
+use ca::profile::Seconds;
+use clap::Subcommand;
+use http::Method;
+use model::IssuerName;
+use serde_json::{Value, json};
+use x509::ForeignCertificate;
+
+use crate::cert::percent;
+use crate::exit::{Failure, Outcome};
+use crate::https::Api;
+use crate::options::{Global, read};
+use crate::output;
+use create::Create;
+use import::Import;
+
+/// What tables show of an issuer.
+pub const COLUMNS: &[(&str, &str)] = &[
+    ("NAME", "name"),
+    ("KIND", "kind"),
+    ("STATE", "state"),
+    ("NOT AFTER", "not_after"),
+    ("SUBJECT", "subject"),
+];
+
+/// Certification authorities.
+#[derive(Debug, Subcommand)]
+pub enum Ca {
+    /// List CAs
+    List,
+    /// Ask for a CA; `ca sign` makes it
+    Create(Box<Create>),
+    /// Show one CA
+    Show {
+        /// Its name
+        name: IssuerName,
+        /// Print its certificate and the path above it (PEM)
+        #[arg(long)]
+        pem: bool,
+    },
+    /// Make a pending CA: key, certificate, policy; by admin.sock
+    Sign {
+        /// Its name
+        name: IssuerName,
+    },
+    /// Make the CSR of a CA that somebody else signs, for the first time or again; by admin.sock
+    Csr {
+        /// Its name
+        name: IssuerName,
+        /// Where the CSR goes; default: standard output
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Take in the certificate that somebody else signed; by admin.sock
+    Import(Import),
+    /// Give a CA a new certificate for the same key; by admin.sock
+    Renew {
+        /// Its name
+        name: IssuerName,
+        /// From now to the new end
+        #[arg(long, default_value = "1825d")]
+        validity: Seconds,
+    },
+    /// Stop issuing; CRL and OCSP go on until nothing valid is left
+    Retire {
+        /// Its name
+        name: IssuerName,
+    },
+}
+
+fn path(name: &IssuerName) -> String {
+    format!("/api/v1/issuers/{}", percent(name.as_str()))
+}
+
+impl Ca {
+    /// Runs the command.
+    pub async fn run(self, global: &Global) -> Outcome {
+        let api = Api::open(global)?;
+        match self {
+            Self::List => {
+                let answer = api.get("/api/v1/issuers").await?.json()?;
+                let none = Vec::new();
+                output::list(
+                    global.json,
+                    answer["items"].as_array().unwrap_or(&none),
+                    COLUMNS,
+                )
+            }
+            Self::Create(create) => create.run(global, &api).await,
+            Self::Show { name, pem } => {
+                let issuer = api.get(&path(&name)).await?.json()?;
+                if pem {
+                    return output::text(&pems(&issuer).join(""));
+                }
+                show(global, &issuer)
+            }
+            Self::Sign { name } => execute::sign(global, &api, &name).await,
+            Self::Csr { name, out } => execute::csr(global, &api, &name, out).await,
+            Self::Import(import) => import.run(global, &api).await,
+            Self::Renew { name, validity } => renew::renew(global, &api, &name, validity).await,
+            Self::Retire { name } => {
+                let answer = api
+                    .send(Method::POST, &format!("{}/retire", path(&name)), &json!({}))
+                    .await?
+                    .json()?;
+                show(global, &answer)
+            }
+        }
+    }
+}
+
+fn show(global: &Global, issuer: &Value) -> Outcome {
+    if global.json {
+        return output::json(issuer);
+    }
+    output::fields(
+        issuer,
+        &[
+            "name",
+            "kind",
+            "state",
+            "subject",
+            "parent",
+            "key_label",
+            "not_after",
+            "created_at",
+        ],
+    )
+}
+
+/// Returns a CA's certificate and the path above it.
+fn pems(issuer: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let chain = issuer["chain"].as_array().into_iter().flatten();
+    std::iter::once(&issuer["certificate"])
+        .chain(chain)
+        .filter_map(text)
+        .collect()
+}
+
+fn certificate(issuer: &Value) -> Outcome<ForeignCertificate> {
+    let pem = issuer["certificate"]
+        .as_str()
+        .ok_or_else(|| Failure::Refused(format!("{} has no certificate yet", issuer["name"])))?;
+    Ok(ForeignCertificate::from_pem(pem).context("read the CA's certificate")?)
+}
+
+fn key_label(issuer: &Value) -> Outcome<String> {
+    let label = issuer["key_label"].as_str();
+    Ok(label
+        .context("the server's answer has no key_label")?
+        .to_owned())
+}
+
+/// Says whether somebody else signed a CA's certificate.
+fn is_external(issuer: &Value) -> Outcome<bool> {
+    let held = certificate(issuer)?;
+    Ok(issuer["parent"].is_null() && held.subject() != held.issuer())
+}
+
+async fn parent_of(api: &Api, name: &IssuerName) -> Outcome<Parent> {
+    let issuer = api.get(&path(name)).await?.json()?;
+    Ok(Parent {
+        name: name.clone(),
+        key_label: key_label(&issuer)?,
+        certificate: certificate(&issuer)?.raw().clone(),
+    })
+}
+
+/// Returns the URLs that stand in certificates, from the server's configuration.
+fn urls(global: &Global) -> Outcome<PublicUrls> {
+    let file = global.layout()?.server_config();
+    let text = read(&file, "the server's configuration (--data)")?;
+    let config: toml::Table = text.parse().context("read the server's configuration")?;
+    let base = config
+        .get("public")
+        .and_then(|public| public.get("url"))
+        .and_then(toml::Value::as_str)
+        .unwrap_or_default();
+    Ok(PublicUrls::new(base).context("read the server's configuration")?)
+}

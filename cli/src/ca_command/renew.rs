@@ -1,0 +1,57 @@
+//! `chancery ca renew`: a new certificate for the same key, by admin.sock.
+
+use anyhow::Context as _;
+use ca::ceremony::{self, Renewal};
+use ca::profile::Seconds;
+use model::IssuerName;
+
+use super::{certificate, is_external, key_label, parent_of, path, show, urls};
+use crate::exit::{Failure, Outcome};
+use crate::https::Api;
+use crate::options::Global;
+
+/// Has a new certificate signed, and waits until the server has it from the journal.
+pub async fn renew(global: &Global, api: &Api, name: &IssuerName, validity: Seconds) -> Outcome {
+    let issuer = api.get(&path(name)).await?.json()?;
+    if issuer["state"].as_str() != Some("active") {
+        let state = issuer["state"].as_str().unwrap_or("lost");
+        return Err(Failure::Refused(format!(
+            "{name} is {state}: only an active CA is renewed"
+        )));
+    }
+    if is_external(&issuer)? {
+        return Err(Failure::Refused(format!(
+            "somebody else signs {name}: `chancery ca csr {name}` makes a CSR for them, and \
+             `chancery ca import {name}` takes the new certificate in"
+        )));
+    }
+    let held = certificate(&issuer)?;
+    let parent = match issuer["parent"].as_str() {
+        Some(parent) => {
+            let parent = IssuerName::new(parent).context("read the parent's name")?;
+            Some(parent_of(api, &parent).await?)
+        }
+        None => None,
+    };
+    let renewal = Renewal {
+        key_label: key_label(&issuer)?,
+        certificate: held.raw().clone(),
+        parent,
+        validity,
+    };
+    let admin = crate::admin::connect(&global.layout()?.run())?;
+    let made = ceremony::renew(&admin, &renewal, &urls(global)?, crate::up::now()?)
+        .await
+        .map_err(crate::admin::failure)?;
+    for _ in 0..100 {
+        let issuer = api.get(&path(name)).await?.json()?;
+        if *certificate(&issuer)?.raw() == made {
+            return show(global, &issuer);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    Err(Failure::Unavailable(format!(
+        "{name} is renewed, and the server has not taken it up from the journal within 10 s: \
+         see `chancery status`"
+    )))
+}
