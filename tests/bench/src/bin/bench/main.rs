@@ -1,0 +1,100 @@
+//! `make bench`: the rows of DESIGN §7, as ratios to the raw library in the same run, written to
+//! docs/PERFORMANCE.md.
+//!
+//! Environment: `BENCH_DISK` (where durable rows write; /var/tmp), `BENCH_MEMORY` (a tmpfs;
+//! /dev/shm), `BENCH_CRL_ENTRIES` (1000000; 0 leaves the row out), `BENCH_PAGE` (the page).
+
+mod boundary;
+mod crl;
+mod draft;
+mod durable;
+mod http;
+mod load;
+mod machine;
+mod ocsp;
+mod process;
+mod raw;
+mod report;
+mod rest;
+mod revocation;
+mod ring;
+mod stack;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use raw::Raw;
+use report::Row;
+use stack::Stack;
+
+const CRL_ENTRIES: usize = 1_000_000;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let disk = directory("BENCH_DISK", "/var/tmp");
+    let memory = directory("BENCH_MEMORY", "/dev/shm");
+    let entries = match std::env::var("BENCH_CRL_ENTRIES") {
+        Ok(text) => text.parse().context("BENCH_CRL_ENTRIES")?,
+        Err(_) => CRL_ENTRIES,
+    };
+    let machine = machine::describe(&disk, &memory);
+    eprint!("{machine}");
+    let raw = Raw::measure(&disk).context("the raw library")?;
+    let mut rows = raw.rows();
+    rows.extend(boundary::rows(&memory, &raw).await);
+    rows.extend(durable::rows(&disk, &raw).await);
+    rows.extend(of_the_stack(&disk, &raw).await);
+    rows.extend(crl::rows(&memory, &raw, entries).await);
+    rows.extend(left_out());
+    let page = directory(
+        "BENCH_PAGE",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/PERFORMANCE.md"),
+    );
+    std::fs::write(&page, report::page(&machine, &rows)).context("write the page")?;
+    Ok(())
+}
+
+fn directory(variable: &str, otherwise: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| PathBuf::from(otherwise), PathBuf::from)
+}
+
+/// Measures what needs server and signer together.
+async fn of_the_stack(disk: &Path, raw: &Raw) -> Vec<Row> {
+    let stack = match Stack::start(disk) {
+        Ok(stack) => Arc::new(stack),
+        Err(error) => {
+            let path = "REST issue, OCSP GET, revocation visible, memory idle";
+            return vec![Row::new(path, "", Err(error.context("`chancery up`")))];
+        }
+    };
+    let mut rows = stack.rows().await;
+    let (row, issued) = rest::row(&stack, raw).await;
+    rows.push(row);
+    rows.push(ocsp::row(&stack, issued.last().map(|issued| issued.serial), raw).await);
+    rows.extend(revocation::rows(&stack, issued).await);
+    rows
+}
+
+/// Names the rows of DESIGN §7 that are not measured here, and why.
+fn left_out() -> Vec<Row> {
+    let row = |path, budget| Row::not_run(path, budget, "belongs to a later issue");
+    vec![
+        row(
+            "full ACME order with http-01, 8 at a time",
+            "≥ 600/s on 2 cores",
+        ),
+        row("PKCS#11", "≥ 90 % of the token's rate"),
+        Row::not_run(
+            "revocation visible in a full CRL of 1,000,000 entries",
+            "≤ 5 s",
+            "the server would issue and revoke them for half an hour; its parts stand above",
+        ),
+        Row::not_run(
+            "scale: 10,000,000 certificates",
+            "list, issue, revoke within 20 % of empty",
+            "takes hours; it is measured apart from `make bench`",
+        ),
+    ]
+}
