@@ -299,3 +299,28 @@ fn refuses_a_second_signer_a_wrong_credential_and_a_second_init() {
     fs::set_permissions(place.at("wrong"), private).unwrap();
     fails(&serve(&place.at("wrong")), "does not open the ring");
 }
+
+/// Signer and server in containers of their own: the kernel knows the server's uid, and no process
+/// id that the signer could see.
+#[test]
+fn a_signer_in_a_pid_namespace_of_its_own_is_served_as_any() {
+    let apart = |program: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--kill-child", program]);
+        command
+    };
+    if !apart("true").status().is_ok_and(|status| status.success()) {
+        println!("SKIPPED: needs unshare(1) and the right to make a PID namespace");
+        return;
+    }
+    let place = Place::new();
+    let mut command = apart(env!("CARGO_BIN_EXE_signer-file"));
+    command.args(["serve", "--parent-pipe", "--ring"]);
+    command
+        .arg(place.at("ring"))
+        .arg("--run")
+        .arg(place.at("run"));
+    let _served = Served::start(command);
+    let health = call(&place.at("run"), "status", &Health).unwrap();
+    assert_eq!(health.state, SignerState::Locked);
+}

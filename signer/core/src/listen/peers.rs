@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 
-use rustix::net::sockopt::socket_peercred;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use signer_proto::{Refusal, Rule, Socket};
 
 use super::request::Peer;
@@ -65,13 +65,14 @@ impl PeerRules {
     }
 }
 
-/// Asks the kernel who connected.
+/// Asks the kernel who connected. The process id is zero for a peer outside our PID namespace
+/// (pid_namespaces(7)), as between containers; rustix's type for it has no zero.
 pub(super) fn identify(stream: &UnixStream, socket: Socket) -> io::Result<Peer> {
-    let credentials = socket_peercred(stream)?;
+    let credentials = getsockopt(stream, PeerCredentials)?;
     Ok(Peer {
-        uid: credentials.uid.as_raw(),
-        gid: credentials.gid.as_raw(),
-        pid: credentials.pid.as_raw_nonzero().get(),
+        uid: credentials.uid(),
+        gid: credentials.gid(),
+        pid: credentials.pid(),
         socket,
     })
 }

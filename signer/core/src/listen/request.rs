@@ -13,7 +13,7 @@ pub struct Peer {
     pub uid: u32,
     /// The group id when it connected.
     pub gid: u32,
-    /// The process id when it connected; for people only.
+    /// The process id when it connected, zero outside our PID namespace; for people only.
     pub pid: i32,
     /// The socket, which is the role.
     pub socket: Socket,
