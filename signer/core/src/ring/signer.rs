@@ -157,7 +157,9 @@ fn make_run_directory(run: &Path, config: &RingConfig) -> std::io::Result<()> {
     use std::os::unix::fs::{PermissionsExt as _, chown};
 
     match fs::create_dir(run) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return check_run_directory(run);
+        }
         made => made?,
     }
     let mode = if config.admin_gid.is_some() {
@@ -169,5 +171,56 @@ fn make_run_directory(run: &Path, config: &RingConfig) -> std::io::Result<()> {
     match config.server_gid {
         Some(gid) => chown(run, None, Some(gid)),
         None => Ok(()),
+    }
+}
+
+/// Refuses a directory in which others can put a socket of theirs in the place of admin.sock:
+/// operators would tell it the passphrase.
+fn check_run_directory(run: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let metadata = std::fs::metadata(run)?;
+    let own = rustix::process::geteuid().as_raw();
+    let why = if !metadata.is_dir() {
+        "it is no directory"
+    } else if ![own, 0].contains(&metadata.uid()) {
+        "it belongs to neither the signer nor root"
+    } else if metadata.mode() & 0o022 != 0 {
+        "others than its owner may write there"
+    } else {
+        return Ok(());
+    };
+    Err(std::io::Error::new(
+        std::io::ErrorKind::PermissionDenied,
+        format!("{}: {why}", run.display()),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn refuses_a_run_directory_where_others_may_put_a_socket() {
+        let dir = tempfile::tempdir().unwrap();
+        for (mode, taken) in [
+            (0o700, true),
+            (0o2750, true),
+            (0o711, true),
+            (0o770, false),
+            (0o1777, false),
+        ] {
+            fs::set_permissions(dir.path(), Permissions::from_mode(mode)).unwrap();
+            let checked = check_run_directory(dir.path());
+            let kind = checked.map_err(|error| error.kind());
+            let expected = match taken {
+                true => Ok(()),
+                false => Err(std::io::ErrorKind::PermissionDenied),
+            };
+            assert_eq!(kind, expected, "{mode:o}");
+        }
     }
 }
