@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use chancery_server::{Config, openapi, serve};
 use clap::{Parser, Subcommand};
 use hardening::{Enforcement, Role};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The unprivileged half of Chancery: it never holds a CA's key
 #[derive(Parser)]
@@ -56,6 +57,7 @@ fn start(path: &Path, report: &hardening::Report) -> anyhow::Result<()> {
             item.name, item.detail
         );
     }
+    raise_descriptors();
     keep_out(&config)?;
     install_provider()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -65,6 +67,18 @@ fn start(path: &Path, report: &hardening::Report) -> anyhow::Result<()> {
         .context("start the runtime")?;
     runtime.block_on(serve::run(config))?;
     Ok(())
+}
+
+/// A connection is a descriptor: the soft limit of 1024 is for programs that use select(2).
+fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        eprintln!("chancery-server: the limit of open files stays: {error}");
+    }
 }
 
 /// Where everything runs under one user, the ring's folder is closed before the first thread.

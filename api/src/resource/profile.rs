@@ -13,7 +13,7 @@ pub struct ProfileBody {
     /// The name that requests give.
     #[schema(example = "tls-server")]
     pub name: String,
-    /// The text in TOML (docs/PROFILES.md).
+    /// The text in TOML (docs/guides/profiles.md).
     pub body: String,
     /// SHA-256 of the text in hexadecimal; it stands in the signer's journal.
     pub digest: String,

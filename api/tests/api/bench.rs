@@ -1,27 +1,45 @@
 //! A server's application with a token for each role.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::response::Response;
+use ca::ceremony::{BootstrapPlan, bootstrap};
 use ca::{Authority, AuthorityParts, PublicUrls};
 use chancery_server::auth::{TokenSecret, Tokens};
 use chancery_server::{ApiState, Meters, app};
 use http::{Method, Request, StatusCode};
-use model::{ApiToken, Id, Role};
+use kit::{KitClock, Plan, Ring};
+use model::{ApiToken, Clock, Id, Role};
 use serde_json::Value;
+use signer::Clock as _;
 use signer_client::{ClientOptions, SignerClient, Sockets};
 use store::testing::TestClock;
 use store::{DatabaseUrl, Store};
 use tower::ServiceExt as _;
 
-/// An application without a signer.
+/// An application, with or without a signer.
 pub struct Bench {
+    pub ring: Option<Ring>,
     pub state: ApiState,
     pub store: Store,
     pub app: Router,
     tokens: Vec<(Role, String, Id<ApiToken>)>,
+}
+
+/// The ring's clock as the server sees it: one machine has one clock.
+struct Shared(Arc<KitClock>);
+
+impl Clock for Shared {
+    fn unix_millis(&self) -> u64 {
+        u64::try_from(self.0.wall_ms()).expect("after 1970")
+    }
+}
+
+fn urls() -> PublicUrls {
+    PublicUrls::new("http://pki.corp.example").expect("a base")
 }
 
 /// What came back.
@@ -33,15 +51,37 @@ pub struct Answer {
 }
 
 impl Bench {
+    /// Makes one whose signer is not there.
     pub async fn new() -> Self {
-        let store = store::testing::open(&DatabaseUrl::memory()).await;
-        let clock = Arc::new(TestClock::default());
         let nowhere = std::path::Path::new("/nonexistent");
+        Self::over(None, nowhere, Arc::new(TestClock::default())).await
+    }
+
+    /// Makes one with the real signer core in this process, its first hierarchy made.
+    pub async fn with_signer() -> Self {
+        let ring = Ring::locked(Plan::default());
+        ring.unlock().expect("the credential unlocks");
+        let run = ring.run_dir();
+        let operator = SignerClient::connect(Sockets::of_operator(&run), ClientOptions::default());
+        let plan = BootstrapPlan::new("Corp", Vec::new(), urls());
+        let made = bootstrap(&operator, &plan, ring.clock.now()).await;
+        made.expect("the first hierarchy");
+        let clock = Arc::new(Shared(Arc::clone(&ring.clock)));
+        let bench = Self::over(Some(ring), &run, clock).await;
+        let authority = &bench.state.authority;
+        authority.recover().await.expect("the journal is read");
+        authority.reload_issuers().await.expect("the keys are read");
+        bench
+    }
+
+    async fn over(ring: Option<Ring>, run: &Path, clock: Arc<dyn Clock>) -> Self {
+        let store = Store::open(&DatabaseUrl::memory(), Arc::clone(&clock)).await;
+        let store = store.expect("a database");
         let parts = AuthorityParts {
             store: store.clone(),
-            signer: SignerClient::connect(Sockets::of_server(nowhere), ClientOptions::default()),
+            signer: SignerClient::connect(Sockets::of_server(run), ClientOptions::default()),
             clock: clock.clone(),
-            urls: PublicUrls::new("http://pki.corp.example").expect("a base"),
+            urls: urls(),
         };
         let state = ApiState {
             authority: Authority::open(parts).await.expect("an authority"),
@@ -65,6 +105,7 @@ impl Bench {
             state.tokens.create(token, "test").await.expect("a token");
         }
         Self {
+            ring,
             app: app::https(state.clone()),
             state,
             store,

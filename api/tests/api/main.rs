@@ -1,11 +1,14 @@
-//! The API by its router: the real store in memory, and no signer at all.
+//! The API by its router: the real store in memory, the real signer core or none at all.
 
 mod bench;
 mod certificates;
 mod health;
 mod issuers;
+mod issuing;
+mod own_certificate;
 mod permissions;
 mod problems;
 mod profiles;
+mod secrets;
 mod tls;
 mod tokens;

@@ -15,6 +15,7 @@ use x509::Name;
 use super::idempotency;
 use crate::auth::{Authorized, permission::IssueCertificates};
 use crate::extract::JsonBody;
+use crate::flow::detached::detached;
 use crate::flow::refusal;
 use crate::meters;
 use crate::openapi::Problems;
@@ -76,7 +77,8 @@ pub async fn issue(
             idempotency,
             replaces: None,
         };
-        authority.issue(request).await.map_err(Problem::from)
+        let issuer = authority.clone();
+        detached(async move { issuer.issue(request).await }).await
     };
     match issue.await {
         Ok(issued) => Ok(created(&authority, &issued)),

@@ -12,6 +12,7 @@ use super::idempotency;
 use super::issue::created;
 use crate::auth::{Authorized, permission::IssueCertificates};
 use crate::extract::{JsonBody, PathOf};
+use crate::flow::detached::detached;
 use crate::flow::refusal;
 use crate::openapi::Problems;
 use crate::problem::Problem;
@@ -53,8 +54,8 @@ pub async fn renew(
     let renew = async {
         let idempotency = idempotency::take(&headers, who.token(), &path, &body.octets)?;
         let csr = body.value.csr.as_deref().map(read_csr).transpose()?;
-        let renewed = authority.renew(id, csr, who.actor().to_owned(), idempotency);
-        renewed.await.map_err(Problem::from)
+        let (issuer, by) = (authority.clone(), who.actor().to_owned());
+        detached(async move { issuer.renew(id, csr, by, idempotency).await }).await
     };
     match renew.await {
         Ok(issued) => Ok(created(&authority, &issued)),

@@ -10,6 +10,7 @@ use x509::CrlReason;
 
 use crate::auth::{Authorized, permission::RevokeCertificates};
 use crate::extract::{JsonBody, PathOf};
+use crate::flow::detached::detached;
 use crate::meters;
 use crate::openapi::Problems;
 use crate::problem::Problem;
@@ -54,7 +55,8 @@ pub async fn revoke(
         invalidity: body.value.invalidity_date.map(|time| time.0),
         by: who.actor().to_owned(),
     };
-    let certificate = authority.revoke(request).await?;
+    let issuer = authority.clone();
+    let certificate = detached(async move { issuer.revoke(request).await }).await?;
     meters::count_revoked(reason.as_str());
     let chain = authority.path(certificate.issuer);
     let issuers = authority.issuers();

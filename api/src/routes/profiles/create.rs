@@ -23,7 +23,7 @@ pub struct CreateProfile {
     /// Its name: 1 to 63 of a to z, 0 to 9 and `-`.
     #[schema(value_type = String, example = "web")]
     name: ProfileName,
-    /// The text in TOML (docs/PROFILES.md).
+    /// The text in TOML (docs/guides/profiles.md).
     body: String,
     /// Whether it may be issued from; true if it is not given.
     enabled: Option<bool>,

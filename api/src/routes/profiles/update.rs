@@ -18,7 +18,7 @@ use crate::resource::ProfileBody;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateProfile {
-    /// The text in TOML (docs/PROFILES.md).
+    /// The text in TOML (docs/guides/profiles.md).
     body: Option<String>,
     /// Whether it may be issued from.
     enabled: Option<bool>,
