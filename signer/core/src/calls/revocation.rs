@@ -14,6 +14,10 @@ use super::Asked;
 use crate::keeper::{Keeper, KeyView};
 use crate::state::{Change, Live, follows};
 
+/// A certificate goes on hold and off again at most so often: whoever has status.sock could
+/// otherwise make the set and every later CRL grow without end.
+const MOST_RELEASES: u32 = 64;
+
 /// What is asked for.
 pub(super) struct Wish {
     pub(super) key: signer_proto::KeyLabel,
@@ -175,6 +179,12 @@ fn decide(
     let status = wish.verb.status();
     match latest {
         Some(change) if change.status == status => Ok(Decision::Stands(change)),
+        _ if status == RevocationStatus::Held
+            && key.revocations.releases(&serial) >= MOST_RELEASES =>
+        {
+            let detail = format!("{serial} was released {MOST_RELEASES} times: revoke it");
+            Err(Refusal::new(Rule::HoldNotAllowed, detail))
+        }
         _ if follows(latest.map(|change| change.status), status) => {
             live.pending.begin_change(id, serial);
             Ok(Decision::Write)

@@ -1,6 +1,6 @@
 //! The revocation set of a key: a log of changes that only grows.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use signer_proto::{RevocationChange, RevocationStatus};
@@ -48,6 +48,8 @@ impl From<Change> for RevocationChange {
 pub(crate) struct RevocationSet {
     log: Snapshot,
     latest: Sharded<Serial, u64>,
+    /// How often each serial was released.
+    releases: HashMap<Serial, u32>,
 }
 
 /// The changes up to some moment; shares the memory of the set that it was taken from.
@@ -70,9 +72,18 @@ impl RevocationSet {
         self.log.get(self.latest.get(serial)?)
     }
 
+    /// Returns how often a serial was released from hold.
+    pub(crate) fn releases(&self, serial: &Serial) -> u32 {
+        self.releases.get(serial).copied().unwrap_or(0)
+    }
+
     /// Appends a change.
     pub(crate) fn push(&mut self, change: Change) {
         let index = self.log.len;
+        if change.status == RevocationStatus::Released {
+            let releases = self.releases.entry(change.serial).or_default();
+            *releases = releases.saturating_add(1);
+        }
         if let Some(before) = self.latest.insert(change.serial, index) {
             Arc::make_mut(&mut self.log.superseded).insert(before);
         }
@@ -172,5 +183,7 @@ mod tests {
         assert_eq!(standing, [(3, Revoked), (6, Held)]);
         let serial = change(2, Held).serial;
         assert_eq!(set.latest(&serial).map(|c| c.status), Some(Released));
+        assert_eq!(set.releases(&serial), 1);
+        assert_eq!(set.releases(&change(3, Held).serial), 0);
     }
 }

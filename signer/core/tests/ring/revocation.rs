@@ -207,8 +207,30 @@ fn many_changes_of_one_serial_do_not_hold_up_the_journal() {
         _ => workshop.ask(&r),
     };
     let answers: Vec<_> = (0..CHANGES).map(ask).collect();
+    let mut refused = Vec::new();
     for answer in answers {
-        assert!(answer.recv().unwrap().is_ok());
+        refused.extend(answer.recv().unwrap().err().map(|refusal| refusal.rule));
     }
-    assert_eq!(workshop.describe("issuing").revocations, u64::from(CHANGES));
+    // 64 times on hold and off again; then every hold is refused and every release stands.
+    assert_eq!(
+        refused,
+        vec![Rule::HoldNotAllowed; (CHANGES as usize - 128) / 2]
+    );
+    assert_eq!(workshop.describe("issuing").revocations, 128);
+}
+
+#[test]
+fn refuses_the_sixty_fifth_hold_of_a_certificate() {
+    let mut workshop = Workshop::with_hierarchy();
+    workshop.set_policy("issuing", drafts::issuing_policy_with(100, true));
+    let serial = workshop.issue("a.corp.example").tbs().serial;
+    for _ in 0..64 {
+        hold(&workshop, serial).unwrap();
+        release(&workshop, serial).unwrap();
+    }
+    assert_eq!(rule(hold(&workshop, serial)), Rule::HoldNotAllowed);
+    workshop.restart();
+    assert_eq!(rule(hold(&workshop, serial)), Rule::HoldNotAllowed);
+    assert_eq!(workshop.describe("issuing").revocations, 128);
+    assert!(revoke(&workshop, serial).is_ok());
 }
