@@ -11,7 +11,8 @@ use clap::Args;
 
 use crate::exit::{Failure, Outcome};
 use crate::options::Global;
-use crate::up::Layout;
+use crate::output;
+use crate::up::{Identities, Layout, RingFile, hand_over, setting};
 
 /// Copies a data directory while it is in use.
 #[derive(Debug, Args)]
@@ -37,9 +38,16 @@ impl Backup {
     pub async fn run(self, global: &Global) -> Outcome {
         let layout = global.layout()?;
         let copy = Layout::new(&self.to)?;
+        is_data_directory(&layout, "--data")?;
+        if copy.data.exists() {
+            return Err(Failure::Usage(format!(
+                "--to: {} is there already: name a directory that is not",
+                copy.data.display()
+            )));
+        }
         make_new(&copy.data)?;
         make_new(&copy.server())?;
-        let database = copy_database(&layout, &copy).await?;
+        let inventory = copy_database(&layout, &copy).await?;
         make_new(&copy.signer())?;
         copy_tree(&layout.ring(), &copy.ring())?;
         let mut small = vec![
@@ -56,70 +64,107 @@ impl Backup {
                 copy_file(&from, &to)?;
             }
         }
-        println!(
-            "copied {} to {}{}",
+        output::text(&format!(
+            "copied {} to {}\n{inventory}\n{}",
             layout.data.display(),
             copy.data.display(),
-            database
-        );
-        if self.without_unlock {
-            println!("without unlock.key: put it back before the copy is used");
-        } else {
-            println!("the copy holds unlock.key: whoever has the copy has the keys");
-        }
-        Ok(())
+            if copy.unlock().exists() {
+                "the copy holds unlock.key: whoever has the copy has the keys"
+            } else if layout.unlock().exists() {
+                "without unlock.key: put it back before the copy is used"
+            } else {
+                "the copy opens with the passphrase of the ring"
+            }
+        ))
     }
 }
 
 impl Restore {
-    /// Copies everything back; users and modes are set by the next `up`.
+    /// Copies everything back and gives it to the users who work in it.
     pub fn run(self, global: &Global) -> Outcome {
         let layout = global.layout()?;
         if layout.data.exists() {
             return Err(Failure::Usage(format!(
-                "{} is there already: name a directory that is not, with --data",
+                "--data: {} is there already: name a directory that is not",
                 layout.data.display()
             )));
         }
         let copy = Layout::new(&self.from)?;
-        if !copy.ring().join("ring.toml").is_file() {
-            return Err(Failure::Usage(format!(
-                "{} is no copy of a data directory",
-                copy.data.display()
-            )));
-        }
+        is_data_directory(&copy, "--from")?;
+        let identities = Identities::choose()?;
         copy_tree(&copy.data, &layout.data)?;
-        println!(
+        let ring = RingFile::read(&layout.ring())?.context("the ring that was just copied")?;
+        let changed = ring.admit(&identities)?;
+        hand_over(&layout, &identities)?;
+        let mut lines = vec![format!(
             "restored {} from {}",
             layout.data.display(),
             copy.data.display()
-        );
-        println!(
+        )];
+        if changed {
+            lines.push("the ring admits the users of this machine now: ring.toml".into());
+        }
+        if !layout.unlock().exists() && ring_needs_credential(&layout)? {
+            lines.push(format!(
+                "unlock.key is not in the copy: put it at {} before the start",
+                layout.unlock().display()
+            ));
+        }
+        lines.push(
             "Two signers with one ring would use the same serial numbers' space and CRL numbers:"
+                .into(),
         );
-        println!("make sure that the old one is gone, then start this one with `chancery up`.");
-        Ok(())
+        lines.push(
+            "make sure that the old one is gone, then start this one with `chancery up`.".into(),
+        );
+        output::text(&lines.join("\n"))
     }
 }
 
-/// Copies SQLite through its own copy function, which sees no half-written page.
-async fn copy_database(layout: &Layout, copy: &Layout) -> anyhow::Result<String> {
-    let from = layout.database();
-    if !from.exists() {
-        return Ok(
-            "; the inventory is in PostgreSQL: back it up with pg_dump before the ring".into(),
-        );
+fn ring_needs_credential(layout: &Layout) -> anyhow::Result<bool> {
+    Ok(RingFile::read(&layout.ring())?.is_some_and(|ring| ring.unlock() == "credential"))
+}
+
+fn is_data_directory(layout: &Layout, option: &str) -> Outcome {
+    let file = layout.ring().join("ring.toml");
+    match std::fs::metadata(&file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            Err(Failure::Usage(format!(
+                "{option}: {} is another user's: run this as whoever starts `up`, root or its owner",
+                layout.data.display()
+            )))
+        }
+        Err(_) => Err(Failure::Usage(format!(
+            "{option}: {} is no data directory: there is no signer/ring/ring.toml in it",
+            layout.data.display()
+        ))),
     }
-    let url: store::DatabaseUrl = format!("sqlite://{}", from.display())
-        .parse()
-        .context("the database's URL")?;
+}
+
+/// Copies SQLite through its own copy function, which sees no half-written page. Says what is to
+/// be known of the inventory.
+async fn copy_database(layout: &Layout, copy: &Layout) -> Outcome<String> {
+    let none = "there is no inventory yet: the server was never started".to_owned();
+    let Some(url) = setting(&layout.server_config(), "database", "url")? else {
+        return Ok(none);
+    };
+    let url: store::DatabaseUrl = url.parse().context("the database's URL in server.toml")?;
+    let Some(from) = url.file() else {
+        return Ok(format!(
+            "the inventory is at {url}: back it up with pg_dump, always before the ring"
+        ));
+    };
+    if !from.exists() {
+        return Ok(none);
+    }
     let store = store::Store::open(&url, crate::up::SystemClock)
         .await
         .context("open the database")?;
     let copied = store.copy_to(&copy.database()).await;
     store.close().await;
     copied.context("copy the database")?;
-    Ok(String::new())
+    Ok(format!("with the inventory from {}", from.display()))
 }
 
 fn make_new(path: &Path) -> anyhow::Result<()> {

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Map, Value, json};
+use x509::ForeignCertificate;
+use zeroize::Zeroizing;
 
 use crate::exit::{Failure, Outcome};
 use crate::https::Api;
@@ -18,11 +21,12 @@ use crate::up::write_private;
 pub enum Cert {
     /// Issue a certificate for a CSR, or for a key that is made here
     Issue(Issue),
-    /// List certificates, newest first
+    /// List certificates
     List(List),
     /// Show one certificate
     Show(Show),
-    /// Issue a certificate in place of another, for the same names
+    /// Issue a certificate in place of another, for the same names; the key stays unless another
+    /// is given
     Renew(Renew),
     /// Revoke, hold or release
     Revoke(Revoke),
@@ -38,16 +42,16 @@ pub struct Files {
     #[arg(long, conflicts_with = "csr", requires = "key_out")]
     new_key: Option<KeyKind>,
     /// Where the new key goes (PKCS#8 PEM, mode 0600)
-    #[arg(long)]
+    #[arg(long, requires = "new_key")]
     key_out: Option<PathBuf>,
     /// Where a PKCS#12 file with key and path goes as well (mode 0600)
     #[arg(long, requires = "new_key", requires = "p12_password_file")]
     p12_out: Option<PathBuf>,
     /// The file with the PKCS#12 file's password
-    #[arg(long)]
+    #[arg(long, requires = "p12_out")]
     p12_password_file: Option<PathBuf>,
     /// The CSR (PEM)
-    #[arg(long, required_unless_present = "new_key")]
+    #[arg(long)]
     csr: Option<PathBuf>,
 }
 
@@ -103,7 +107,7 @@ pub struct Show {
     pem: bool,
 }
 
-/// Renews a certificate.
+/// Renews a certificate; without --csr and --new-key its key stays.
 #[derive(Debug, Args)]
 pub struct Renew {
     /// Its id or serial number
@@ -153,60 +157,89 @@ const FIELDS: &[&str] = &[
 ];
 
 impl Files {
-    /// Takes the CSR from its file, or makes a key and a CSR for it.
-    fn csr(&self) -> Outcome<(String, Option<NewKey>)> {
-        match (&self.csr, self.new_key) {
-            (Some(path), None) => Ok((read(path, "--csr")?, None)),
-            (None, Some(kind)) => {
-                let key = NewKey::generate(kind)?;
-                Ok((key.csr_pem()?, Some(key)))
-            }
-            _ => Err(Failure::Usage("give --csr FILE or --new-key KIND".into())),
+    /// Takes the CSR from its file, or makes a key and a CSR for it. The key is on the disk before
+    /// anything is asked for: a certificate without it is worth nothing.
+    fn prepare(&self) -> Outcome<Prepared> {
+        let mut prepared = Prepared::default();
+        if let Some(path) = &self.csr {
+            prepared.csr = Some(read(path, "--csr")?);
         }
+        if let Some(kind) = self.new_key {
+            if let Some(password) = &self.p12_password_file {
+                let text = Zeroizing::new(read(password, "--p12-password-file")?);
+                let line = text.trim_end_matches(['\r', '\n']);
+                if line.is_empty() {
+                    return Err(Failure::Usage("--p12-password-file: it is empty".into()));
+                }
+                prepared.p12_password = Some(Zeroizing::new(line.to_owned()));
+            }
+            let key = NewKey::generate(kind)?;
+            if let Some(out) = &self.key_out {
+                write_private(out, key.pkcs8_pem().as_bytes(), 0o600)?;
+            }
+            prepared.csr = Some(key.csr_pem()?);
+            prepared.key = Some(key);
+        }
+        Ok(prepared)
     }
 
-    /// Writes what came of it. The key first: a certificate without it is worth nothing.
-    fn write(&self, answer: &Value, key: Option<&NewKey>) -> Outcome {
+    /// Writes the certificate with its path, and what else was asked for.
+    fn finish(&self, global: &Global, answer: &Value, prepared: &Prepared) -> Outcome {
         let path = path_pem(answer)?;
-        if let (Some(key), Some(out)) = (key, &self.key_out) {
-            write_private(out, key.pkcs8_pem().as_bytes(), 0o600)?;
-        }
         if let (Some(key), Some(out), Some(password)) =
-            (key, &self.p12_out, &self.p12_password_file)
+            (&prepared.key, &self.p12_out, &prepared.p12_password)
         {
-            let password = zeroize::Zeroizing::new(read(password, "--p12-password-file")?);
-            let bundle = key.pkcs12(&path, password.trim_end_matches(['\r', '\n']))?;
-            write_private(out, &bundle, 0o600)?;
+            write_private(out, &key.pkcs12(&path, password)?, 0o600)?;
         }
-        match &self.out {
-            Some(out) => Ok(write_private(out, path.as_bytes(), 0o644)?),
-            None => output::text(&path),
+        if let Some(out) = &self.out {
+            write_private(out, path.as_bytes(), 0o644)?;
+        }
+        match (&self.out, global.json) {
+            (_, true) => output::json(answer),
+            (Some(_), false) => show(answer),
+            (None, false) => output::text(&path),
         }
     }
 }
 
-/// Joins the certificate and the path above it, without the root, which whoever trusts it has.
+/// What is asked for, and what is not sent.
+#[derive(Default)]
+struct Prepared {
+    csr: Option<String>,
+    key: Option<NewKey>,
+    p12_password: Option<Zeroizing<String>>,
+}
+
+/// Joins the certificate and the path above it, without a root, which whoever trusts it has.
 fn path_pem(answer: &Value) -> Outcome<String> {
-    let certificate = answer["certificate"].as_str().unwrap_or_default();
+    let certificate = answer["certificate"]
+        .as_str()
+        .context("the server's answer has no certificate")?;
     let mut pem = certificate.to_owned();
-    let chain: Vec<&str> = answer["chain"]
-        .as_array()
-        .map(|chain| chain.iter().filter_map(Value::as_str).collect())
-        .unwrap_or_default();
-    for above in chain.iter().take(chain.len().saturating_sub(1)) {
-        pem += above;
-    }
-    if certificate.is_empty() {
-        return Err(Failure::Other(anyhow::anyhow!(
-            "the server's answer has no certificate"
-        )));
+    for above in answer["chain"].as_array().into_iter().flatten() {
+        let above = above.as_str().unwrap_or_default();
+        let read = ForeignCertificate::from_pem(above).context("read the path")?;
+        if read.subject() != read.issuer() {
+            pem += above;
+        }
     }
     Ok(pem)
 }
 
+/// Shows the fields of one certificate.
+fn show(certificate: &Value) -> Outcome {
+    let mut shown = certificate.clone();
+    for (field, of) in [("revoked_at", "at"), ("reason", "reason")] {
+        shown[field] = certificate["revocation"][of].clone();
+    }
+    output::fields(&shown, FIELDS)
+}
+
 impl Issue {
     async fn run(self, global: &Global, api: &Api) -> Outcome {
-        let (csr, key) = self.files.csr()?;
+        let prepared = self.files.prepare()?;
+        let csr = prepared.csr.as_ref();
+        let csr = csr.ok_or_else(|| Failure::Usage("give --csr FILE or --new-key KIND".into()))?;
         let mut body = Map::new();
         body.insert("profile".into(), json!(self.profile));
         body.insert("csr".into(), json!(csr));
@@ -223,35 +256,20 @@ impl Issue {
             .send(Method::POST, "/api/v1/certificates", &Value::Object(body))
             .await?
             .json()?;
-        finish(global, &self.files, &answer, key.as_ref())
+        self.files.finish(global, &answer, &prepared)
     }
-}
-
-fn finish(global: &Global, files: &Files, answer: &Value, key: Option<&NewKey>) -> Outcome {
-    if global.json && files.out.is_none() {
-        if let (Some(key), Some(out)) = (key, &files.key_out) {
-            write_private(out, key.pkcs8_pem().as_bytes(), 0o600)?;
-        }
-        return output::json(answer);
-    }
-    files.write(answer, key)?;
-    if files.out.is_some() {
-        if global.json {
-            return output::json(answer);
-        }
-        return output::fields(answer, FIELDS);
-    }
-    Ok(())
 }
 
 impl List {
     async fn run(self, global: &Global, api: &Api) -> Outcome {
         let mut query: Vec<(&str, String)> = Vec::new();
+        let is_suffix = self.name.as_ref().is_some_and(|name| name.starts_with('.'));
+        let by_name = if is_suffix { "name_suffix" } else { "name" };
         for (name, value) in [
             ("state", self.state),
             ("profile", self.profile),
             ("issuer", self.issuer),
-            ("name", self.name),
+            (by_name, self.name),
         ] {
             if let Some(value) = value {
                 query.push((name, value));
@@ -331,7 +349,7 @@ impl Show {
         if global.json {
             return output::json(&found);
         }
-        output::fields(&found, FIELDS)
+        show(&found)
     }
 }
 
@@ -346,7 +364,7 @@ async fn find(api: &Api, named: &str) -> Outcome<Value> {
             .to_owned();
         let found = pages(api, "/api/v1/certificates", &[("serial", serial)], 2).await?;
         return match found.as_slice() {
-            [one] => get(api, one["id"].as_str().unwrap_or_default()).await,
+            [one] => by_id(api, one["id"].as_str().unwrap_or_default()).await,
             [] => Err(Failure::NotFound(format!(
                 "no certificate has the serial number {named}"
             ))),
@@ -355,10 +373,10 @@ async fn find(api: &Api, named: &str) -> Outcome<Value> {
             ))),
         };
     }
-    get(api, named).await
+    by_id(api, named).await
 }
 
-async fn get(api: &Api, id: &str) -> Outcome<Value> {
+async fn by_id(api: &Api, id: &str) -> Outcome<Value> {
     api.get(&format!("/api/v1/certificates/{}", percent(id)))
         .await?
         .json()
@@ -367,17 +385,21 @@ async fn get(api: &Api, id: &str) -> Outcome<Value> {
 impl Renew {
     async fn run(self, global: &Global, api: &Api) -> Outcome {
         let found = find(api, &self.certificate).await?;
-        let (csr, key) = self.files.csr()?;
+        let prepared = self.files.prepare()?;
+        let body = match &prepared.csr {
+            Some(csr) => json!({ "csr": csr }),
+            None => json!({}),
+        };
         let id = found["id"].as_str().unwrap_or_default();
         let answer = api
             .send(
                 Method::POST,
                 &format!("/api/v1/certificates/{id}/renew"),
-                &json!({ "csr": csr }),
+                &body,
             )
             .await?
             .json()?;
-        finish(global, &self.files, &answer, key.as_ref())
+        self.files.finish(global, &answer, &prepared)
     }
 }
 
@@ -397,6 +419,6 @@ impl Revoke {
         if global.json {
             return output::json(&answer);
         }
-        output::fields(&answer, FIELDS)
+        show(&answer)
     }
 }

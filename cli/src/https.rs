@@ -82,13 +82,39 @@ impl Api {
         self.ask(Method::GET, path, None).await
     }
 
+    /// Asks how the server is. The answer reads the same whether it is ready or not.
+    pub async fn readiness(&self) -> Outcome<Value> {
+        let (status, body) = self.exchange(Method::GET, "/readyz", None).await?;
+        match serde_json::from_slice(&body) {
+            Ok(answer @ Value::Object(_)) if status.is_success() || status.as_u16() == 503 => {
+                Ok(answer)
+            }
+            _ => Err(problem(status, &body)),
+        }
+    }
+
     /// Asks with a JSON body.
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> Outcome<Answer> {
         self.ask(method, path, Some(body)).await
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Outcome<Answer> {
-        match tokio::time::timeout(PATIENCE, self.exchange(method, path, body)).await {
+        let (status, body) = self.exchange(method, path, body).await?;
+        if status.is_success() {
+            Ok(Answer { body })
+        } else {
+            Err(problem(status, &body))
+        }
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Outcome<(StatusCode, Bytes)> {
+        let request = self.request(method, path, body)?;
+        match tokio::time::timeout(PATIENCE, self.round_trip(request)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::Unavailable(format!(
                 "{}:{} did not answer within {} s",
@@ -99,26 +125,25 @@ impl Api {
         }
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Outcome<Answer> {
+    async fn round_trip(&self, request: Request<Full<Bytes>>) -> Outcome<(StatusCode, Bytes)> {
         let at = format!("{}:{}", self.host, self.port);
-        let unreachable = |error: std::io::Error| {
-            Failure::Unavailable(format!(
-                "{at} cannot be reached: {error}; is `chancery up` running, is --url right?"
-            ))
-        };
         let bare = self.host.trim_matches(['[', ']']);
-        let tcp = TcpStream::connect((bare, self.port))
-            .await
-            .map_err(unreachable)?;
-        tcp.set_nodelay(true)?;
         let name = ServerName::try_from(bare.to_owned())
             .map_err(|_| Failure::Usage(format!("--url: `{bare}` is no host name")))?;
-        let tls = self.tls.connect(name, tcp).await.map_err(unreachable)?;
+        let tcp = TcpStream::connect((bare, self.port))
+            .await
+            .map_err(|error| {
+                Failure::Unavailable(format!(
+                    "{at} cannot be reached: {error}; is `chancery up` running, is --url right?"
+                ))
+            })?;
+        tcp.set_nodelay(true)?;
+        let tls = self.tls.connect(name, tcp).await;
+        let tls = tls.map_err(|error| self.no_tls(&error))?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls))
             .await
             .map_err(|error| Failure::Unavailable(format!("{at}: {error}")))?;
         let driver = tokio::spawn(connection);
-        let request = self.request(method, path, body)?;
         let answer = sender
             .send_request(request)
             .await
@@ -131,10 +156,19 @@ impl Api {
             .to_bytes();
         drop(sender);
         driver.abort();
-        if status.is_success() {
-            Ok(Answer { body })
-        } else {
-            Err(problem(status, &body))
+        Ok((status, body))
+    }
+
+    /// Says why there is no TLS. A certificate that is not trusted is nothing that time mends.
+    fn no_tls(&self, error: &std::io::Error) -> Failure {
+        let at = format!("{}:{}", self.host, self.port);
+        let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+        match cause {
+            Some(rustls::Error::InvalidCertificate(why)) => Failure::Other(anyhow!(
+                "{at} has a certificate that is not trusted ({why}): is --ca-file its root, is the \
+                 host in --url one of the server's names?"
+            )),
+            _ => Failure::Unavailable(format!("{at} does not speak TLS 1.3 with us: {error}")),
         }
     }
 

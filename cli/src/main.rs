@@ -11,10 +11,12 @@ mod https;
 mod new_key;
 mod options;
 mod output;
+mod passphrase;
 mod policy;
 mod profile;
 mod status;
 mod token;
+mod unlock;
 mod up;
 
 use std::process::ExitCode;
@@ -58,6 +60,8 @@ enum Command {
     /// API tokens: list, create, revoke
     #[command(subcommand)]
     Token(token::Token),
+    /// Open the ring of a signer that runs and is locked
+    Unlock(unlock::Unlock),
     /// How server and signer are
     Status,
     /// Look for what is wrong and say how to mend it
@@ -98,6 +102,7 @@ async fn run(chancery: Chancery) -> Outcome {
         Command::Profile(profile) => profile.run(global).await,
         Command::Policy(policy) => policy.run(global).await,
         Command::Token(token) => token.run(global).await,
+        Command::Unlock(unlock) => unlock.run(global).await,
         Command::Status => status::run(global).await,
         Command::Doctor => doctor::run(global).await,
         Command::Backup(backup) => backup.run(global).await,

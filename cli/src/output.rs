@@ -6,14 +6,21 @@ use serde_json::Value;
 
 use crate::exit::Outcome;
 
-/// Prints one line or block of text to standard output.
+/// Prints one line or block of text to standard output. Whoever reads it may have enough, as
+/// `head` has.
 pub fn text(text: &str) -> Outcome {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    if !text.ends_with('\n') {
-        out.write_all(b"\n")?;
+    let mut write = || -> std::io::Result<()> {
+        out.write_all(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    };
+    match write() {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
-    Ok(())
 }
 
 /// Prints JSON, indented.

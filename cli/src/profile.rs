@@ -57,14 +57,18 @@ impl Profile {
             Self::List => {
                 let answer = api.get("/api/v1/profiles").await?.json()?;
                 let none = Vec::new();
-                let items = answer["items"].as_array().unwrap_or(&none);
+                let mut items = answer["items"].as_array().unwrap_or(&none).clone();
+                if !global.json {
+                    items.iter_mut().for_each(describe);
+                }
                 output::list(
                     global.json,
-                    items,
+                    &items,
                     &[
                         ("NAME", "name"),
                         ("REVISION", "revision"),
                         ("BUILT IN", "builtin"),
+                        ("ENABLED", "enabled"),
                         ("DESCRIPTION", "description"),
                     ],
                 )
@@ -100,6 +104,17 @@ impl Profile {
             }
         }
     }
+}
+
+/// Takes a profile's description out of its text, for the table.
+fn describe(profile: &mut Value) {
+    let body = profile["body"].as_str().unwrap_or_default();
+    let text: Option<toml::Table> = body.parse().ok();
+    let description = text
+        .as_ref()
+        .and_then(|text| text.get("description")?.as_str())
+        .unwrap_or_default();
+    profile["description"] = json!(description);
 }
 
 fn show(global: &Global, profile: &Value) -> Outcome {

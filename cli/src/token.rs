@@ -57,11 +57,10 @@ impl Token {
                 role,
                 validity,
             } => {
-                let expires_at = match validity {
-                    Some(span) => Some(crate::up::now()?.plus_seconds(span.0).to_string()),
-                    None => None,
-                };
-                let body = json!({ "name": name, "role": role, "expires_at": expires_at });
+                let mut body = json!({ "name": name, "role": role });
+                if let Some(validity) = validity {
+                    body["validity"] = json!(validity.to_string());
+                }
                 let answer = api
                     .send(Method::POST, "/api/v1/tokens", &body)
                     .await?

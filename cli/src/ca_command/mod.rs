@@ -20,8 +20,9 @@ use x509::ForeignCertificate;
 use crate::cert::percent;
 use crate::exit::{Failure, Outcome};
 use crate::https::Api;
-use crate::options::{Global, read};
+use crate::options::Global;
 use crate::output;
+use crate::up::setting;
 use create::Create;
 use import::Import;
 
@@ -181,12 +182,11 @@ async fn parent_of(api: &Api, name: &IssuerName) -> Outcome<Parent> {
 /// Returns the URLs that stand in certificates, from the server's configuration.
 fn urls(global: &Global) -> Outcome<PublicUrls> {
     let file = global.layout()?.server_config();
-    let text = read(&file, "the server's configuration (--data)")?;
-    let config: toml::Table = text.parse().context("read the server's configuration")?;
-    let base = config
-        .get("public")
-        .and_then(|public| public.get("url"))
-        .and_then(toml::Value::as_str)
-        .unwrap_or_default();
-    Ok(PublicUrls::new(base).context("read the server's configuration")?)
+    let base = setting(&file, "public", "url")?.ok_or_else(|| {
+        Failure::Usage(format!(
+            "{} is missing: `chancery up` writes it; is --data right?",
+            file.display()
+        ))
+    })?;
+    Ok(PublicUrls::new(&base).context("read the server's configuration")?)
 }

@@ -20,8 +20,15 @@ pub async fn checks(global: &Global) -> Vec<Check> {
         Err(failure) => return vec![unreachable(&failure)],
     };
     let mut checks = Vec::new();
-    match api.get("/readyz").await {
-        Ok(_) => checks.push(Check::good("server", "ready")),
+    match api.readiness().await {
+        Ok(ready) if ready["ready"].as_bool() == Some(true) => {
+            checks.push(Check::good("server", "ready"));
+        }
+        Ok(ready) => checks.push(Check::bad(
+            "server",
+            format!("not ready: {}", crate::status::not_ready(&ready)),
+            "see `chancery status` and the server's log",
+        )),
         Err(failure) => checks.push(unreachable(&failure)),
     }
     if let Ok(answer) = api.get("/api/v1/issuers").await {

@@ -69,14 +69,22 @@ impl Recipe {
         command.into()
     }
 
-    /// Runs a command that ends by itself, such as `init`.
-    pub async fn run_to_end(&self) -> anyhow::Result<()> {
-        let output = self
+    /// Runs a command that ends by itself, such as `init`, and gives it `input` to read.
+    pub async fn run_to_end(&self, input: &[u8]) -> anyhow::Result<()> {
+        use tokio::io::AsyncWriteExt as _;
+        let mut child = self
             .command()
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .with_context(|| format!("start {}", self.program.display()))?;
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| self.not_started())?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // Whoever ends without reading it says why on its own.
+            let _ = stdin.write_all(input).await;
+        }
+        let output = child.wait_with_output().await?;
         if !output.status.success() {
             bail!(
                 "{} ended with {}: {}",
@@ -88,6 +96,11 @@ impl Recipe {
         Ok(())
     }
 
+    fn not_started(&self) -> String {
+        let Account { uid, gid } = self.account;
+        format!("start {} as uid {uid}, gid {gid}", self.program.display())
+    }
+
     /// Starts the process and waits for the line that begins with `ready`.
     pub async fn start(self) -> anyhow::Result<Running> {
         let mut child = self
@@ -97,7 +110,7 @@ impl Recipe {
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("start {}", self.program.display()))?;
+            .with_context(|| self.not_started())?;
         let stdout = child.stdout.take().context("the child's output")?;
         let mut lines = BufReader::new(stdout).lines();
         let ready = async {
@@ -193,4 +206,58 @@ pub fn write_private(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()>
         std::fs::File::open(directory)?.sync_all()
     };
     write().with_context(|| format!("write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn recipe(script: &str) -> Recipe {
+        let account = Account {
+            uid: rustix::process::getuid().as_raw(),
+            gid: rustix::process::getgid().as_raw(),
+        };
+        Recipe {
+            name: "sh",
+            program: "/bin/sh".into(),
+            arguments: vec!["-c".into(), script.into()],
+            account,
+            identities: Identities::One(account),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_keeps_its_pipe_while_its_end_is_awaited() {
+        // Ends with 7 when the pipe is closed, with 0 if that does not happen.
+        let script = "echo ready; read line || exit 7";
+        let mut running = recipe(script).start().await.expect("started");
+        let waited = tokio::time::timeout(Duration::from_millis(300), running.died()).await;
+        assert!(waited.is_err(), "{waited:?}");
+        drop(running.parent_pipe.take());
+        assert!(running.died().await.contains('7'));
+    }
+
+    #[tokio::test]
+    async fn a_command_reads_its_input_and_tells_why_it_failed() {
+        let script = "read line; test \"$line\" = secret || { echo wrong >&2; exit 1; }";
+        recipe(script).run_to_end(b"secret\n").await.expect("read");
+        let failed = recipe(script).run_to_end(b"guess\n").await;
+        let why = format!("{:#}", failed.expect_err("wrong"));
+        assert!(why.ends_with("wrong"), "{why}");
+    }
+
+    #[test]
+    fn a_file_is_written_with_its_mode_and_replaced_whole() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("x");
+        for (content, mode) in [(&b"one"[..], 0o644), (b"two", 0o600)] {
+            write_private(&path, content, mode).expect("written");
+            assert_eq!(std::fs::read(&path).expect("there"), content);
+            let found = std::fs::metadata(&path).expect("there").permissions();
+            assert_eq!(found.mode() & 0o7777, mode);
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).expect("read").count(), 1);
+        assert!(write_private(Path::new("/"), b"", 0o600).is_err());
+    }
 }

@@ -1,10 +1,11 @@
 //! Under which users the processes run.
 
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::fs::Metadata;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown};
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 /// Numeric ids for a machine whose packages made no users: below the range of people (1000) is
 /// the distributions', above 60000 nobody gives out ids by default.
@@ -45,10 +46,25 @@ impl Identities {
             return Ok(Self::One(me));
         }
         let passwd = std::fs::read_to_string("/etc/passwd").context("read /etc/passwd")?;
-        Ok(Self::Several {
-            signer: account(&passwd, "chancery-signer", FALLBACK_SIGNER),
-            server: account(&passwd, "chancery", FALLBACK_SERVER),
-        })
+        Self::several(&passwd)
+    }
+
+    /// Looks both users up and refuses those that nothing keeps apart.
+    fn several(passwd: &str) -> anyhow::Result<Self> {
+        let signer = account(passwd, "chancery-signer", FALLBACK_SIGNER);
+        let server = account(passwd, "chancery", FALLBACK_SERVER);
+        for (what, one, other) in [
+            ("uid", signer.uid, server.uid),
+            ("gid", signer.gid, server.gid),
+        ] {
+            if one == other || one == 0 || other == 0 {
+                bail!(
+                    "the users chancery-signer and chancery have the {what}s {one} and {other} in \
+                     /etc/passwd: they must differ from each other and from root's"
+                );
+            }
+        }
+        Ok(Self::Several { signer, server })
     }
 
     /// Returns the signer's account.
@@ -97,6 +113,47 @@ impl Identities {
         self.give(path, account, group, mode)
     }
 
+    /// Gives a directory and all below it to `account`; modes stay. For trees that nobody else
+    /// can change meanwhile.
+    pub fn give_tree(&self, path: &Path, account: Account) -> anyhow::Result<()> {
+        if !self.are_several() {
+            return Ok(());
+        }
+        let failed = || format!("change the owner of {}", path.display());
+        lchown(path, Some(account.uid), Some(account.gid)).with_context(failed)?;
+        if path.symlink_metadata().with_context(failed)?.is_dir() {
+            for entry in std::fs::read_dir(path).with_context(failed)? {
+                self.give_tree(&entry?.path(), account)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails unless both users can pass through every directory above `path`.
+    pub fn check_reach(&self, path: &Path) -> anyhow::Result<()> {
+        let Self::Several { signer, server } = self else {
+            return Ok(());
+        };
+        for above in path.ancestors().skip(1) {
+            let Ok(found) = above.metadata() else {
+                continue;
+            };
+            for account in [signer, server] {
+                if !may_pass(&found, *account) {
+                    bail!(
+                        "uid {} cannot pass through {} (mode {:04o}), which is above {}: choose \
+                         another place, such as /var/lib/chancery, or chmod o+x it",
+                        account.uid,
+                        above.display(),
+                        found.mode() & 0o7777,
+                        path.display()
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Gives a file or directory to `account` with exactly this mode.
     pub fn give(&self, path: &Path, account: Account, group: u32, mode: u32) -> anyhow::Result<()> {
         if self.are_several() {
@@ -106,6 +163,15 @@ impl Identities {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
             .with_context(|| format!("change the mode of {}", path.display()))
     }
+}
+
+fn may_pass(directory: &Metadata, account: Account) -> bool {
+    let shift = match (directory.uid(), directory.gid()) {
+        (uid, _) if uid == account.uid => 6,
+        (_, gid) if gid == account.gid => 3,
+        _ => 0,
+    };
+    directory.mode() >> shift & 0o1 != 0
 }
 
 /// Looks a user up by name (passwd(5)); a machine without it gets fixed numbers.
@@ -130,6 +196,37 @@ fn account(passwd: &str, name: &str, fallback: u32) -> Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn users_that_nothing_keeps_apart_are_refused() {
+        let both = |server: &str| {
+            let passwd = format!("chancery-signer:x:991:991::/:\nchancery:x:{server}::/:\n");
+            Identities::several(&passwd)
+        };
+        assert!(both("992:992").is_ok());
+        for server in ["991:992", "992:991", "0:992", "992:0"] {
+            assert!(both(server).is_err(), "{server}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_a_user_cannot_pass_through_is_told() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let account = |id| Account { uid: id, gid: id };
+        let several = Identities::Several {
+            signer: account(64_801),
+            server: account(64_802),
+        };
+        let closed = dir.path().join("closed");
+        std::fs::create_dir(&closed).expect("made");
+        for (mode, expected) in [(0o711, true), (0o750, false), (0o700, false)] {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&closed, mode.clone()).expect("set");
+            let found = std::fs::metadata(&closed).expect("there");
+            assert_eq!(may_pass(&found, account(64_801)), expected, "{mode:?}");
+        }
+        assert!(several.check_reach(&closed.join("data")).is_err());
+    }
 
     #[test]
     fn users_are_looked_up_by_their_whole_name() {

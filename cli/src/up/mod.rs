@@ -1,30 +1,35 @@
 //! `chancery up`: a working CA from nothing, in the foreground.
 
 mod child;
+mod directories;
+mod factor;
 mod identity;
 mod layout;
 mod prepare;
+mod ring_file;
 mod screen;
+mod server;
 mod server_config;
+mod supervise;
 
 pub use child::write_private;
+pub use directories::hand_over;
 pub use identity::Identities;
 pub use layout::Layout;
+pub use ring_file::RingFile;
+pub use server_config::setting;
 
-use std::net::SocketAddr;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use ca::hierarchy::NameScope;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::{Failure, Outcome};
-use child::Running;
-
-/// More deaths than this within a minute, and `up` gives up.
-const DEATHS_PER_MINUTE: usize = 5;
+use crate::options::read;
+use factor::Factor;
 
 /// Makes what is missing and starts signer and server in the foreground.
 #[derive(Debug, Args)]
@@ -38,6 +43,9 @@ pub struct Up {
     /// sqlite:///PATH or postgres://...; default: a SQLite file in the data directory
     #[arg(long)]
     pub database: Option<String>,
+    /// A file with that URL, for one that has a password in it
+    #[arg(long, conflicts_with = "database")]
+    pub database_file: Option<PathBuf>,
     /// The base of the CRL, OCSP and CA URLs in certificates; default: http:// and --http
     #[arg(long)]
     pub public_url: Option<String>,
@@ -45,6 +53,15 @@ pub struct Up {
     /// Taken at first start only: later `chancery policy` changes it
     #[arg(long, value_parser = |text: &str| NameScope::parse(text))]
     pub names: Option<NameScope>,
+    /// A name or address of the server in its own certificate, besides localhost and that of
+    /// --https; may be given several times
+    #[arg(long = "server-name")]
+    pub server_names: Vec<String>,
+    /// A file with the passphrase that opens the ring; a new ring is made with it. Without it a
+    /// new ring is opened by DATA/unlock.key, and one with a passphrase waits for
+    /// `chancery unlock`
+    #[arg(long)]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 impl Up {
@@ -55,35 +72,100 @@ impl Up {
             .unwrap_or_else(|| format!("http://{}", self.http))
     }
 
+    /// Returns the names and addresses that stand in the server's own certificate.
+    pub fn own_names(&self) -> Vec<String> {
+        let mut names = vec!["localhost".to_owned(), self.local().to_string()];
+        for name in &self.server_names {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+
+    /// Returns the address by which this machine reaches the API.
+    fn local(&self) -> std::net::IpAddr {
+        match self.https.ip() {
+            ip if !ip.is_unspecified() => ip,
+            ip if ip.is_ipv4() => Ipv4Addr::LOCALHOST.into(),
+            _ => Ipv6Addr::LOCALHOST.into(),
+        }
+    }
+
+    /// Returns the API's URL on this machine.
+    pub fn api_url(&self) -> String {
+        format!(
+            "https://{}",
+            SocketAddr::new(self.local(), self.https.port())
+        )
+    }
+
+    /// Returns the database's URL, if one was named.
+    pub fn database(&self) -> Outcome<Option<String>> {
+        let (url, option) = match (&self.database, &self.database_file) {
+            (Some(url), _) => (url.clone(), "--database"),
+            (None, Some(file)) => (read(file, "--database-file")?, "--database-file"),
+            (None, None) => return Ok(None),
+        };
+        let url = url.trim().to_owned();
+        let bad = |why: String| Failure::Usage(format!("{option}: {why}"));
+        let parsed: store::DatabaseUrl = url.parse().map_err(|error| bad(format!("{error}")))?;
+        match parsed.file() {
+            Some(path) if !path.is_absolute() => Err(bad(format!(
+                "{} is no absolute path, as in sqlite:///var/lib/chancery/chancery.db",
+                path.display()
+            ))),
+            _ => Ok(Some(url)),
+        }
+    }
+
+    /// Tells mistakes in the options before anything is made.
+    fn check(&self) -> Outcome {
+        self.database()?;
+        ca::PublicUrls::new(&self.public_base())
+            .map_err(|error| Failure::Usage(format!("--public-url: {error}")))?;
+        for name in &self.server_names {
+            let is_address = name.parse::<std::net::IpAddr>().is_ok();
+            if !is_address && x509::check_dns_name(name, false).is_err() {
+                return Err(Failure::Usage(format!(
+                    "--server-name: `{name}` is neither a name nor an address"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Runs until it is told to end.
     pub async fn run(self, data: &Path) -> Outcome {
         let started = Instant::now();
+        self.check()?;
         let layout = Layout::new(data)?;
         let identities = Identities::choose()?;
-        let made = prepare::directories(&layout, &identities)?;
-        let _lock = prepare::lock(&layout)?;
-        let signer = prepare::signer(&layout, &identities).await?;
-        let root = match prepare::hierarchy(&self, &layout).await {
-            Ok(root) => root,
+        let factor = Factor::choose(&layout, self.passphrase_file.as_deref())?;
+        let made = directories::directories(&layout, &identities, &factor)?;
+        let _lock = directories::lock(&layout)?;
+        let signer = prepare::signer(&layout, &identities, &factor).await?;
+        let rest = async {
+            factor.open(&layout).await?;
+            let root = prepare::hierarchy(&self, &layout).await?;
+            let server = server::server(&self, &layout, &identities, &factor).await?;
+            Ok::<_, Failure>((root, server))
+        };
+        let (root, server) = match rest.await {
+            Ok(rest) => rest,
             Err(failure) => {
                 signer.end().await;
                 return Err(failure);
             }
         };
-        let server = match prepare::server(&self, &layout, &identities).await {
-            Ok(server) => server,
-            Err(error) => {
-                signer.end().await;
-                return Err(Failure::Other(error));
-            }
-        };
         child::write_private(
             &layout.url(),
-            format!("https://{}\n", self.https).as_bytes(),
+            format!("{}\n", self.api_url()).as_bytes(),
             0o644,
         )?;
-        screen::show(&self, &layout, &identities, &made, &root, started.elapsed());
-        supervise(signer, server).await
+        let shown = screen::screen(&self, &layout, &identities, &made, &root, started.elapsed());
+        crate::output::text(&shown)?;
+        supervise::supervise(signer, server, &layout, &factor).await
     }
 }
 
@@ -97,22 +179,27 @@ pub struct Init {
 impl Init {
     /// Makes directories, ring and hierarchy; the signer runs only for as long as that takes.
     pub async fn run(self, data: &Path) -> Outcome {
+        self.up.check()?;
         let layout = Layout::new(data)?;
         let identities = Identities::choose()?;
-        let made = prepare::directories(&layout, &identities)?;
-        let _lock = prepare::lock(&layout)?;
-        let signer = prepare::signer(&layout, &identities).await?;
-        let root = prepare::hierarchy(&self.up, &layout).await;
+        let factor = Factor::choose(&layout, self.up.passphrase_file.as_deref())?;
+        let made = directories::directories(&layout, &identities, &factor)?;
+        let _lock = directories::lock(&layout)?;
+        let signer = prepare::signer(&layout, &identities, &factor).await?;
+        let root = async {
+            factor.open(&layout).await?;
+            prepare::hierarchy(&self.up, &layout).await
+        };
+        let root = root.await;
         signer.end().await;
         let root = root?;
-        println!(
+        crate::output::text(&format!(
             "{} {}: root {}, issuing {}",
             if made.ring { "made" } else { "found" },
             layout.data.display(),
             root.subject,
             root.issuing
-        );
-        Ok(())
+        ))
     }
 }
 
@@ -138,41 +225,9 @@ pub fn now() -> anyhow::Result<x509::UnixTime> {
     Ok(x509::UnixTime(i64::try_from(since.as_secs())?))
 }
 
-/// Waits for the end: Ctrl-C and SIGTERM end both in order; a process that dies is started again.
-async fn supervise(mut signer: Running, mut server: Running) -> Outcome {
-    let mut terminate = signal(SignalKind::terminate()).context("watch for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("watch for SIGINT")?;
-    let mut deaths: Vec<Instant> = Vec::new();
-    let failure = loop {
-        let (died, how) = tokio::select! {
-            _ = terminate.recv() => break None,
-            _ = interrupt.recv() => break None,
-            how = signer.died() => (&mut signer, how),
-            how = server.died() => (&mut server, how),
-        };
-        eprintln!("chancery: {} died ({how}), starting it again", died.name());
-        let now = Instant::now();
-        deaths.retain(|death| now.duration_since(*death) < Duration::from_secs(60));
-        deaths.push(now);
-        if deaths.len() > DEATHS_PER_MINUTE {
-            break Some(format!(
-                "{} deaths within a minute: see the messages above, then `chancery doctor`",
-                deaths.len()
-            ));
-        }
-        match died.again().await {
-            Ok(running) => *died = running,
-            Err(error) => break Some(format!("{} does not start again: {error:#}", died.name())),
-        }
-    };
-    // The server first: what it has under way still finds the signer.
-    server.end().await;
-    signer.end().await;
-    match failure {
-        None => {
-            println!("chancery: ended");
-            Ok(())
-        }
-        Some(why) => Err(Failure::Unavailable(why)),
-    }
+/// Draws random octets from the kernel.
+pub fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("no randomness"))?;
+    Ok(bytes)
 }

@@ -1,29 +1,17 @@
-//! The steps of `up`: directories, signer, hierarchy, server.
+//! The steps of `up` that make a CA: the signer, and its first hierarchy.
 
-use std::path::Path;
-
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use ca::PublicUrls;
 use ca::ceremony::BootstrapPlan;
-use rustix::fs::{FlockOperation, flock};
 use signer_proto::{KeyLabel, ReadPolicy};
 use x509::Certificate;
 
 use super::Up;
 use super::child::{Recipe, Running, beside, write_private};
+use super::factor::Factor;
 use super::identity::Identities;
 use super::layout::Layout;
-use super::server_config::{
-    Bootstrap, Boundary, Database, Listen, Public, ServerConfig, Signer, Tls,
-};
 use crate::exit::Outcome;
-
-/// What was not there before.
-#[derive(Debug)]
-pub struct Made {
-    /// The ring.
-    pub ring: bool,
-}
 
 /// What the start screen says of the hierarchy.
 #[derive(Debug)]
@@ -38,61 +26,9 @@ pub struct Root {
     pub first_domain: Option<String>,
 }
 
-/// Makes the directories and the unlock credential.
-pub fn directories(layout: &Layout, identities: &Identities) -> anyhow::Result<Made> {
-    let ring = !layout.ring().exists();
-    let (signer, server) = (identities.signer(), identities.server());
-    if identities.are_several() {
-        if let Some(parent) = layout.data.parent() {
-            std::fs::create_dir_all(parent)
-                .with_context(|| format!("make {}", parent.display()))?;
-        }
-        // Everybody may pass through; nobody but root may put something in.
-        let root = super::identity::Account { uid: 0, gid: 0 };
-        identities.make_dir(&layout.data, root, 0, 0o755)?;
-        // The set-group-id bit gives the sockets the server's group.
-        identities.make_dir(&layout.run(), signer, server.gid, 0o2750)?;
-    } else {
-        std::fs::create_dir_all(&layout.data)
-            .with_context(|| format!("make {}", layout.data.display()))?;
-        identities.give(&layout.data, signer, signer.gid, 0o700)?;
-        identities.make_dir(&layout.run(), signer, signer.gid, 0o700)?;
-    }
-    identities.make_dir(&layout.server(), server, server.gid, 0o700)?;
-    // The signer makes the ring as a whole beside its final name, so it owns the folder above.
-    identities.make_dir(&layout.signer(), signer, signer.gid, 0o700)?;
-    if !layout.unlock().exists() {
-        if !ring {
-            bail!(
-                "{} is missing: the ring in {} opens only with the credential that it was made with; \
-                 put it back from your back-up",
-                layout.unlock().display(),
-                layout.ring().display()
-            );
-        }
-        write_private(&layout.unlock(), &random::<32>()?, 0o600)?;
-        identities.give(&layout.unlock(), signer, signer.gid, 0o600)?;
-    }
-    Ok(Made { ring })
-}
-
-/// Lets one `up` at a time use a data directory.
-pub fn lock(layout: &Layout) -> anyhow::Result<std::fs::File> {
-    let path = layout.data.join("up.lock");
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .with_context(|| format!("open {}", path.display()))?;
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        bail!("another `chancery up` uses {}", layout.data.display());
-    }
-    Ok(file)
-}
-
-/// Makes the ring if it is missing and starts the signer.
-pub async fn signer(layout: &Layout, identities: &Identities) -> anyhow::Result<Running> {
+/// Makes the ring if it is missing and starts the signer. A ring that a passphrase opens is
+/// locked then: [`Factor::open`].
+pub async fn signer(layout: &Layout, identities: &Identities, factor: &Factor) -> Outcome<Running> {
     let program = beside("signer-file")?;
     let account = identities.signer();
     let recipe = |arguments: Vec<std::ffi::OsString>| Recipe {
@@ -104,32 +40,39 @@ pub async fn signer(layout: &Layout, identities: &Identities) -> anyhow::Result<
     };
     let ring = layout.ring();
     if !ring.exists() {
+        let (option, secret) = factor.for_new_ring(layout)?;
         let me = rustix::process::getuid().as_raw();
-        let init = recipe(vec![
+        let mut init: Vec<std::ffi::OsString> = vec![
             "init".into(),
             "--ring".into(),
             ring.clone().into(),
-            "--unlock-credential".into(),
-            layout.unlock().into(),
+            // By standard input: the signer's user need not be able to read the file.
+            option.into(),
+            "-".into(),
             "--server-uid".into(),
             identities.server().uid.to_string().into(),
             "--admin-uid".into(),
             me.to_string().into(),
-        ]);
-        init.run_to_end().await?;
+        ];
+        if identities.are_several() {
+            init.push("--server-gid".into());
+            init.push(identities.server().gid.to_string().into());
+        }
+        recipe(init).run_to_end(&secret).await?;
     }
-    recipe(vec![
+    let mut serve: Vec<std::ffi::OsString> = vec![
         "serve".into(),
         "--ring".into(),
         ring.into(),
         "--run".into(),
         layout.run().into(),
-        "--unlock-credential".into(),
-        layout.unlock().into(),
         "--parent-pipe".into(),
-    ])
-    .start()
-    .await
+    ];
+    if *factor == Factor::Credential {
+        serve.push("--unlock-credential".into());
+        serve.push(layout.unlock().into());
+    }
+    Ok(recipe(serve).start().await?)
 }
 
 /// Makes root, issuing CA and responder if they are missing, by admin.sock.
@@ -170,87 +113,31 @@ fn names(up: &Up) -> Vec<String> {
     };
     let mut names = scope.dns.clone();
     names.extend(scope.ip.iter().cloned());
-    names.push("localhost".to_owned());
-    names.push(ipnet_of(up.https.ip()));
+    names.extend(up.own_names().iter().map(|name| scope_of(name)));
     names
 }
 
-fn ipnet_of(ip: std::net::IpAddr) -> String {
-    let prefix = if ip.is_ipv4() { 32 } else { 128 };
-    format!("{ip}/{prefix}")
-}
-
-/// Writes the server's configuration and starts it.
-pub async fn server(up: &Up, layout: &Layout, identities: &Identities) -> anyhow::Result<Running> {
-    let account = identities.server();
-    let token = admin_token(&layout.admin_token())?;
-    let text = |path: &Path| path.display().to_string();
-    let config = ServerConfig {
-        version: 1,
-        listen: Listen {
-            https: up.https.to_string(),
-            http: up.http.to_string(),
-        },
-        database: Database {
-            url: up
-                .database
-                .clone()
-                .unwrap_or_else(|| format!("sqlite://{}", text(&layout.database()))),
-        },
-        signer: Signer {
-            run: text(&layout.run()),
-        },
-        public: Public {
-            url: up.public_base(),
-        },
-        tls: Tls {
-            directory: text(&layout.server()),
-            names: vec!["localhost".to_owned(), up.https.ip().to_string()],
-        },
-        bootstrap: Bootstrap {
-            admin_token_sha256: hex::encode(x509::sha256(token.as_bytes())),
-        },
-        boundary: (!identities.are_several()).then(|| Boundary {
-            keep_out: vec![text(&layout.signer()), text(&layout.unlock())],
-        }),
-    };
-    let toml = toml::to_string(&config).context("write the server's configuration")?;
-    // It may hold the database's password.
-    write_private(&layout.server_config(), toml.as_bytes(), 0o600)?;
-    identities.give(&layout.server_config(), account, account.gid, 0o600)?;
-    Recipe {
-        name: "chancery-server",
-        program: beside("chancery-server")?,
-        arguments: vec![
-            "serve".into(),
-            "--config".into(),
-            layout.server_config().into(),
-        ],
-        account,
-        identities: *identities,
+/// Writes a name or address as policies have it.
+fn scope_of(name: &str) -> String {
+    match name.parse::<std::net::IpAddr>() {
+        Ok(ip) if ip.is_ipv4() => format!("{ip}/32"),
+        Ok(ip) => format!("{ip}/128"),
+        Err(_) => name.to_ascii_lowercase(),
     }
-    .start()
-    .await
 }
 
-/// Reads the first admin token, or makes it: 32 random octets that only its file holds.
-fn admin_token(path: &Path) -> anyhow::Result<String> {
-    use base64::Engine as _;
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text.trim().to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let random = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random::<32>()?);
-            let token = format!("chancery_{random}");
-            write_private(path, format!("{token}\n").as_bytes(), 0o600)?;
-            Ok(token)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_in_policies_in_lower_case_and_addresses_as_networks() {
+        for (name, expected) in [
+            ("PKI.corp.example", "pki.corp.example"),
+            ("127.0.0.1", "127.0.0.1/32"),
+            ("::1", "::1/128"),
+        ] {
+            assert_eq!(scope_of(name), expected);
         }
-        Err(error) => Err(error).with_context(|| format!("read {}", path.display())),
     }
-}
-
-/// Draws random octets from the kernel.
-fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("no randomness"))?;
-    Ok(bytes)
 }

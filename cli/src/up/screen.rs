@@ -3,77 +3,109 @@
 use std::time::Duration;
 
 use super::Up;
+use super::directories::Made;
 use super::identity::Identities;
 use super::layout::Layout;
-use super::prepare::{Made, Root};
+use super::prepare::Root;
 
-/// Prints what was made, where it listens, what to try and what to know.
-pub fn show(
+/// Says what was made, where it listens, what to try and what to know.
+pub fn screen(
     up: &Up,
     layout: &Layout,
     identities: &Identities,
     made: &Made,
     root: &Root,
     took: Duration,
-) {
-    let data = layout.data.display();
+) -> String {
+    let mut lines = vec![
+        format!("Chancery is ready after {:.1} s.", took.as_secs_f64()),
+        String::new(),
+    ];
+    lines.extend(facts(up, layout, made, root));
+    lines.extend(users(identities));
+    lines.extend(names(up, made, root));
+    lines.push(String::new());
+    lines.extend(examples(layout, root));
+    lines.push("Ctrl-C ends signer and server.".to_owned());
+    lines.join("\n")
+}
+
+fn facts(up: &Up, layout: &Layout, made: &Made, root: &Root) -> Vec<String> {
     let first = if made.ring { "made" } else { "found" };
-    println!("Chancery is ready after {:.1} s.", took.as_secs_f64());
-    println!();
-    println!("  data       {data} ({first})");
-    println!(
-        "  root       {}  {}",
-        layout.root_pem().display(),
-        root.subject
-    );
-    println!("  issuing    {}", root.issuing);
-    println!(
-        "  token      {} (admin, mode 0600)",
-        layout.admin_token().display()
-    );
-    println!("  API        https://{}", up.https);
-    println!("  CRL, OCSP  {}", up.public_base());
+    vec![
+        format!("  data       {} ({first})", layout.data.display()),
+        format!(
+            "  root       {}  {}",
+            layout.root_pem().display(),
+            root.subject
+        ),
+        format!("  issuing    {}", root.issuing),
+        format!(
+            "  token      {} (admin, mode 0600)",
+            layout.admin_token().display()
+        ),
+        format!("  API        {}", up.api_url()),
+        format!("  CRL, OCSP  {}", up.public_base()),
+    ]
+}
+
+fn users(identities: &Identities) -> Vec<String> {
     match identities {
         Identities::Several { signer, server } => {
-            println!("  users      signer {}, server {}", signer.uid, server.uid);
+            vec![format!(
+                "  users      signer {}, server {}",
+                signer.uid, server.uid
+            )]
         }
-        Identities::One(account) => {
-            println!("  users      {} for both", account.uid);
-            println!("             ONE UID: the boundary is not enforced");
-        }
+        Identities::One(account) => vec![
+            format!("  users      {} for both", account.uid),
+            "             ONE UID: the boundary is not enforced".to_owned(),
+        ],
     }
+}
+
+fn names(up: &Up, made: &Made, root: &Root) -> Vec<String> {
+    let mut lines = Vec::new();
     if root.any_name {
-        println!(
+        lines.extend([
             "  names      ANY NAME may be certified; `--names corp.example,10.0.0.0/8` at first"
-        );
-        println!(
+                .to_owned(),
             "             start, or `chancery policy names issuing --names ...` later, pins them"
+                .to_owned(),
+        ]);
+    }
+    if up.names.is_some() && !made.ring {
+        lines.push(
+            "  names      --names counts at first start only: `chancery policy show issuing`"
+                .to_owned(),
         );
     }
-    println!();
-    println!("Try, in another terminal:");
-    println!();
-    println!(
+    lines
+}
+
+fn examples(layout: &Layout, root: &Root) -> Vec<String> {
+    let data = layout.data.display();
+    let program = command();
+    let domain = root.first_domain.as_deref().unwrap_or("corp.example");
+    vec![
+        "Try, in another terminal:".to_owned(),
+        String::new(),
         "  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem \\"
-    );
-    println!(
-        "    -subj / -addext subjectAltName=DNS:{} -out req.pem",
-        example_name(root)
-    );
-    println!(
-        "  {} cert issue --data {data} --profile tls-server --csr req.pem --out cert.pem",
-        command()
-    );
-    println!(
-        "  openssl verify -CAfile {} -untrusted cert.pem cert.pem",
-        layout.root_pem().display()
-    );
-    println!();
-    println!(
-        "Then `{0} cert revoke --data {data} SERIAL`, `{0} status --data {data}`, `{0} --help`.",
-        command()
-    );
-    println!("Ctrl-C ends signer and server.");
+            .to_owned(),
+        format!("    -subj / -addext subjectAltName=DNS:www.{domain} -out req.pem"),
+        format!(
+            "  {program} cert issue --data {data} --profile tls-server --csr req.pem --out cert.pem"
+        ),
+        format!(
+            "  openssl verify -CAfile {} -untrusted cert.pem cert.pem",
+            layout.root_pem().display()
+        ),
+        String::new(),
+        format!(
+            "Then `{program} cert revoke --data {data} SERIAL`, `{program} status --data {data}`, \
+             `{program} --help`."
+        ),
+    ]
 }
 
 /// Names the program as the person called it.
@@ -81,11 +113,4 @@ fn command() -> String {
     std::env::args()
         .next()
         .unwrap_or_else(|| "chancery".to_owned())
-}
-
-fn example_name(root: &Root) -> String {
-    match &root.first_domain {
-        Some(domain) => format!("www.{domain}"),
-        None => "www.corp.example".to_owned(),
-    }
 }

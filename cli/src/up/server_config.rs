@@ -1,5 +1,8 @@
 //! The server's configuration, as `up` writes it at every start.
 
+use std::path::Path;
+
+use anyhow::Context as _;
 use serde::Serialize;
 
 /// server.toml. The server reads it with unknown fields refused.
@@ -75,4 +78,37 @@ pub struct Bootstrap {
 pub struct Boundary {
     /// Directories and files.
     pub keep_out: Vec<String>,
+}
+
+/// Reads one text of the server's configuration; none if the server was never started, or if the
+/// text is not there.
+pub fn setting(file: &Path, section: &str, field: &str) -> anyhow::Result<Option<String>> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("read {}", file.display())),
+    };
+    let config: toml::Table = text
+        .parse()
+        .with_context(|| format!("read {}", file.display()))?;
+    let value = config.get(section).and_then(|section| section.get(field));
+    Ok(value.and_then(toml::Value::as_str).map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_read_or_is_not_there() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("server.toml");
+        let read = |field| setting(&file, "database", field).map_err(|error| error.to_string());
+        assert_eq!(read("url"), Ok(None));
+        std::fs::write(&file, "[database]\nurl = \"sqlite:///x\"\n").expect("written");
+        assert_eq!(read("url"), Ok(Some("sqlite:///x".into())));
+        assert_eq!(read("url_file"), Ok(None));
+        std::fs::write(&file, "[database").expect("written");
+        assert!(read("url").is_err());
+    }
 }

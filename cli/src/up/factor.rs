@@ -1,0 +1,108 @@
+//! What opens the ring: a credential beside it, or somebody's passphrase.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use signer_client::SignerClient;
+use signer_proto::SignerState;
+use zeroize::Zeroizing;
+
+use super::layout::Layout;
+use super::ring_file::RingFile;
+use crate::exit::{Failure, Outcome};
+use crate::{passphrase, unlock};
+
+/// How often a locked ring is looked at.
+const LOOK: Duration = Duration::from_millis(300);
+
+/// What opens the ring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Factor {
+    /// `unlock.key` in the data directory: the signer reads it at every start.
+    Credential,
+    /// A passphrase: from a file, or by `chancery unlock`.
+    Passphrase(Option<PathBuf>),
+}
+
+impl Factor {
+    /// Finds out what opens the ring; a new one is opened by a passphrase if there is a file.
+    pub fn choose(layout: &Layout, file: Option<&Path>) -> Outcome<Self> {
+        let file = file.map(std::path::absolute).transpose()?;
+        let kind = RingFile::read(&layout.ring())?.map(|ring| ring.unlock());
+        match (kind.as_deref(), file) {
+            (None, None) | (Some("credential"), None) => Ok(Self::Credential),
+            (None, file) | (Some("passphrase"), file) => {
+                if let Some(file) = &file {
+                    // Told now, not when the signer has been started.
+                    drop(passphrase::from_file(file)?);
+                }
+                Ok(Self::Passphrase(file))
+            }
+            (Some("credential"), Some(_)) => Err(Failure::Usage(format!(
+                "--passphrase-file: the ring in {} is opened by the credential that it was made \
+                 with",
+                layout.ring().display()
+            ))),
+            (Some(other), _) => Err(Failure::Other(anyhow::anyhow!(
+                "ring.toml has unlock = \"{other}\", which this program does not know"
+            ))),
+        }
+    }
+
+    /// Returns what a ring is made with: the option, and what its file gives.
+    pub fn for_new_ring(&self, layout: &Layout) -> Outcome<(&'static str, Zeroizing<Vec<u8>>)> {
+        match self {
+            Self::Credential => Ok((
+                "--unlock-credential",
+                passphrase::credential(&layout.unlock(), "unlock.key")?,
+            )),
+            Self::Passphrase(Some(file)) => Ok(("--passphrase-file", passphrase::from_file(file)?)),
+            Self::Passphrase(None) => Err(Failure::Usage("give --passphrase-file".into())),
+        }
+    }
+
+    /// Returns the passphrase's file, which the server is kept out of.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Passphrase(Some(file)) if file.is_file() => Some(file),
+            _ => None,
+        }
+    }
+
+    /// Opens the ring of a signer that has just been started, if it can be done without anybody.
+    pub async fn try_open(&self, layout: &Layout) -> Outcome {
+        match self {
+            Self::Credential => Ok(()),
+            Self::Passphrase(Some(file)) => {
+                unlock::open_with(&crate::admin::connect(&layout.run())?, file).await
+            }
+            Self::Passphrase(None) => {
+                eprintln!(
+                    "chancery: the ring is locked; `chancery unlock --data {}` opens it",
+                    layout.data.display()
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Opens the ring, or waits until somebody does.
+    pub async fn open(&self, layout: &Layout) -> Outcome {
+        self.try_open(layout).await?;
+        if *self == Self::Passphrase(None) {
+            wait(&crate::admin::connect(&layout.run())?).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn wait(admin: &SignerClient) -> Outcome {
+    loop {
+        let health = admin.health().await;
+        match health.context("ask the signer whether it is open")?.state {
+            SignerState::Locked => tokio::time::sleep(LOOK).await,
+            SignerState::Ready | SignerState::JournalFailed => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! ring.toml as `up` and `restore` see it: what opens the ring, and whom it admits.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use toml::{Table, Value};
+
+use super::child::write_private;
+use super::identity::Identities;
+
+/// A ring's configuration. What this program has no business with stays as it is.
+pub struct RingFile {
+    path: PathBuf,
+    table: Table,
+}
+
+impl RingFile {
+    /// Reads it; none if there is no ring.
+    pub fn read(ring: &Path) -> anyhow::Result<Option<Self>> {
+        let path = ring.join("ring.toml");
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
+        };
+        let table = text
+            .parse()
+            .with_context(|| format!("read {}", path.display()))?;
+        Ok(Some(Self { path, table }))
+    }
+
+    /// Returns what opens the ring.
+    pub fn unlock(&self) -> String {
+        let kind = self.table.get("unlock").and_then(Value::as_str);
+        kind.unwrap_or_default().to_owned()
+    }
+
+    fn numbers(&self, field: &str) -> Vec<i64> {
+        let list = self.table.get(field).and_then(Value::as_array);
+        list.into_iter()
+            .flatten()
+            .filter_map(Value::as_integer)
+            .collect()
+    }
+
+    /// Fails unless it admits whom `up` runs, and says what to change.
+    pub fn check_admits(&self, identities: &Identities) -> anyhow::Result<()> {
+        let server = i64::from(identities.server().uid);
+        let me = i64::from(rustix::process::getuid().as_raw());
+        let is_admin =
+            self.table.contains_key("admin_gid") || self.numbers("admin_uids").contains(&me);
+        if self.numbers("server_uids").contains(&server) && is_admin {
+            return Ok(());
+        }
+        bail!(
+            "{} admits other users: set server_uids = [{server}] and admin_uids = [{me}] in it, or \
+             start `up` as the user who made the ring",
+            self.path.display()
+        )
+    }
+
+    /// Admits whom `up` runs here, and nobody else. Says whether that was a change.
+    pub fn admit(mut self, identities: &Identities) -> anyhow::Result<bool> {
+        let before = self.table.clone();
+        let uid = |uid: u32| Value::from(vec![i64::from(uid)]);
+        let server = identities.server();
+        let me = rustix::process::getuid().as_raw();
+        self.table.insert("server_uids".into(), uid(server.uid));
+        self.table.insert("admin_uids".into(), uid(me));
+        if identities.are_several() {
+            let gid = i64::from(server.gid).into();
+            self.table.insert("server_gid".into(), gid);
+        } else {
+            self.table.remove("server_gid");
+            self.table.remove("admin_gid");
+        }
+        if self.table == before {
+            return Ok(false);
+        }
+        let text = toml::to_string(&self.table).context("write ring.toml")?;
+        write_private(&self.path, text.as_bytes(), 0o600)?;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::identity::Account;
+    use super::*;
+
+    #[test]
+    fn a_ring_of_elsewhere_is_noticed_and_admits_us_afterwards() {
+        let dir = tempfile::tempdir().expect("a directory");
+        assert!(RingFile::read(dir.path()).expect("nothing").is_none());
+        let text = "version = 1\nunlock = \"passphrase\"\nserver_uids = [4711]\nadmin_uids = [4711]\nserver_gid = 4711\n";
+        std::fs::write(dir.path().join("ring.toml"), text).expect("written");
+        let read = || {
+            let ring = RingFile::read(dir.path()).expect("readable");
+            ring.expect("a ring")
+        };
+        let account = |id| Account { uid: id, gid: id };
+        let one = Identities::One(account(4712));
+        let several = Identities::Several {
+            signer: account(64_801),
+            server: account(64_802),
+        };
+        assert_eq!(read().unlock(), "passphrase");
+        for identities in [one, several] {
+            assert!(read().check_admits(&identities).is_err());
+            assert!(read().admit(&identities).expect("written"));
+            assert!(!read().admit(&identities).expect("as it is"));
+            read().check_admits(&identities).expect("admitted");
+        }
+        assert_eq!(read().table.get("server_gid"), Some(&Value::from(64_802)));
+        assert_eq!(read().table.get("version"), Some(&Value::from(1)));
+    }
+}
