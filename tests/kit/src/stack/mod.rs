@@ -9,6 +9,7 @@ mod status;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -69,6 +70,8 @@ pub struct Stack {
     arguments: Vec<String>,
     https: u16,
     http: u16,
+    /// Under which uid `up` runs, if not under that of the tests.
+    uid: Option<u32>,
     up: Option<Process>,
     signer: Option<Process>,
     server: Option<Process>,
@@ -95,6 +98,28 @@ impl Stack {
         stack
     }
 
+    /// Runs `chancery up` as another user, as only root may.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start_as(uid: u32, database: Database, arguments: &[&str]) -> Self {
+        let mut stack = Self::prepare(database, arguments);
+        stack.uid = Some(uid);
+        std::os::unix::fs::chown(stack.dir.path(), Some(uid), Some(uid)).expect("its owner");
+        stack.up();
+        stack
+    }
+
+    /// Returns what `chancery up` printed.
+    ///
+    /// # Panics
+    /// If it does not run.
+    #[must_use]
+    pub fn screen(&self) -> String {
+        self.up.as_ref().expect("`chancery up` runs").text()
+    }
+
     /// Chooses directory and ports, and starts nothing.
     ///
     /// # Panics
@@ -113,6 +138,7 @@ impl Stack {
                 .collect(),
             https: free_port(),
             http: free_port(),
+            uid: None,
             up: None,
             signer: None,
             server: None,
@@ -136,8 +162,13 @@ impl Stack {
             command.arg("--database").arg(url);
         }
         command.args(&self.arguments);
+        if let Some(uid) = self.uid {
+            command.uid(uid).gid(uid);
+        }
         let mut up = Process::start("chancery up", command);
-        up.await_line("Chancery is ready", START);
+        up.await_line("Ctrl-C ends signer and server", START);
+        // The last line comes a moment before `up` listens to signals.
+        std::thread::sleep(Duration::from_millis(50));
         self.up = Some(up);
     }
 
@@ -171,13 +202,29 @@ impl Stack {
     /// # Panics
     /// If it is not ready in time.
     pub fn start_signer(&mut self) {
-        let mut command = Command::new(program("signer-file"));
+        self.start_signer_by(Command::new(program("signer-file")), true);
+    }
+
+    /// Starts the signer under another program, as the tests' own user; it takes the signer and
+    /// its arguments last.
+    ///
+    /// # Panics
+    /// If it is not ready in time.
+    pub fn start_signer_under(&mut self, other: &Path, arguments: &[&str]) {
+        let mut command = Command::new(other);
+        command.args(arguments).arg(program("signer-file"));
+        self.start_signer_by(command, false);
+    }
+
+    fn start_signer_by(&mut self, mut command: Command, as_owner: bool) {
         command.arg("serve").arg("--ring").arg(self.ring());
         command.arg("--run").arg(self.run_dir());
         command
             .arg("--unlock-credential")
             .arg(self.data().join("unlock.key"));
-        process::as_owner_of(&mut command, &self.data().join("signer"));
+        if as_owner {
+            process::as_owner_of(&mut command, &self.data().join("signer"));
+        }
         let mut signer = Process::start("signer-file", command);
         signer.await_line("ready", START);
         self.signer = Some(signer);

@@ -1,0 +1,14 @@
+//! Foreign clients against `chancery up`: what openssl, GnuTLS and curl make of what we issue.
+//!
+//! A program that is not installed is reported by name as skipped, never passed over.
+
+mod bad_input;
+mod curl;
+mod databases;
+mod gnutls;
+mod hierarchy;
+mod issued;
+mod lifecycle;
+mod one_user;
+mod outage;
+mod trace;
