@@ -272,10 +272,13 @@ impl From<IssueError> for Problem {
         let rule = error.rule();
         let detail = error.to_string();
         let kind = match &error {
-            IssueError::NoProfile(_)
-            | IssueError::Profile(_)
-            | IssueError::Lint(_)
-            | IssueError::WeakKey(_) => Kind::Refused,
+            // The rule has a member of its own.
+            IssueError::Profile(violation) => {
+                return Self::new(Kind::Refused, rule, violation.detail.clone());
+            }
+            IssueError::NoProfile(_) | IssueError::Lint(_) | IssueError::WeakKey(_) => {
+                Kind::Refused
+            }
             IssueError::CsrSignature(_) | IssueError::Encode(_) => Kind::Malformed,
             IssueError::NoIssuer(_) | IssueError::State(_) => Kind::Conflict,
             IssueError::Refused(refusal) => return refusal.clone().into(),
@@ -483,7 +486,7 @@ mod tests {
                 "type": "urn:chancery:problem:san-not-admitted",
                 "title": "The request is refused",
                 "status": 400,
-                "detail": "san-not-admitted: no pattern",
+                "detail": "no pattern",
                 "rule": "san-not-admitted",
                 "request_id": "r1",
             })

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use x509::GeneralName;
 
+use crate::problem::chain;
+
 /// Says that a text is no alternative name. Malformed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no alternative name: {why}")]
@@ -36,7 +38,7 @@ pub fn alternative_name(text: &str) -> Result<GeneralName, NotAName> {
         },
         None => by_look(text),
     };
-    name.check().map_err(|error| refuse(error.to_string()))?;
+    name.check().map_err(|error| refuse(chain(&error)))?;
     Ok(name)
 }
 
@@ -95,6 +97,14 @@ mod tests {
         ] {
             assert_eq!(alternative_name(text), Ok(name));
         }
+    }
+
+    #[test]
+    fn a_refusal_says_what_exactly() {
+        let why = |text| alternative_name(text).expect_err("refused").to_string();
+        let (stars, label) = (why("dns:*.*.x"), why("dns:-a.x"));
+        // The form alone would be the same for both.
+        assert_ne!(stars.replace("*.*.x", ""), label.replace("-a.x", ""));
     }
 
     #[test]

@@ -48,7 +48,7 @@ async fn a_wish_is_kept_and_nothing_is_signed() {
         .await;
     assert_eq!(csr.problem(), (409, "state".into()));
     let detail = csr.json()["detail"].as_str().expect("words").to_owned();
-    assert!(detail.contains("chancery ca sign corp-root"), "{detail}");
+    assert!(detail.contains("chancery ca csr corp-root"), "{detail}");
     let retired = bench
         .post(Role::Admin, "/api/v1/issuers/corp-root/retire", json!({}))
         .await;

@@ -170,3 +170,31 @@ async fn a_request_under_way_is_answered_before_the_end() {
     assert!(answer.ends_with("done"), "{answer}");
     running.await.expect("no panic");
 }
+
+#[tokio::test]
+async fn headers_over_the_limits_are_refused() {
+    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), None).await;
+    let listener = listener.expect("a socket");
+    let address = listener.address();
+    let (_end, ends) = shutdown();
+    let router = Router::new().route("/", get(|| async { "hello" }));
+    tokio::spawn(listener.run(router, ends));
+    let long = format!(
+        "x: {}\r\n",
+        "a".repeat(chancery_server::limits::HEADERS * 4)
+    );
+    let many = "x: a\r\n".repeat(chancery_server::limits::HEADER_FIELDS);
+    for (headers, status) in [("", "200"), (&*long, "431"), (&*many, "431")] {
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        let request = format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+        // The server may hang up before it has read everything.
+        let _ = stream.write_all(request.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        // What it did not read makes the system reset the connection, with or without the answer.
+        let refused = status == "431" && answer.is_empty();
+        let expected = format!("HTTP/1.1 {status}");
+        assert!(answer.starts_with(&expected) || refused, "{answer}");
+    }
+}

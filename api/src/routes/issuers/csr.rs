@@ -23,7 +23,7 @@ pub struct IssuerCsr {
 
 /// Shows the CSR of a pending issuer that somebody else is to sign.
 ///
-/// It is signed by an operator with `chancery ca sign`; before that this answers 409.
+/// It is signed by an operator with `chancery ca csr`; before that this answers 409.
 #[utoipa::path(
     get, path = "/issuers/{name}/csr", operation_id = "showIssuerCsr", tag = "issuers",
     security(("token" = [])), extensions(("x-permission" = json!("issuers:read"))),
