@@ -10,15 +10,17 @@ mod ends;
 mod execute;
 mod renew;
 mod ring;
+mod sign_request;
 
 pub use adopt::{adopt, end_at, request_renewal};
 pub use bootstrap::{AuthorityPlan, BootstrapPlan, Bootstrapped, bootstrap};
 pub use execute::{Executed, Parent, execute};
 pub use renew::{Renewal, renew};
+pub use sign_request::{RequestWish, sign_request};
 
 use signer_client::CallError;
 use signer_proto::WireError;
-use x509::{DerError, VerifyError};
+use x509::{DerError, VerifyError, WeakKey};
 
 use crate::hierarchy::{CaRequestError, HierarchyError};
 
@@ -63,6 +65,18 @@ pub enum CeremonyError {
     /// A policy's text does not say who the issuer is, or until when it lasts.
     #[error("the policy of `{0}` does not read")]
     Policy(String),
+    /// A CSR's key is weak.
+    #[error("the CSR's key is weak: {0}")]
+    WeakKey(WeakKey),
+    /// A CSR's own signature does not verify (RFC 2986 §4.2).
+    #[error("the CSR's own signature does not verify")]
+    CsrSignature(#[source] VerifyError),
+    /// A CSR is not for a CA.
+    #[error("the CSR is not for a CA: {0}")]
+    NotACa(&'static str),
+    /// The key of a CSR that somebody else is to have is in this ring.
+    #[error("the CSR's key is `{0}` of this very ring: `chancery ca sign` makes such CAs")]
+    KeyOfThisRing(String),
     /// A leaf of the journal does not read.
     #[error("the leaf at {position} cannot be read")]
     Leaf {

@@ -2,9 +2,9 @@
 
 use signer_client::{CallError, SignerClient};
 use signer_proto::{
-    Approvals, Digest, Event, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel, KeySpec, Leaf,
-    MintSerials, PolicyText, Purpose, ReadJournal, ReadPolicy, SetPolicy, SignAuthority, Socket,
-    Wire,
+    Approvals, Description, Digest, Event, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel,
+    KeySpec, Leaf, MintSerials, PolicyText, Purpose, ReadJournal, ReadPolicy, SetPolicy,
+    SignAuthority, Socket, Wire,
 };
 use x509::{
     Certificate, CertificateDer, NameDer, PublicKey, Serial, SignatureScheme, SpkiDer,
@@ -63,12 +63,7 @@ impl Key {
 impl Ring<'_> {
     /// Counts what a ceremony makes: keys, and keys under a policy.
     pub(super) async fn count(&self) -> Result<(usize, usize), CeremonyError> {
-        let described = self
-            .0
-            .describe()
-            .await
-            .map_err(failed("asking what the ring holds"))?;
-        let keys = described.keys.0;
+        let keys = self.describe().await?.keys.0;
         let ruled = keys.iter().filter(|key| key.policy.is_some()).count();
         Ok((keys.len(), ruled))
     }
@@ -79,12 +74,24 @@ impl Ring<'_> {
         found.map(|key| Key::new(&key, false)).transpose()
     }
 
+    /// Finds out which key of the ring a public key is.
+    pub(super) async fn holder_of(
+        &self,
+        public_key: &PublicKey,
+    ) -> Result<Option<KeyLabel>, CeremonyError> {
+        let described = self.describe().await?;
+        let mut keys = described.keys.0.into_iter();
+        let own = keys.find(|key| key.spki.as_ref() == Some(public_key.spki()));
+        Ok(own.map(|key| key.label))
+    }
+
+    async fn describe(&self) -> Result<Description, CeremonyError> {
+        let described = self.0.describe().await;
+        described.map_err(failed("asking what the ring holds"))
+    }
+
     async fn described(&self, label: &KeyLabel) -> Result<Option<KeyDescription>, CeremonyError> {
-        let described = self
-            .0
-            .describe()
-            .await
-            .map_err(failed("asking what the ring holds"))?;
+        let described = self.describe().await?;
         Ok(described.keys.0.into_iter().find(|key| key.label == *label))
     }
 

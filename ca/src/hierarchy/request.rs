@@ -133,7 +133,7 @@ impl CaRequest {
             subject,
             spec,
             path_len: self.checked_path_len()?,
-            constraints: self.name_constraints()?,
+            constraints: permitted(&self.constraints)?,
             scope,
         })
     }
@@ -151,31 +151,31 @@ impl CaRequest {
             (IssuerKind::Intermediate | IssuerKind::Root, given) => Ok(given),
         }
     }
+}
 
-    fn name_constraints(&self) -> Result<Option<NameConstraints>, CaRequestError> {
-        if self.constraints.is_empty() {
-            return Ok(None);
-        }
-        let scope = NameScope::parse(&self.constraints.join(","))?;
-        let mut permitted: Vec<NameSubtree> =
-            scope.dns.iter().cloned().map(NameSubtree::Dns).collect();
-        // RFC 5280 §4.2.1.10: a host alone means its mailboxes, a leading dot those below it.
-        for domain in &scope.email {
-            permitted.push(NameSubtree::Email(domain.clone()));
-            permitted.push(NameSubtree::Email(format!(".{domain}")));
-        }
-        for network in &scope.ip {
-            let network: ipnet::IpNet = network.parse().map_err(|_| NotAScope(network.clone()))?;
-            permitted.push(NameSubtree::Ip {
-                addr: network.addr(),
-                prefix: network.prefix_len(),
-            });
-        }
-        Ok(Some(NameConstraints {
-            permitted,
-            excluded: Vec::new(),
-        }))
+/// Reads domains and networks as permitted subtrees; none: no constraints at all.
+pub(crate) fn permitted(names: &[String]) -> Result<Option<NameConstraints>, CaRequestError> {
+    if names.is_empty() {
+        return Ok(None);
     }
+    let scope = NameScope::parse(&names.join(","))?;
+    let mut permitted: Vec<NameSubtree> = scope.dns.iter().cloned().map(NameSubtree::Dns).collect();
+    // RFC 5280 §4.2.1.10: a host alone means its mailboxes, a leading dot those below it.
+    for domain in &scope.email {
+        permitted.push(NameSubtree::Email(domain.clone()));
+        permitted.push(NameSubtree::Email(format!(".{domain}")));
+    }
+    for network in &scope.ip {
+        let network: ipnet::IpNet = network.parse().map_err(|_| NotAScope(network.clone()))?;
+        permitted.push(NameSubtree::Ip {
+            addr: network.addr(),
+            prefix: network.prefix_len(),
+        });
+    }
+    Ok(Some(NameConstraints {
+        permitted,
+        excluded: Vec::new(),
+    }))
 }
 
 #[cfg(test)]

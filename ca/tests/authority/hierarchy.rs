@@ -9,7 +9,7 @@ use x509::{CertificateDer, ForeignCertificate};
 use crate::bench::{Bench, issuer, request, rule, urls};
 use crate::openssl::Openssl;
 
-fn wish(name: &str, kind: IssuerKind, parent: Option<&str>) -> CaRequest {
+pub fn wish(name: &str, kind: IssuerKind, parent: Option<&str>) -> CaRequest {
     CaRequest {
         version: 1,
         name: issuer(name),
@@ -34,7 +34,7 @@ fn found(bench: &Bench, name: &str) -> Issuer {
         .expect("the issuer")
 }
 
-fn certificate(of: &Issuer) -> CertificateDer {
+pub fn certificate(of: &Issuer) -> CertificateDer {
     of.state
         .certificate()
         .expect("it has its certificate")
@@ -42,7 +42,7 @@ fn certificate(of: &Issuer) -> CertificateDer {
         .clone()
 }
 
-fn parent(bench: &Bench, name: &str) -> Parent {
+pub fn parent(bench: &Bench, name: &str) -> Parent {
     let above = found(bench, name);
     Parent {
         name: above.name.clone(),

@@ -9,3 +9,4 @@ mod ocsp;
 mod openssl;
 mod outage;
 mod revoking;
+mod sign_request;
