@@ -81,7 +81,7 @@ impl Authority {
             .and_then(|key| key.spki.as_ref())
             .ok_or_else(|| {
                 IssuerError::State(format!(
-                    "the key does not exist yet: run `chancery ca sign {}` where the signer is",
+                    "the key does not exist yet: run `chancery ca csr {}` where the signer is",
                     issuer.name
                 ))
             })?;

@@ -87,7 +87,7 @@ impl Authority {
                 ..
             }) => Ok(csr),
             IssuerState::Pending(_) => Err(IssuerError::State(format!(
-                "there is no CSR yet: run `chancery ca sign {name}` where the signer is"
+                "there is no CSR yet: run `chancery ca csr {name}` where the signer is"
             ))),
             other => Err(IssuerError::State(format!(
                 "the issuer is {} and has its certificate",

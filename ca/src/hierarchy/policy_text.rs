@@ -8,6 +8,9 @@ use x509::{KeyKind, NameDer, SignatureScheme, UnixTime};
 
 use crate::profile::Seconds;
 
+/// The word for all names of a kind.
+const ANY: &str = "any";
+
 /// Names that a key may certify. An empty list of a kind admits none of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NameScope {
@@ -32,7 +35,7 @@ impl NameScope {
     /// Admits any name: written out as `any`, so that nobody takes it for a limit.
     #[must_use]
     pub fn any() -> Self {
-        let any = || vec!["any".to_owned()];
+        let any = || vec![ANY.to_owned()];
         Self {
             dns: any(),
             ip: any(),
@@ -45,12 +48,13 @@ impl NameScope {
     /// Returns whether any DNS name is admitted.
     #[must_use]
     pub fn is_any(&self) -> bool {
-        self.dns.iter().any(|name| name == "any")
+        self.dns.iter().any(|name| name == ANY)
     }
 
-    /// Reads `corp.example,10.0.0.0/8`: a domain counts for DNS, mail, URIs and principal names.
+    /// Reads `any`, or `corp.example,10.0.0.0/8`: a domain counts for DNS, mail, URIs and principal names.
     pub fn parse(text: &str) -> Result<Self, NotAScope> {
         let mut scope = Self::default();
+        let mut any = false;
         for part in text
             .split(',')
             .map(str::trim)
@@ -60,6 +64,9 @@ impl NameScope {
                 scope.ip.push(network.trunc().to_string());
             } else if let Ok(address) = part.parse::<std::net::IpAddr>() {
                 scope.ip.push(ipnet::IpNet::from(address).to_string());
+            } else if part.eq_ignore_ascii_case(ANY) {
+                // In the policy's text it is a word, not a domain of one label.
+                any = true;
             } else if x509::check_dns_name(part, false).is_ok() {
                 let domain = part.to_ascii_lowercase();
                 for list in [
@@ -73,6 +80,13 @@ impl NameScope {
             } else {
                 return Err(NotAScope(part.to_owned()));
             }
+        }
+        if any {
+            // `any` beside a name would look like a limit and be none.
+            return match scope == Self::default() {
+                true => Ok(Self::any()),
+                false => Err(NotAScope(text.to_owned())),
+            };
         }
         if scope == Self::default() {
             return Err(NotAScope(text.to_owned()));
@@ -237,6 +251,16 @@ mod tests {
         assert_eq!(scope.email, ["corp.example"]);
         assert_eq!(scope.ip, ["10.0.0.0/8", "fd00::1/128"]);
         assert!(!scope.is_any());
+    }
+
+    #[test]
+    fn any_is_a_word_and_stands_alone() {
+        for text in ["any", " ANY ", "any,any"] {
+            assert_eq!(NameScope::parse(text), Ok(NameScope::any()), "{text}");
+        }
+        for text in ["any,corp.example", "10.0.0.0/8,any"] {
+            assert_eq!(NameScope::parse(text), Err(NotAScope(text.into())));
+        }
     }
 
     #[test]

@@ -37,10 +37,7 @@ impl Authority {
         if let Some(issued) = self.replay(request.idempotency.as_ref()).await? {
             return Ok(issued);
         }
-        request
-            .csr
-            .verify_self_signature()
-            .map_err(IssueError::CsrSignature)?;
+        check_csr(&request.csr)?;
         let recording = Recording {
             profile: request.profile,
             requested_by: request.requested_by,
@@ -240,6 +237,16 @@ impl Authority {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(position);
     }
+}
+
+/// Checks a CSR before anything is made of it. The strength goes first: a weak key verifies
+/// nothing, and "the signature does not verify" would send its owner the wrong way.
+pub(super) fn check_csr(csr: &Csr) -> Result<(), IssueError> {
+    csr.public_key()
+        .check_strength()
+        .map_err(IssueError::WeakKey)?;
+    csr.verify_self_signature()
+        .map_err(IssueError::CsrSignature)
 }
 
 fn evidence(issuer: &IssuerEntry, csr: Option<&Csr>) -> EvidenceList {

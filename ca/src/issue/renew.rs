@@ -4,6 +4,7 @@ use model::{CertificateStatus, Id, IssuedCertificate};
 use store::certificates;
 use x509::{Certificate, Csr, ExtensionValue};
 
+use super::flow::check_csr;
 use super::{Idempotency, IssueError, Issued, Recording, Wanted};
 use crate::authority::Authority;
 
@@ -22,8 +23,7 @@ impl Authority {
             return Ok(issued);
         }
         if let Some(csr) = &csr {
-            csr.verify_self_signature()
-                .map_err(IssueError::CsrSignature)?;
+            check_csr(csr)?;
         }
         let old = certificates::get(&self.0.store, id)
             .await?

@@ -45,7 +45,7 @@ pub struct ProfileError(pub Vec<String>);
 
 /// A request that the profile does not admit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{rule}: {detail}")]
+#[error("{detail}")]
 pub struct ProfileViolation {
     /// A stable name of the rule, in kebab-case.
     pub rule: &'static str,
@@ -103,6 +103,20 @@ pub fn extended_key_usage(text: &str) -> Option<Oid> {
     })
 }
 
+/// Tells where an attribute stands in a subject, the most significant first.
+fn significance(kind: AttributeType) -> u8 {
+    match kind {
+        AttributeType::DomainComponent => 0,
+        AttributeType::Country => 1,
+        AttributeType::StateOrProvince => 2,
+        AttributeType::Locality => 3,
+        AttributeType::Street => 4,
+        AttributeType::Organization => 5,
+        AttributeType::OrganizationalUnit => 6,
+        _ => 7,
+    }
+}
+
 impl Profile {
     /// Reads and checks a profile's text; the error lists every fault.
     pub fn parse(name: ProfileName, text: &str) -> Result<Self, ProfileError> {
@@ -123,6 +137,12 @@ impl Profile {
         let attribute = |text: &str| text.parse::<AttributeType>().ok();
         let usages: Vec<&str> = body.key_usage.iter().map(String::as_str).collect();
         let fixed: Vec<String> = body.subject.fixed.keys().cloned().collect();
+        let mut fixed_attributes: Vec<_> = faults
+            .take("subject.fixed", each(&fixed, attribute))
+            .into_iter()
+            .zip(body.subject.fixed.values().cloned())
+            .collect();
+        fixed_attributes.sort_by_key(|(kind, _)| significance(*kind));
         let profile = Self {
             digest: x509::sha256(text.as_bytes()),
             key_kinds: faults.take("key_kinds", each(&body.key_kinds, |t| t.parse().ok())),
@@ -142,11 +162,7 @@ impl Profile {
             policies: faults.take("policies", each(&body.policies, |t| t.parse().ok())),
             allowed_attributes: faults
                 .take("subject.allowed", each(&body.subject.allowed, attribute)),
-            fixed_attributes: faults
-                .take("subject.fixed", each(&fixed, attribute))
-                .into_iter()
-                .zip(body.subject.fixed.values().cloned())
-                .collect(),
+            fixed_attributes,
             dns: faults.take("san.dns", Patterns::parse(&body.san.dns)),
             ip: faults.take("san.ip", Patterns::parse(&body.san.ip)),
             email: faults.take("san.email", Patterns::parse(&body.san.email)),
@@ -207,6 +223,28 @@ mod tests {
             );
         }
         assert_eq!(faults.len(), 5);
+    }
+
+    #[test]
+    fn what_is_fixed_stands_first_in_the_subject() {
+        let text = r#"
+            version = 1
+            validity = "1d"
+            max_validity = "1d"
+            key_kinds = ["p-256"]
+            [subject]
+            common_name = "optional"
+            allowed = ["OU"]
+            fixed = { O = "Shop", C = "DE", ST = "Berlin" }
+            [san]
+            required = false
+        "#;
+        let profile = Profile::parse(name("x"), text).expect("reads");
+        let asked = x509::Name::parse_rfc4514("CN=www,OU=Web").expect("a name");
+        let holder = profile.holder(None, Some(&asked), None).expect("admitted");
+        // RFC 4514 §2.1 writes the last first.
+        let subject = holder.subject.to_string();
+        assert_eq!(subject, "CN=www,OU=Web,O=Shop,ST=Berlin,C=DE");
     }
 
     #[test]

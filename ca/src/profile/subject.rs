@@ -204,9 +204,10 @@ impl Profile {
         }
         attributes
             .retain(|(kind, _)| !self.fixed_attributes.iter().any(|(fixed, _)| fixed == kind));
-        attributes.extend(self.fixed_attributes.iter().cloned());
+        // The order of a directory's path, most significant first (X.501 §9.2): what every
+        // certificate has stands before what tells them apart.
+        let attributes = self.fixed_attributes.iter().chain(&attributes);
         let borrowed: Vec<(AttributeType, &str)> = attributes
-            .iter()
             .map(|(kind, value)| (*kind, value.as_str()))
             .collect();
         Name::from_attributes(&borrowed)

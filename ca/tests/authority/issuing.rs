@@ -328,6 +328,43 @@ async fn refuses_a_csr_that_somebody_else_signed() {
 }
 
 #[tokio::test]
+async fn a_weak_key_is_told_from_a_bad_signature() {
+    let Some(openssl) = Openssl::new() else {
+        return;
+    };
+    let bench = Bench::start().await;
+    openssl
+        .run(&[
+            "req",
+            "-new",
+            "-newkey",
+            "rsa:1024",
+            "-nodes",
+            "-keyout",
+            "weak.key",
+            "-subj",
+            "/CN=a.corp.example",
+            "-outform",
+            "DER",
+            "-out",
+            "weak.csr",
+        ])
+        .expect("openssl makes it");
+    let weak = std::fs::read(openssl.folder().join("weak.csr")).expect("a file");
+    let weak = || x509::Csr::parse(&weak).expect("well-formed");
+    let asked = IssueRequest {
+        csr: weak(),
+        ..request("a.corp.example")
+    };
+    assert_eq!(rule(bench.authority.issue(asked).await), "weak-key");
+    let old = bench.issue("a.corp.example").await.certificate;
+    let renewed = bench
+        .authority
+        .renew(old.id, Some(weak()), "tester".into(), None);
+    assert_eq!(rule(renewed.await), "weak-key");
+}
+
+#[tokio::test]
 async fn refuses_names_beyond_the_signers_policy_whatever_the_profile_says() {
     let bench = Bench::with_names(&["corp.example", "10.0.0.0/8"]).await;
     bench.issue("a.corp.example").await;
