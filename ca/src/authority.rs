@@ -39,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) urls: PublicUrls,
     pub(crate) issuers: Issuers,
     profiles: RwLock<HashMap<ProfileName, Arc<Profile>>>,
+    /// Lets one read profiles at a time: what was read earlier must not be put in place later.
+    reading_profiles: tokio::sync::Mutex<()>,
     pub(crate) crls: CrlCache,
     pub(crate) responders: Responders,
     /// Journal positions that this process brought into the inventory itself.
@@ -74,6 +76,7 @@ impl Authority {
             urls: parts.urls,
             issuers: Issuers::default(),
             profiles: RwLock::default(),
+            reading_profiles: tokio::sync::Mutex::default(),
             crls: CrlCache::default(),
             responders: Responders::default(),
             recorded: Mutex::default(),
@@ -152,6 +155,7 @@ impl Authority {
 
     /// Reads the profiles again; a profile that does not read is left out and logged.
     pub async fn reload_profiles(&self) -> Result<(), IssueError> {
+        let _one = self.0.reading_profiles.lock().await;
         let mut fresh = HashMap::new();
         for stored in profiles::list(&self.0.store).await? {
             if !stored.enabled {

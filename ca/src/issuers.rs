@@ -21,6 +21,10 @@ pub(crate) struct Issuers {
     listed: RwLock<Arc<Vec<Issuer>>>,
     /// Those whose key is in the ring and under a policy.
     entries: RwLock<Arc<Vec<Arc<IssuerEntry>>>>,
+    /// Each lets one read at a time: what was read earlier must not be put in place later, or an
+    /// issuer that was just retired would go on.
+    listing: tokio::sync::Mutex<()>,
+    describing: tokio::sync::Mutex<()>,
 }
 
 /// An issuer with what is needed at every request.
@@ -141,6 +145,7 @@ impl Authority {
     /// Reads issuers from the database, and their keys from the signer, again. What the database
     /// says is taken over also if the signer does not answer.
     pub async fn reload_issuers(&self) -> Result<(), IssueError> {
+        let _one = self.0.issuers.describing.lock().await;
         let listed = self.list_issuers_again().await?;
         let described = self.0.signer.describe().await?;
         let mut fresh = Vec::new();
@@ -156,6 +161,7 @@ impl Authority {
 
     /// Reads only what the database says of issuers again.
     pub(crate) async fn list_issuers_again(&self) -> Result<Arc<Vec<Issuer>>, StoreError> {
+        let _one = self.0.issuers.listing.lock().await;
         let fresh = Arc::new(issuers::list(&self.0.store).await?);
         let listed = &self.0.issuers.listed;
         *listed.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);

@@ -7,6 +7,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::authority::Authority;
+use crate::crl::StatusError;
+use crate::issuers::IssuerEntry;
 use crate::profile::Seconds;
 use crate::readiness::is_served;
 use crate::recover::Reach;
@@ -131,24 +133,31 @@ async fn build_crls(authority: Authority) {
     }
 }
 
-async fn build_due_crls(authority: &Authority) -> Result<(), crate::crl::StatusError> {
+/// Builds what is due. An issuer that fails keeps no other from its CRL; the first error is told.
+async fn build_due_crls(authority: &Authority) -> Result<(), StatusError> {
+    let mut outcome = Ok(());
     for issuer in authority.entries().iter() {
-        let id = issuer.issuer.id;
-        if !is_served(&issuer.issuer) {
-            continue;
-        }
-        authority.load_crl(id).await?;
-        if !authority.wants_crl(id) {
-            continue;
-        }
-        let lease = format!("crl/{id}");
-        if authority.take_lease(&lease, CRL_LEASE).await? {
-            let outcome = authority.build_crl(issuer, false).await;
-            authority.give_back_lease(lease).await;
-            outcome?;
+        if is_served(&issuer.issuer) {
+            let built = build_if_due(authority, issuer).await;
+            outcome = outcome.and(built);
         }
     }
-    Ok(())
+    outcome
+}
+
+async fn build_if_due(authority: &Authority, issuer: &IssuerEntry) -> Result<(), StatusError> {
+    let id = issuer.issuer.id;
+    authority.load_crl(id).await?;
+    if !authority.wants_crl(id) {
+        return Ok(());
+    }
+    let lease = format!("crl/{id}");
+    if !authority.take_lease(&lease, CRL_LEASE).await? {
+        return Ok(());
+    }
+    let built = authority.build_crl(issuer, false).await;
+    authority.give_back_lease(lease).await;
+    built.map(|_| ())
 }
 
 async fn renew_responders(authority: Authority) {

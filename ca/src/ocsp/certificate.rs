@@ -14,9 +14,11 @@ pub(crate) const RESPONDER_PROFILE: &str = "ocsp-responder";
 const LEASE: u32 = 30;
 
 impl Authority {
-    /// Issues what is missing, and renews what has passed half of its time. Gives how many.
+    /// Issues what is missing, and renews what has passed half of its time. Gives how many. An
+    /// issuer that fails keeps no other from its responder; the first error is told.
     pub(crate) async fn renew_responders(&self) -> Result<usize, IssueError> {
         let mut renewed = 0;
+        let mut failed = None;
         for issuer in self.entries().iter() {
             let Some(key) = issuer
                 .responder
@@ -25,15 +27,16 @@ impl Authority {
             else {
                 continue;
             };
-            if self.renew_responder(issuer, key).await? {
-                renewed += 1;
+            match self.renew_responder(issuer, key).await {
+                Ok(is_new) => renewed += usize::from(is_new),
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
         if renewed > 0 {
             self.reload_issuers().await?;
             self.0.responders.forget_all();
         }
-        Ok(renewed)
+        failed.map_or(Ok(renewed), Err)
     }
 
     fn is_due(&self, issuer: &IssuerEntry, key: &ResponderKey) -> bool {

@@ -200,6 +200,9 @@ impl Authority {
             .await
             .map_err(RecoverError::Signer)?;
         let keys = Keys(described);
+        // If they could not be read after the last portion, what follows would be passed over
+        // for ever as that of unknown issuers.
+        self.list_issuers_again().await?;
         self.record_certificates(&keys, ring, &portion.certificates, report)
             .await?;
         let changes = self.changes(&keys, &portion.changes, report)?;

@@ -179,3 +179,48 @@ async fn the_first_hierarchy_is_active_and_made_once() {
     );
     assert_eq!(bench.ring.ledger().leaves.len(), leaves);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_read_earlier_never_replaces_what_was_read_later() {
+    let bench = Bench::start().await;
+    let name: model::ProfileName = "tls-server".parse().expect("a name");
+    let readers: Vec<_> = (0..8)
+        .map(|_| {
+            let authority = bench.authority.clone();
+            tokio::spawn(async move {
+                loop {
+                    authority.reload_profiles().await.expect("read");
+                }
+            })
+        })
+        .collect();
+    for round in 0..400 {
+        let profile = store::profiles::get(&bench.store, &name).await;
+        let mut profile = profile.expect("the database").expect("built in");
+        profile.enabled = round % 2 == 1;
+        let (row, enabled) = (profile.clone(), profile.enabled);
+        let write = bench
+            .store
+            .write(move |tx| Box::pin(async move { store::profiles::update(tx, &row).await }));
+        write.await.expect("written");
+        bench.authority.reload_profiles().await.expect("read");
+        // Others may be between their reading and their putting it in place.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+            let asked = ca::IssueRequest {
+                names: Some(vec![]),
+                ..crate::bench::request("a.corp.example")
+            };
+            let expected = if enabled {
+                "san-required"
+            } else {
+                "profile-unknown"
+            };
+            let found = crate::bench::rule(bench.authority.issue(asked).await);
+            assert_eq!(found, expected, "round {round}");
+        }
+    }
+    for reader in readers {
+        reader.abort();
+    }
+}

@@ -179,3 +179,36 @@ async fn a_sub_ca_is_revoked_on_the_roots_crl() {
     crl.verify_by(&root.tbs().public_key).expect("it verifies");
     assert_eq!(crl.entries()[0].serial, sub_ca.serial);
 }
+
+#[tokio::test]
+async fn a_ca_whose_crl_is_refused_does_not_keep_others_from_theirs() {
+    let bench = Bench::start().await;
+    let call = signer_proto::ReadPolicy {
+        key: kit::label("issuing"),
+    };
+    let text = bench.operator.read_policy(&call).await;
+    let text = text.expect("a policy").text.0;
+    let narrowed = with_short_crls(&text);
+    assert_ne!(narrowed, text);
+    bench.ring.set_policy("issuing", &narrowed);
+    let jobs = bench.authority.jobs();
+    // `issuing` comes before `root`.
+    eventually("the root's CRL", async || {
+        let ready = bench.authority.readiness().await;
+        let root = ready.crls.iter().find(|crl| crl.issuer == issuer("root"));
+        root.is_some_and(|crl| crl.fresh).then_some(())
+    })
+    .await;
+    let ready = bench.authority.readiness().await;
+    assert!(ready.crls.iter().any(|crl| !crl.fresh));
+    jobs.shutdown().await;
+}
+
+/// Lets CRLs of a policy last less long than the server asks for.
+fn with_short_crls(text: &str) -> String {
+    let narrow = |line: &str| match line.starts_with("max_next_update") {
+        true => "max_next_update = \"1h\"\n".to_owned(),
+        false => format!("{line}\n"),
+    };
+    text.lines().map(narrow).collect()
+}
