@@ -92,6 +92,8 @@ pub(crate) struct AnswerReader {
     /// Octets of `header` that are there; all of them while a body is read.
     filled: usize,
     current: Option<(Header, usize)>,
+    /// The body of a refusal that answers no request.
+    turned_away: Vec<u8>,
 }
 
 /// The answers that one read completed.
@@ -120,7 +122,9 @@ impl AnswerReader {
                 }
                 Some((header, left)) => {
                     let (body, rest) = bytes.split_at(left.min(bytes.len()));
-                    if let Some(pending) = waiting.get_mut(&header.sequence)
+                    if turns_away(&header) {
+                        self.turned_away.extend_from_slice(body);
+                    } else if let Some(pending) = waiting.get_mut(&header.sequence)
                         && !pending.asker.is_closed()
                     {
                         pending.body.extend_from_slice(body);
@@ -132,7 +136,15 @@ impl AnswerReader {
                     }
                     self.current = None;
                     self.filled = 0;
-                    complete(header, waiting, completed);
+                    if turns_away(&header) {
+                        let body = core::mem::take(&mut self.turned_away);
+                        let all = waiting.drain();
+                        completed.extend(
+                            all.map(|(_, pending)| (pending, Outcome::Refused(body.clone()))),
+                        );
+                    } else {
+                        complete(header, waiting, completed);
+                    }
                     rest
                 }
             };
@@ -156,6 +168,11 @@ impl AnswerReader {
         waiting: &mut Waiting,
     ) -> Result<(Header, usize), ProtocolError> {
         let header = Header::decode_answer(header).map_err(ProtocolError::Frame)?;
+        // decode_answer held it against MAX_ANSWER_PART.
+        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+        if turns_away(&header) {
+            return Ok((header, length));
+        }
         let pending = waiting
             .get_mut(&header.sequence)
             .ok_or(ProtocolError::UnknownSequence(header.sequence))?;
@@ -170,8 +187,6 @@ impl AnswerReader {
             pending.body.clear();
         }
         pending.partial = true;
-        // decode_answer held it against MAX_ANSWER_PART.
-        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
         if pending.body.len().saturating_add(length) > header.kind.answer_limit() {
             return Err(ProtocolError::AnswerTooLong(header.kind));
         }
@@ -183,6 +198,11 @@ impl AnswerReader {
 }
 
 type HeaderOctets = [u8; HEADER];
+
+/// Says whether a frame answers no request: the signer does not admit this peer, or has no room.
+fn turns_away(header: &Header) -> bool {
+    header.sequence == 0 && header.flags == Flags::REFUSED
+}
 
 fn complete(header: Header, waiting: &mut Waiting, completed: &mut Completed) {
     if header.flags == Flags::MORE {
@@ -261,6 +281,34 @@ mod tests {
             assert_eq!(got.next(), Some(Outcome::Answer(b"two".to_vec())));
             assert_eq!(got.next(), Some(Outcome::Refused(b"no".to_vec())));
         }
+    }
+
+    #[test]
+    fn a_connection_that_is_turned_away_tells_all_who_wait_why() {
+        let stream = frame(Flags::REFUSED, 0, b"not you");
+        for piece in 1..=stream.len() {
+            let (mut waiting, mut answers) = waiting(&[1, 2]);
+            let mut reader = AnswerReader::default();
+            for bytes in stream.chunks(piece) {
+                let mut completed = Completed::new();
+                reader.take(bytes, &mut waiting, &mut completed).unwrap();
+                for (pending, outcome) in completed {
+                    pending.end(outcome);
+                }
+            }
+            assert!(waiting.is_empty());
+            for answer in &mut answers {
+                let told = answer.try_recv().unwrap();
+                assert_eq!(told, Outcome::Refused(b"not you".to_vec()));
+            }
+        }
+        let (mut waiting, _answers) = waiting(&[1]);
+        let mut reader = AnswerReader::default();
+        let unasked = frame(Flags::ANSWER, 0, b"");
+        assert_eq!(
+            reader.take(&unasked, &mut waiting, &mut Completed::new()),
+            Err(ProtocolError::UnknownSequence(0))
+        );
     }
 
     #[test]

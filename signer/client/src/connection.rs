@@ -93,7 +93,8 @@ impl Connection {
         if let Some(why) = &state.ended {
             return Err((permit, why.clone()));
         }
-        let sequence = state.next_sequence;
+        // 0 is not for requests: the signer turns a whole connection away by it.
+        let sequence = state.next_sequence.max(1);
         state.next_sequence = sequence.wrapping_add(1);
         let pending = Pending::new(request.kind, request.is_secret(), asker, permit);
         let alone = state.waiting.is_empty();

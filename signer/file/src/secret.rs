@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
+use rustix::process::getegid;
 use zeroize::Zeroizing;
 
 /// More than any passphrase or credential has.
@@ -41,6 +42,13 @@ fn read(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     ensure!(
         mode & 0o007 == 0,
         "every user may read it (mode {mode:04o}): chmod 0600 it, and make a new one if it was read"
+    );
+    // The server's group, for one.
+    ensure!(
+        mode & 0o070 == 0 || metadata.gid() == getegid().as_raw(),
+        "gid {} may read it (mode {mode:04o}), which is not the signer's own group: chmod 0600 it, \
+         and make a new one if it was read",
+        metadata.gid()
     );
     ensure!(metadata.len() <= MOST, "it has more than {MOST} octets");
     read_from(file)
@@ -101,5 +109,11 @@ mod tests {
         }
         let (_dir, path) = file(b"secret", 0o640);
         assert!(credential(&path).is_ok());
+        let other = Some(getegid().as_raw() + 64_802);
+        // Only root can give a file to a group that is not its own.
+        if std::os::unix::fs::chown(&path, None, other).is_ok() {
+            let error = format!("{:#}", credential(&path).unwrap_err());
+            assert!(error.contains("not the signer's own group"), "{error}");
+        }
     }
 }
