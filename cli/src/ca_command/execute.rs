@@ -59,14 +59,15 @@ pub async fn sign(global: &Global, api: &Api, name: &IssuerName) -> Outcome {
     )
     .await
     .map_err(crate::admin::failure)?;
-    show(global, &followed(api, name).await?)
+    let is_active = |issuer: &Value| issuer["state"].as_str() == Some("active");
+    show(global, &followed(api, name, is_active).await?)
 }
 
 /// Waits until the server learned from the journal what was signed.
-async fn followed(api: &Api, name: &IssuerName) -> Outcome<Value> {
+async fn followed(api: &Api, name: &IssuerName, knows: impl Fn(&Value) -> bool) -> Outcome<Value> {
     for _ in 0..100 {
         let issuer = api.get(&path(name)).await?.json()?;
-        if issuer["state"].as_str() == Some("active") {
+        if knows(&issuer) {
             return Ok(issuer);
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -121,7 +122,11 @@ async fn first_csr(global: &Global, api: &Api, issuer: &Value) -> Outcome<String
         .await
         .map_err(crate::admin::failure)?;
     match done {
-        Executed::Request(csr) => Ok(encode(&csr)),
+        Executed::Request(csr) => {
+            // Until then the import would say that there is no CSR.
+            followed(api, name, |issuer| !issuer["wish"].is_string()).await?;
+            Ok(encode(&csr))
+        }
         Executed::Signed(_) => Err(Failure::Refused(format!("{name} is signed already"))),
     }
 }

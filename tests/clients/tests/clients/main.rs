@@ -12,3 +12,4 @@ mod lifecycle;
 mod one_user;
 mod outage;
 mod trace;
+mod two_rings;
