@@ -239,14 +239,15 @@ impl Authority {
     }
 }
 
-/// Checks a CSR before anything is made of it. The strength goes first: a weak key verifies
-/// nothing, and "the signature does not verify" would send its owner the wrong way.
+/// Verifies a CSR's own signature. A weak key verifies nothing: that is told as what it is, or
+/// its owner would look for the fault in the signature. Keys that do are checked when the
+/// certificate is prepared.
 pub(super) fn check_csr(csr: &Csr) -> Result<(), IssueError> {
-    csr.public_key()
-        .check_strength()
-        .map_err(IssueError::WeakKey)?;
     csr.verify_self_signature()
-        .map_err(IssueError::CsrSignature)
+        .map_err(|error| match csr.public_key().check_strength() {
+            Err(weak) => IssueError::WeakKey(weak),
+            Ok(()) => IssueError::CsrSignature(error),
+        })
 }
 
 fn evidence(issuer: &IssuerEntry, csr: Option<&Csr>) -> EvidenceList {
