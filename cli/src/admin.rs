@@ -1,5 +1,6 @@
 //! The way to the signer's admin.sock: whatever makes authority goes there.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use ca::ceremony::CeremonyError;
@@ -10,16 +11,30 @@ use crate::exit::{Failure, Outcome};
 /// Speaks on admin.sock in `run`; connects at the first call.
 pub fn connect(run: &Path) -> Outcome<SignerClient> {
     let socket = run.join("admin.sock");
-    if !socket.exists() {
-        return Err(Failure::Unavailable(format!(
-            "{} is not there: is the signer running (`chancery up`), and is --data right?",
-            socket.display()
-        )));
+    if let Err(error) = reach(&socket) {
+        return Err(match error.kind() {
+            ErrorKind::PermissionDenied => Failure::Refused(format!(
+                "{} is not for uid {}: run this as whoever started `chancery up`",
+                socket.display(),
+                rustix::process::geteuid().as_raw()
+            )),
+            _ => Failure::Unavailable(format!(
+                "{}: {error}; is the signer running (`chancery up`), is --data right?",
+                socket.display()
+            )),
+        });
     }
     Ok(SignerClient::connect(
         Sockets::of_operator(run),
         ClientOptions::default(),
     ))
+}
+
+/// Looks whether the socket is there and lets this user connect.
+fn reach(socket: &Path) -> std::io::Result<()> {
+    use rustix::fs::{Access, access};
+    std::fs::metadata(socket)?;
+    Ok(access(socket, Access::WRITE_OK)?)
 }
 
 /// Says what became of a ceremony.
@@ -30,6 +45,7 @@ pub fn failure(error: CeremonyError) -> Failure {
             Failure::Refused(why) => Failure::Refused(format!("{act}: {why}")),
             other => other,
         },
-        other => Failure::Refused(other.to_string()),
+        CeremonyError::NoKey(_) => Failure::NotFound(error.to_string()),
+        other => Failure::Refused(format!("{:#}", anyhow::Error::new(other))),
     }
 }

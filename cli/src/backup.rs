@@ -95,6 +95,9 @@ impl Restore {
         copy_tree(&copy.data, &layout.data)?;
         let ring = RingFile::read(&layout.ring())?.context("the ring that was just copied")?;
         let changed = ring.admit(&identities)?;
+        if layout.database().exists() {
+            private(&layout.database())?;
+        }
         hand_over(&layout, &identities)?;
         let mut lines = vec![format!(
             "restored {} from {}",
@@ -164,7 +167,15 @@ async fn copy_database(layout: &Layout, copy: &Layout) -> Outcome<String> {
     let copied = store.copy_to(&copy.database()).await;
     store.close().await;
     copied.context("copy the database")?;
+    private(&copy.database())?;
     Ok(format!("with the inventory from {}", from.display()))
+}
+
+/// SQLite makes its copy by the umask.
+fn private(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .with_context(|| format!("change the mode of {}", path.display()))
 }
 
 fn make_new(path: &Path) -> anyhow::Result<()> {

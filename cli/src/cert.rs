@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use ca::profile::Seconds;
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Map, Value, json};
-use x509::ForeignCertificate;
+use x509::{CrlReason, ForeignCertificate, Serial};
 use zeroize::Zeroizing;
 
 use crate::exit::{Failure, Outcome};
@@ -69,7 +70,7 @@ pub struct Issue {
     sans: Vec<String>,
     /// The validity in place of the profile's, as in 90d
     #[arg(long)]
-    validity: Option<String>,
+    validity: Option<Seconds>,
     #[command(flatten)]
     files: Files,
 }
@@ -77,8 +78,8 @@ pub struct Issue {
 /// Lists certificates.
 #[derive(Debug, Args)]
 pub struct List {
-    /// valid, held, revoked or expired
-    #[arg(long)]
+    /// Only in this state
+    #[arg(long, value_parser = ["valid", "held", "revoked", "expired"])]
     state: Option<String>,
     /// Only this profile's
     #[arg(long)]
@@ -91,7 +92,7 @@ pub struct List {
     name: Option<String>,
     /// Only those that end within this time, as in 30d
     #[arg(long)]
-    expires_within: Option<ca::profile::Seconds>,
+    expires_within: Option<Seconds>,
     /// At most so many
     #[arg(long, default_value_t = 100)]
     limit: usize,
@@ -123,7 +124,7 @@ pub struct Revoke {
     certificate: String,
     /// A reason of RFC 5280 §5.3.1; certificateHold puts on hold, removeFromCRL releases
     #[arg(long, default_value = "unspecified")]
-    reason: String,
+    reason: CrlReason,
 }
 
 impl Cert {
@@ -250,7 +251,7 @@ impl Issue {
             body.insert("sans".into(), json!(self.sans));
         }
         if let Some(validity) = &self.validity {
-            body.insert("validity".into(), json!(validity));
+            body.insert("validity".into(), json!(validity.to_string()));
         }
         let answer = api
             .send(Method::POST, "/api/v1/certificates", &Value::Object(body))
@@ -356,12 +357,15 @@ impl Show {
 /// Finds a certificate by id or by serial number.
 async fn find(api: &Api, named: &str) -> Outcome<Value> {
     let plain = named.replace(':', "").to_ascii_lowercase();
-    let is_id = named.contains('-');
-    if !is_id && x509::Serial::from_hex(plain.trim_start_matches("0x")).is_ok() {
-        let serial = plain
-            .trim_start_matches("0x")
-            .trim_start_matches("00")
-            .to_owned();
+    if !named.contains('-') {
+        let hex = plain.trim_start_matches("0x");
+        let serial = Serial::from_hex(hex.strip_prefix("00").unwrap_or(hex))
+            .map_err(|_| {
+                Failure::Usage(format!(
+                    "`{named}` is neither a serial number in hexadecimal nor an id"
+                ))
+            })?
+            .to_hex();
         let found = pages(api, "/api/v1/certificates", &[("serial", serial)], 2).await?;
         return match found.as_slice() {
             [one] => by_id(api, one["id"].as_str().unwrap_or_default()).await,
@@ -407,7 +411,7 @@ impl Revoke {
     async fn run(self, global: &Global, api: &Api) -> Outcome {
         let found = find(api, &self.certificate).await?;
         let id = found["id"].as_str().unwrap_or_default();
-        let body = json!({ "reason": self.reason });
+        let body = json!({ "reason": self.reason.as_str() });
         let answer = api
             .send(
                 Method::POST,

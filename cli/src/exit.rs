@@ -48,13 +48,19 @@ impl From<std::io::Error> for Failure {
 
 impl From<signer_client::CallError> for Failure {
     fn from(error: signer_client::CallError) -> Self {
-        use signer_proto::Blame;
+        use signer_proto::{Blame, Rule};
         match &error {
+            signer_client::CallError::Refused(refusal) if refusal.rule == Rule::KeyUnknown => {
+                Self::NotFound(format!("the signer: {refusal}"))
+            }
             signer_client::CallError::Refused(refusal) => match refusal.rule.blame() {
                 Blame::Unavailable => Self::Unavailable(format!("the signer: {refusal}")),
                 _ => Self::Refused(format!("the signer: {refusal}")),
             },
-            _ => Self::Unavailable(format!("the signer does not answer: {error}")),
+            signer_client::CallError::Protocol(_) => {
+                Self::Other(anyhow::Error::new(error).context("the signer"))
+            }
+            _ => Self::Unavailable(error.to_string()),
         }
     }
 }

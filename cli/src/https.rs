@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::exit::{Failure, Outcome};
 use crate::options::Global;
+use crate::output;
 
 /// The longest that one request may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -62,6 +63,12 @@ impl Api {
             roots
                 .add(certificate)
                 .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+        }
+        if roots.is_empty() {
+            return Err(Failure::Usage(format!(
+                "--ca-file: there is no certificate (PEM) in {}",
+                path.display()
+            )));
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
@@ -211,7 +218,13 @@ fn problem(status: StatusCode, body: &[u8]) -> Failure {
     let rule = text("rule")
         .map(|rule| format!(" [{rule}]"))
         .unwrap_or_default();
-    let message = format!("{} {sentence}{rule}", status.as_u16());
+    let faults = document["errors"].as_array().into_iter().flatten();
+    let faults: String = faults
+        .filter_map(Value::as_str)
+        .filter(|fault| !sentence.contains(fault))
+        .map(|fault| format!("\n  {fault}"))
+        .collect();
+    let message = output::printable(&format!("{} {sentence}{rule}{faults}", status.as_u16()));
     match status {
         StatusCode::NOT_FOUND => Failure::NotFound(message),
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
@@ -272,6 +285,12 @@ mod tests {
         let failure = problem(StatusCode::BAD_REQUEST, body);
         assert_eq!(failure.code(), 3);
         assert_eq!(failure.to_string(), "400 no such name [san-not-admitted]");
+        let body =
+            br#"{"detail":"not usable","rule":"profile-malformed","errors":["a: b","c\u001b[0m"]}"#;
+        assert_eq!(
+            problem(StatusCode::BAD_REQUEST, body).to_string(),
+            "400 not usable [profile-malformed]\n  a: b\n  c\u{fffd}[0m"
+        );
         assert_eq!(problem(StatusCode::SERVICE_UNAVAILABLE, b"").code(), 4);
         assert_eq!(problem(StatusCode::NOT_FOUND, b"").code(), 5);
         assert_eq!(problem(StatusCode::INTERNAL_SERVER_ERROR, b"x").code(), 1);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use crate::exit::{Failure, Outcome};
 use crate::up::Layout;
@@ -48,7 +49,8 @@ impl Global {
             Some(url) => Ok(url.clone()),
             None => {
                 let path = self.layout()?.url();
-                read(&path, "the API's URL (--url, --data)").map(|text| text.trim().to_owned())
+                self.read(&path, "the API's URL (--url, --data)")
+                    .map(|text| text.trim().to_owned())
             }
         }
     }
@@ -59,27 +61,44 @@ impl Global {
             Some(path) => path.clone(),
             None => self.layout()?.admin_token(),
         };
-        read(&path, "the API token (--token-file, --data)")
-            .map(|text| text.trim().to_owned().into())
+        let text = Zeroizing::new(self.read(&path, "the API token (--token-file, --data)")?);
+        let token = text.trim();
+        if token.is_empty() || !token.bytes().all(|octet| octet.is_ascii_graphic()) {
+            return Err(Failure::Usage(format!(
+                "{} holds no API token: one line of visible characters",
+                path.display()
+            )));
+        }
+        Ok(token.to_owned().into())
+    }
+
+    /// Reads a file that lies in the data directory unless the person named another.
+    fn read(&self, path: &Path, what: &str) -> Outcome<String> {
+        let data = self.layout()?.data;
+        if path.starts_with(&data) && !data.exists() {
+            return Err(Failure::Usage(format!(
+                "--data: there is no {}: name the directory of `chancery up`, or give --url, \
+                 --ca-file and --token-file",
+                data.display()
+            )));
+        }
+        read(path, what)
     }
 }
 
 /// Reads a text file that the person named.
 pub fn read(path: &Path, what: &str) -> Outcome<String> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Failure::Usage(format!(
-            "{what}: {} cannot be read: {error}",
-            path.display()
-        ))
-    })
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, what, &error))
 }
 
 /// Reads a file of octets that the person named.
 pub fn read_bytes(path: &Path, what: &str) -> Outcome<Vec<u8>> {
-    std::fs::read(path).map_err(|error| {
-        Failure::Usage(format!(
-            "{what}: {} cannot be read: {error}",
-            path.display()
-        ))
-    })
+    std::fs::read(path).map_err(|error| unreadable(path, what, &error))
+}
+
+fn unreadable(path: &Path, what: &str, error: &std::io::Error) -> Failure {
+    Failure::Usage(format!(
+        "{what}: {} cannot be read: {error}",
+        path.display()
+    ))
 }

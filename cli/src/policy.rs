@@ -11,6 +11,7 @@ use signer_proto::{Approvals, KeyLabel, PolicyInForce, PolicyText, ReadPolicy, S
 use crate::exit::{Failure, Outcome};
 use crate::options::{Global, read};
 use crate::output;
+use crate::up::{Layout, settings};
 
 /// What the signer's keys may sign.
 #[derive(Debug, Subcommand)]
@@ -28,12 +29,12 @@ pub enum Policy {
         #[arg(long)]
         file: PathBuf,
     },
-    /// Pin the names that an issuing key may certify; everything else stays
+    /// Pin the names that an issuing key may certify; everything else stays. The server's own
+    /// names, for its certificate, stay in if they are
     Names {
         /// The key's label
         key: KeyLabel,
-        /// Domains and networks, as in corp.example,10.0.0.0/8. The server renews its own
-        /// certificate from this CA: keep its names in, or give it another
+        /// Domains and networks, as in corp.example,10.0.0.0/8; or any
         #[arg(long, value_parser = |text: &str| NameScope::parse(text))]
         names: NameScope,
     },
@@ -62,7 +63,15 @@ impl Policy {
             }
             Self::Names { key, names } => {
                 let policy = in_force(&admin, &key).await?;
-                let text = with_names(&policy.text.0, &names)?;
+                let own = own_names(&global.layout()?)?;
+                let (text, kept) = with_names(&policy.text.0, names, &own)?;
+                if !kept.is_empty() {
+                    eprintln!(
+                        "chancery: {} stay in, for the server's own certificate; `chancery policy \
+                         set` can leave them out",
+                        kept.join(", ")
+                    );
+                }
                 set(global, &admin, key, text).await
             }
         }
@@ -115,8 +124,15 @@ pub fn admits_any_name(text: &str) -> bool {
     text.parse().ok().as_ref().and_then(names).unwrap_or(false)
 }
 
-/// Puts other names into a policy's text.
-fn with_names(text: &str, names: &NameScope) -> Outcome<String> {
+/// Reads the names of the server's own certificate; none if no server was ever started here.
+fn own_names(layout: &Layout) -> Outcome<NameScope> {
+    let names = settings(&layout.server_config(), "tls", "names")?;
+    Ok(NameScope::parse(&names.join(",")).unwrap_or_default())
+}
+
+/// Puts other names into a policy's text, and those of `own` that it admits now. Gives the text and
+/// what was kept of `own`.
+fn with_names(text: &str, mut names: NameScope, own: &NameScope) -> Outcome<(String, Vec<String>)> {
     let broken =
         |why: String| Failure::Refused(format!("the policy in force is not understood: {why}"));
     let mut policy: toml::Table = text
@@ -127,55 +143,77 @@ fn with_names(text: &str, names: &NameScope) -> Outcome<String> {
         .and_then(|section| section.get_mut("names"))
         .and_then(toml::Value::as_table_mut)
         .ok_or_else(|| {
-            broken("it has no [certificates.names]: only issuing keys have names".into())
+            Failure::Refused("only the keys of issuing CAs certify names: this is none".into())
         })?;
-    for (field, list) in [
-        ("dns", &names.dns),
-        ("ip", &names.ip),
-        ("email", &names.email),
-        ("uri", &names.uri),
-        ("upn", &names.upn),
+    let mut kept = Vec::new();
+    for (field, list, own) in [
+        ("dns", &mut names.dns, &own.dns),
+        ("ip", &mut names.ip, &own.ip),
+        ("email", &mut names.email, &Vec::new()),
+        ("uri", &mut names.uri, &Vec::new()),
+        ("upn", &mut names.upn, &Vec::new()),
     ] {
+        let now = scope.get(field).and_then(toml::Value::as_array);
+        let is_in = |name: &String| {
+            let mut now = now.into_iter().flatten().filter_map(toml::Value::as_str);
+            now.any(|admitted| admitted == "any" || admitted == name)
+        };
+        for name in own.iter().filter(|name| is_in(name)) {
+            if !list.contains(name) && !list.iter().any(|wanted| wanted == "any") {
+                list.push(name.clone());
+                kept.push(name.clone());
+            }
+        }
         scope.insert(field.to_owned(), list.clone().into());
     }
-    toml::to_string(&policy).map_err(|error| broken(error.to_string()))
+    let text = toml::to_string(&policy).map_err(|error| broken(error.to_string()))?;
+    Ok((text, kept))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const TEXT: &str = "version = 1\n[certificates]\nhold = true\n[certificates.names]\ndns = [\"any\"]\nip = [\"127.0.0.1/32\"]\nwildcard = true\n";
+
+    fn list(text: &str, field: &str) -> Vec<String> {
+        let policy: toml::Table = text.parse().expect("TOML");
+        let list = policy["certificates"]["names"][field].as_array();
+        let texts = list.expect("a list").iter().filter_map(toml::Value::as_str);
+        texts.map(str::to_owned).collect()
+    }
+
     #[test]
     fn names_are_replaced_and_the_rest_stays() {
-        let text = "version = 1\n[certificates]\nhold = true\n[certificates.names]\ndns = [\"any\"]\nwildcard = true\n";
         let names = NameScope::parse("corp.example").expect("a scope");
-        let policy: toml::Table = with_names(text, &names)
-            .expect("a policy")
-            .parse()
-            .expect("TOML");
-        assert_eq!(
-            policy["certificates"]["names"]["dns"][0].as_str(),
-            Some("corp.example")
-        );
-        assert_eq!(
-            policy["certificates"]["names"]["ip"]
-                .as_array()
-                .map(Vec::len),
-            Some(0)
-        );
-        assert_eq!(
-            policy["certificates"]["names"]["wildcard"].as_bool(),
-            Some(true)
-        );
-        assert_eq!(policy["certificates"]["hold"].as_bool(), Some(true));
+        let (text, kept) = with_names(TEXT, names, &NameScope::default()).expect("a policy");
+        assert_eq!(list(&text, "dns"), ["corp.example"]);
+        assert!(list(&text, "ip").is_empty() && kept.is_empty());
+        let policy: toml::Table = text.parse().expect("TOML");
+        let certificates = &policy["certificates"];
+        assert_eq!(certificates["names"]["wildcard"].as_bool(), Some(true));
+        assert_eq!(certificates["hold"].as_bool(), Some(true));
+    }
+
+    #[test]
+    fn the_servers_own_names_stay_in_if_they_are() {
+        let own = NameScope::parse("localhost,127.0.0.1,10.0.0.1").expect("a scope");
+        let names = || NameScope::parse("corp.example").expect("a scope");
+        let (text, kept) = with_names(TEXT, names(), &own).expect("a policy");
+        assert_eq!(list(&text, "dns"), ["corp.example", "localhost"]);
+        assert_eq!(list(&text, "ip"), ["127.0.0.1/32"]);
+        assert_eq!(kept, ["localhost", "127.0.0.1/32"]);
+        let narrow = TEXT.replace("any", "corp.example");
+        let (text, _) = with_names(&narrow, names(), &own).expect("a policy");
+        assert_eq!(list(&text, "dns"), ["corp.example"]);
+        let (_, kept) = with_names(TEXT, NameScope::any(), &own).expect("a policy");
+        assert!(kept.is_empty());
     }
 
     #[test]
     fn a_root_has_no_names() {
         let names = NameScope::parse("corp.example").expect("a scope");
-        assert_eq!(
-            with_names("version = 1\n", &names).map_err(|f| f.code()),
-            Err(3)
-        );
+        let refused = with_names("version = 1\n", names, &NameScope::default());
+        assert_eq!(refused.map_err(|failure| failure.code()), Err(3));
     }
 }

@@ -19,8 +19,8 @@ pub enum Token {
     Create {
         /// What people call it
         name: String,
-        /// admin, operator, viewer or auditor
-        #[arg(long)]
+        /// What its bearer may do
+        #[arg(long, value_parser = ["admin", "operator", "viewer", "auditor"])]
         role: String,
         /// How long it is good, as in 90d; default: for ever
         #[arg(long)]

@@ -1,12 +1,12 @@
 //! A new certificate for a CA's key: same subject, same key, later end.
 
-use signer_client::SignerClient;
+use signer_client::{CallError, SignerClient};
 use x509::{Certificate, CertificateDer, UnixTime};
 
 use super::CeremonyError;
 use super::ends::move_end;
 use super::execute::Parent;
-use super::ring::{Ring, label};
+use super::ring::{Key, Ring, label};
 use crate::hierarchy::{self, CaWish};
 use crate::profile::Seconds;
 use crate::urls::PublicUrls;
@@ -60,12 +60,7 @@ pub async fn renew(
             .map(|parent| urls.ca_certificate(&parent.name)),
     };
     let Some(parent) = &renewal.parent else {
-        // The policy goes first: no certificate outlives what it says.
-        let not_after = now.plus_seconds(renewal.validity.0 - 1);
-        move_end(&ring, &mut key, not_after).await?;
-        let serial = ring.serial(&key).await?;
-        let tbs = hierarchy::root(&wish, serial, key.scheme, now)?;
-        return ring.sign(&key, &tbs).await;
+        return root(&ring, &mut key, &wish, now).await;
     };
     let above =
         Certificate::parse(parent.certificate.as_bytes()).map_err(CeremonyError::Certificate)?;
@@ -77,4 +72,27 @@ pub async fn renew(
     let certificate = ring.sign(&signer, &tbs).await?;
     move_end(&ring, &mut key, tbs.not_after).await?;
     Ok(certificate)
+}
+
+/// Renews a root by itself. The policy goes first: no certificate outlives what it says. It comes
+/// back if nothing was signed.
+async fn root(
+    ring: &Ring<'_>,
+    key: &mut Key,
+    wish: &CaWish,
+    now: UnixTime,
+) -> Result<CertificateDer, CeremonyError> {
+    let before = ring.issuer_not_after(key).await?;
+    move_end(ring, key, now.plus_seconds(wish.validity.0 - 1)).await?;
+    let serial = ring.serial(key).await?;
+    let tbs = hierarchy::root(wish, serial, key.scheme, now)?;
+    let signed = ring.sign(key, &tbs).await;
+    if let Err(CeremonyError::Call {
+        source: CallError::Refused(_),
+        ..
+    }) = &signed
+    {
+        move_end(ring, key, before).await?;
+    }
+    signed
 }

@@ -188,6 +188,19 @@ async fn renewal_keeps_the_key_and_moves_the_end() {
         assert!(end(&found(&bench, name)) > end(old), "{name}");
         assert_eq!(found(&bench, name).id, old.id);
     }
+    // What the root's policy does not admit leaves nothing behind.
+    let root = found(&bench, "root");
+    let held = root.state.certificate().expect("a certificate");
+    let renewal = Renewal {
+        key_label: "root".into(),
+        certificate: held.certificate.clone(),
+        parent: None,
+        validity: Seconds::days(30_000),
+    };
+    let refused = ceremony::renew(&bench.operator, &renewal, &urls(), bench.now()).await;
+    assert!(matches!(refused, Err(CeremonyError::Call { .. })));
+    let end = ceremony::adopt(&bench.operator, "root", &held.certificate).await;
+    assert_eq!(end.expect("the policy's end"), held.not_after);
     let after = bench.issue("b.corp.example").await;
     assert_eq!(
         after.chain,

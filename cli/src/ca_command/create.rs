@@ -11,13 +11,26 @@ use crate::exit::Outcome;
 use crate::https::Api;
 use crate::options::Global;
 
+/// The kinds of keys that a CA may have.
+const KEYS: [&str; 9] = [
+    "p-256",
+    "p-384",
+    "ed25519",
+    "rsa-2048",
+    "rsa-3072",
+    "rsa-4096",
+    "ml-dsa-44",
+    "ml-dsa-65",
+    "ml-dsa-87",
+];
+
 /// Asks for a CA.
 #[derive(Debug, Args)]
 pub struct Create {
     /// Its name in URLs, and its key's label
     name: IssuerName,
-    /// root, intermediate or issuing
-    #[arg(long)]
+    /// Its place in the hierarchy
+    #[arg(long, value_parser = ["root", "intermediate", "issuing"])]
     kind: String,
     /// The CA of ours above it; none for a root, and for one that somebody else is to sign
     #[arg(long)]
@@ -25,8 +38,8 @@ pub struct Create {
     /// Its subject, as in "CN=Issuing CA 2,O=Corp"
     #[arg(long)]
     subject: String,
-    /// Its key: p-256, p-384, ed25519, rsa-2048, rsa-3072, rsa-4096, ml-dsa-44, ml-dsa-65, ml-dsa-87
-    #[arg(long, default_value = "p-256")]
+    /// Its key
+    #[arg(long, default_value = "p-256", value_parser = KEYS)]
     key: String,
     /// How long its certificate lasts; never longer than its parent's
     #[arg(long, default_value = "1825d")]

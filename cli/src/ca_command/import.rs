@@ -38,10 +38,9 @@ pub struct Import {
 impl Import {
     /// Tells the signer, then the server.
     pub async fn run(self, global: &Global, api: &Api) -> Outcome {
-        let path_pem = self.path_pem()?;
+        let (path_pem, held) = self.read()?;
         let issuer = api.get(&path(&self.name)).await?.json()?;
         self.check(&issuer)?;
-        let held = first(&path_pem)?;
         let label = key_label(&issuer)?;
         let admin = crate::admin::connect(&global.layout()?.run())?;
         let before = ceremony::adopt(&admin, &label, held.raw())
@@ -63,7 +62,11 @@ impl Import {
 
     fn check(&self, issuer: &Value) -> Outcome {
         let name = &self.name;
+        let is_root = issuer["kind"].as_str() == Some("root");
         let why = match issuer["state"].as_str() {
+            _ if is_root || issuer["parent"].is_string() => {
+                format!("a CA of ours signs {name}: nothing is imported for it")
+            }
             Some("pending") if issuer["wish"].is_string() => {
                 format!("{name} has no CSR yet: `chancery ca csr {name}` makes it")
             }
@@ -76,22 +79,23 @@ impl Import {
         Err(Failure::Refused(why))
     }
 
-    /// Joins the files: certificate first, root last.
-    fn path_pem(&self) -> Outcome<String> {
+    /// Reads the files: the path, certificate first and root last, and the certificate.
+    fn read(&self) -> Outcome<(String, ForeignCertificate)> {
         let mut path = read(&self.certificate, "--certificate")?;
+        let held = first(&path)?;
         if let Some(chain) = &self.chain {
             if !path.ends_with('\n') {
                 path.push('\n');
             }
             path += &read(chain, "--chain")?;
         }
-        Ok(path)
+        Ok((path, held))
     }
 }
 
-fn first(path_pem: &str) -> Outcome<ForeignCertificate> {
-    let blocks = x509::pem::decode(path_pem)
-        .map_err(|error| Failure::Usage(format!("--certificate, --chain: {error}")))?;
+fn first(pem: &str) -> Outcome<ForeignCertificate> {
+    let blocks = x509::pem::decode(pem)
+        .map_err(|error| Failure::Usage(format!("--certificate: {error}")))?;
     match blocks.first() {
         Some((label, der)) if label == x509::pem::CERTIFICATE => {
             Ok(ForeignCertificate::parse(der).context("read --certificate")?)

@@ -4,6 +4,7 @@ mod create;
 mod execute;
 mod import;
 mod renew;
+mod sign_request;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ use crate::output;
 use crate::up::setting;
 use create::Create;
 use import::Import;
+use sign_request::SignRequest;
 
 /// What tables show of an issuer.
 pub const COLUMNS: &[(&str, &str)] = &[
@@ -63,15 +65,17 @@ pub enum Ca {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Sign the CSR of a CA whose key is in another ring; by admin.sock
+    SignRequest(Box<SignRequest>),
     /// Take in the certificate that somebody else signed; by admin.sock
     Import(Import),
     /// Give a CA a new certificate for the same key; by admin.sock
     Renew {
         /// Its name
         name: IssuerName,
-        /// From now to the new end
-        #[arg(long, default_value = "1825d")]
-        validity: Seconds,
+        /// From now to the new end, never beyond the parent's; default: as long as before
+        #[arg(long)]
+        validity: Option<Seconds>,
     },
     /// Stop issuing; CRL and OCSP go on until nothing valid is left
     Retire {
@@ -102,12 +106,14 @@ impl Ca {
             Self::Show { name, pem } => {
                 let issuer = api.get(&path(&name)).await?.json()?;
                 if pem {
+                    certificate(&issuer)?;
                     return output::text(&pems(&issuer).join(""));
                 }
                 show(global, &issuer)
             }
             Self::Sign { name } => execute::sign(global, &api, &name).await,
             Self::Csr { name, out } => execute::csr(global, &api, &name, out).await,
+            Self::SignRequest(wish) => wish.run(global, &api).await,
             Self::Import(import) => import.run(global, &api).await,
             Self::Renew { name, validity } => renew::renew(global, &api, &name, validity).await,
             Self::Retire { name } => {
@@ -151,9 +157,10 @@ fn pems(issuer: &Value) -> Vec<String> {
 }
 
 fn certificate(issuer: &Value) -> Outcome<ForeignCertificate> {
-    let pem = issuer["certificate"]
-        .as_str()
-        .ok_or_else(|| Failure::Refused(format!("{} has no certificate yet", issuer["name"])))?;
+    let pem = issuer["certificate"].as_str().ok_or_else(|| {
+        let name = issuer["name"].as_str().unwrap_or_default();
+        Failure::Refused(format!("{name} has no certificate yet"))
+    })?;
     Ok(ForeignCertificate::from_pem(pem).context("read the CA's certificate")?)
 }
 

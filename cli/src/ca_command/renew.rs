@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use ca::ceremony::{self, Renewal};
 use ca::profile::Seconds;
 use model::IssuerName;
+use x509::ForeignCertificate;
 
 use super::{certificate, is_external, key_label, parent_of, path, show, urls};
 use crate::exit::{Failure, Outcome};
@@ -11,7 +12,12 @@ use crate::https::Api;
 use crate::options::Global;
 
 /// Has a new certificate signed, and waits until the server has it from the journal.
-pub async fn renew(global: &Global, api: &Api, name: &IssuerName, validity: Seconds) -> Outcome {
+pub async fn renew(
+    global: &Global,
+    api: &Api,
+    name: &IssuerName,
+    validity: Option<Seconds>,
+) -> Outcome {
     let issuer = api.get(&path(name)).await?.json()?;
     if issuer["state"].as_str() != Some("active") {
         let state = issuer["state"].as_str().unwrap_or("lost");
@@ -37,7 +43,7 @@ pub async fn renew(global: &Global, api: &Api, name: &IssuerName, validity: Seco
         key_label: key_label(&issuer)?,
         certificate: held.raw().clone(),
         parent,
-        validity,
+        validity: validity.unwrap_or_else(|| as_before(&held)),
     };
     let admin = crate::admin::connect(&global.layout()?.run())?;
     let made = ceremony::renew(&admin, &renewal, &urls(global)?, crate::up::now()?)
@@ -54,4 +60,11 @@ pub async fn renew(global: &Global, api: &Api, name: &IssuerName, validity: Seco
         "{name} is renewed, and the server has not taken it up from the journal within 10 s: \
          see `chancery status`"
     )))
+}
+
+/// Takes the validity of a certificate, in whole days: it begins a little before its making.
+fn as_before(held: &ForeignCertificate) -> Seconds {
+    const DAY: i64 = 86_400;
+    let span = held.not_after().seconds_since(held.not_before()) + 1;
+    Seconds((span / DAY).max(1) * DAY)
 }

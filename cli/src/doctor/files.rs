@@ -4,11 +4,14 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::Check;
-use crate::up::Layout;
+use crate::up::{Layout, RingFile};
 
 /// Looks at every file whose loss or exposure matters.
 pub fn checks(layout: &Layout) -> Vec<Check> {
     let mut checks = vec![users(layout)];
+    checks.extend(admin_socket(layout));
+    let ring = RingFile::read(&layout.ring()).ok().flatten();
+    let has_passphrase = ring.is_some_and(|ring| ring.unlock() == "passphrase");
     for (subject, path, most) in [
         ("ring", layout.ring(), 0o700),
         ("unlock credential", layout.unlock(), 0o600),
@@ -18,7 +21,9 @@ pub fn checks(layout: &Layout) -> Vec<Check> {
         ("sockets", layout.run(), 0o2750),
         ("root certificate", layout.root_pem(), 0o644),
     ] {
-        checks.push(mode(subject, &path, most));
+        if !(has_passphrase && path == layout.unlock()) {
+            checks.push(mode(subject, &path, most));
+        }
     }
     checks
 }
@@ -44,6 +49,33 @@ fn mode(subject: &'static str, path: &Path, most: u32) -> Check {
             }
         }
     }
+}
+
+/// The server's group must not reach the socket of whatever makes authority.
+fn admin_socket(layout: &Layout) -> Option<Check> {
+    let socket = std::fs::metadata(layout.run().join("admin.sock")).ok()?;
+    let server = std::fs::metadata(layout.server()).ok()?;
+    if socket.uid() == server.uid() {
+        return None;
+    }
+    let seen = format!(
+        "uid {}, gid {}, mode {:04o}",
+        socket.uid(),
+        socket.gid(),
+        socket.mode() & 0o7777
+    );
+    let is_open = socket.mode() & 0o007 != 0;
+    let is_servers = socket.gid() == server.gid() && socket.mode() & 0o070 != 0;
+    Some(if is_open || is_servers {
+        Check::bad(
+            "admin socket",
+            seen,
+            "the server's user reaches it: start `chancery up` again; without admin_gid in \
+             ring.toml it has the signer's own group",
+        )
+    } else {
+        Check::good("admin socket", seen)
+    })
 }
 
 /// Signer and server must be different users for the boundary to hold.

@@ -72,6 +72,13 @@ impl Check {
 /// Runs every check. Exits with 6 if one is bad; warnings alone are a success.
 pub async fn run(global: &Global) -> Outcome {
     let layout = global.layout()?;
+    if !layout.data.exists() {
+        let seen = format!("{} is not there", layout.data.display());
+        let mend = "name the directory of `chancery up` with --data; `chancery up` makes one";
+        let checks = [Check::bad("data directory", seen, mend)];
+        show(global, &checks)?;
+        return Err(Failure::Findings("1 of 1 checks is bad".into()));
+    }
     let mut checks = files::checks(&layout);
     checks.extend(machine::checks(&layout));
     checks.extend(signer::checks(&layout).await);
@@ -83,8 +90,9 @@ pub async fn run(global: &Global) -> Outcome {
     show(global, &checks)?;
     if bad > 0 {
         return Err(Failure::Findings(format!(
-            "{bad} of {} checks are bad",
-            checks.len()
+            "{bad} of {} checks {} bad",
+            checks.len(),
+            if bad == 1 { "is" } else { "are" }
         )));
     }
     Ok(())

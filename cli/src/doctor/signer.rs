@@ -30,11 +30,7 @@ pub async fn checks(layout: &Layout) -> Vec<Check> {
     };
     let mut checks = vec![match health.state {
         SignerState::Ready => Check::good("signer", format!("ready, {} leaves", health.position)),
-        SignerState::Locked => Check::bad(
-            "signer",
-            "locked",
-            "give the unlock factor: docs/operate/unlock.md",
-        ),
+        SignerState::Locked => Check::bad("signer", "locked", "chancery unlock"),
         SignerState::JournalFailed => Check::bad(
             "signer",
             "the journal cannot be written: nothing is signed",

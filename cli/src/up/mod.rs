@@ -17,7 +17,7 @@ pub use directories::hand_over;
 pub use identity::Identities;
 pub use layout::Layout;
 pub use ring_file::RingFile;
-pub use server_config::setting;
+pub use server_config::{setting, settings};
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,7 @@ use clap::Args;
 use crate::exit::{Failure, Outcome};
 use crate::options::read;
 use factor::Factor;
+use supervise::Ends;
 
 /// Makes what is missing and starts signer and server in the foreground.
 #[derive(Debug, Args)]
@@ -142,6 +143,7 @@ impl Up {
         let layout = Layout::new(data)?;
         let identities = Identities::choose()?;
         let factor = Factor::choose(&layout, self.passphrase_file.as_deref())?;
+        let mut ends = Ends::watch()?;
         let made = directories::directories(&layout, &identities, &factor)?;
         let _lock = directories::lock(&layout)?;
         let signer = prepare::signer(&layout, &identities, &factor).await?;
@@ -151,7 +153,11 @@ impl Up {
             let server = server::server(&self, &layout, &identities, &factor).await?;
             Ok::<_, Failure>((root, server))
         };
-        let (root, server) = match rest.await {
+        let outcome = tokio::select! {
+            outcome = rest => outcome,
+            () = ends.asked() => Err(Failure::Unavailable("ended before it was ready".into())),
+        };
+        let (root, server) = match outcome {
             Ok(rest) => rest,
             Err(failure) => {
                 signer.end().await;
@@ -165,7 +171,7 @@ impl Up {
         )?;
         let shown = screen::screen(&self, &layout, &identities, &made, &root, started.elapsed());
         crate::output::text(&shown)?;
-        supervise::supervise(signer, server, &layout, &factor).await
+        supervise::supervise(signer, server, &layout, &factor, &mut ends).await
     }
 }
 

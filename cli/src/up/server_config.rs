@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde::Serialize;
+use toml::Value;
 
 /// server.toml. The server reads it with unknown fields refused.
 #[derive(Debug, Serialize)]
@@ -83,6 +84,20 @@ pub struct Boundary {
 /// Reads one text of the server's configuration; none if the server was never started, or if the
 /// text is not there.
 pub fn setting(file: &Path, section: &str, field: &str) -> anyhow::Result<Option<String>> {
+    let value = value(file, section, field)?;
+    Ok(value.as_ref().and_then(Value::as_str).map(str::to_owned))
+}
+
+/// Reads a list of texts of the server's configuration; empty if the server was never started, or
+/// if the list is not there.
+pub fn settings(file: &Path, section: &str, field: &str) -> anyhow::Result<Vec<String>> {
+    let value = value(file, section, field)?;
+    let list = value.as_ref().and_then(Value::as_array);
+    let texts = list.into_iter().flatten().filter_map(Value::as_str);
+    Ok(texts.map(str::to_owned).collect())
+}
+
+fn value(file: &Path, section: &str, field: &str) -> anyhow::Result<Option<Value>> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -92,7 +107,7 @@ pub fn setting(file: &Path, section: &str, field: &str) -> anyhow::Result<Option
         .parse()
         .with_context(|| format!("read {}", file.display()))?;
     let value = config.get(section).and_then(|section| section.get(field));
-    Ok(value.and_then(toml::Value::as_str).map(str::to_owned))
+    Ok(value.cloned())
 }
 
 #[cfg(test)]
@@ -108,6 +123,10 @@ mod tests {
         std::fs::write(&file, "[database]\nurl = \"sqlite:///x\"\n").expect("written");
         assert_eq!(read("url"), Ok(Some("sqlite:///x".into())));
         assert_eq!(read("url_file"), Ok(None));
+        std::fs::write(&file, "[tls]\nnames = [\"a\", \"b\"]\n").expect("written");
+        let names = settings(&file, "tls", "names").expect("readable");
+        assert_eq!(names, ["a", "b"]);
+        assert_eq!(settings(&file, "tls", "x").expect("readable").len(), 0);
         std::fs::write(&file, "[database").expect("written");
         assert!(read("url").is_err());
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::child::Running;
 use super::factor::Factor;
@@ -13,20 +13,42 @@ use crate::exit::{Failure, Outcome};
 /// More deaths than this within a minute, and `up` gives up.
 const DEATHS_PER_MINUTE: usize = 5;
 
+/// The signals that end `up`. From their watching on they no longer kill it.
+pub struct Ends {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Ends {
+    /// Begins to watch for them.
+    pub fn watch() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("watch for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("watch for SIGINT")?,
+        })
+    }
+
+    /// Waits for the first of them.
+    pub async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 /// Waits for the end: Ctrl-C and SIGTERM end both in order; a process that dies is started again.
 pub async fn supervise(
     mut signer: Running,
     mut server: Running,
     layout: &Layout,
     factor: &Factor,
+    ends: &mut Ends,
 ) -> Outcome {
-    let mut terminate = signal(SignalKind::terminate()).context("watch for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("watch for SIGINT")?;
     let mut deaths: Vec<Instant> = Vec::new();
     let failure = loop {
         let (is_signer, how) = tokio::select! {
-            _ = terminate.recv() => break None,
-            _ = interrupt.recv() => break None,
+            () = ends.asked() => break None,
             how = signer.died() => (true, how),
             how = server.died() => (false, how),
         };
