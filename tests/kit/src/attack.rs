@@ -256,3 +256,82 @@ impl Drop for Assault<'_> {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use signer_proto::MintSerials;
+
+    use super::*;
+
+    fn mint(key: &str) -> MintSerials {
+        MintSerials {
+            key: crate::label(key),
+            count: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_refused_passes() {
+        let ring = Ring::start();
+        ring.attack(Socket::Issue, &mint("nobodys"))
+            .assert_refused(Rule::KeyUnknown);
+    }
+
+    #[test]
+    #[should_panic(expected = "another answer or none")]
+    fn what_is_answered_does_not_pass() {
+        let ring = Ring::start();
+        ring.attack(Socket::Issue, &mint(crate::ISSUING))
+            .assert_refused(Rule::KeyUnknown);
+    }
+
+    #[test]
+    #[should_panic(expected = "left: KeyUnknown")]
+    fn another_rule_does_not_pass() {
+        let ring = Ring::start();
+        ring.attack(Socket::Issue, &mint("nobodys"))
+            .assert_refused(Rule::PurposeMismatch);
+    }
+
+    #[test]
+    #[should_panic(expected = "the driver was asked to sign")]
+    fn a_call_of_the_driver_does_not_pass() {
+        let ring = Ring::start();
+        let before = Before::look(&ring.counts);
+        let _ = ring.issue();
+        before.assert_untouched(&ring.counts);
+    }
+
+    #[test]
+    #[should_panic(expected = "something was done")]
+    fn a_signature_in_the_journal_does_not_pass() {
+        let ring = Ring::start();
+        let mut assault = ring.assault();
+        assault.refused_call(Rule::KeyUnknown, &mint("nobodys"));
+        let _ = ring.issue();
+        assault.assert_held();
+    }
+
+    #[test]
+    #[should_panic(expected = "not in the journal")]
+    fn a_refusal_that_is_not_journaled_does_not_pass() {
+        let ring = Ring::start();
+        let mut assault = ring.assault();
+        assault.refused_call(Rule::KeyUnknown, &mint("nobodys"));
+        assault.expected.push((Socket::Issue, Rule::Locked));
+        assault.assert_held();
+    }
+
+    #[test]
+    fn a_piece_of_a_signature_is_found_in_other_octets() {
+        let ring = Ring::start();
+        let signature = ring.issue().signature().as_bytes().to_vec();
+        let inside = [b"before".as_slice(), &signature[24..60], b"after"].concat();
+        assert!(ring.counts.leaks_into(&inside));
+        assert!(
+            !ring
+                .counts
+                .leaks_into(b"nothing of the kind is in here, nothing at all")
+        );
+    }
+}

@@ -113,7 +113,7 @@ pub struct Plan {
     pub limits: Limits,
     /// Who may connect, besides this process's uid.
     pub uids: Vec<u32>,
-    /// Whether the sockets are served; without them [`crate::Ring::dispatch`] is the way in.
+    /// Whether the sockets are served; without them [`crate::Ring::ask_inside`] is the way in.
     pub serve: bool,
 }
 

@@ -188,6 +188,11 @@ impl Ring {
         self.signer().unlock(Zeroizing::new(CREDENTIAL.to_vec()))
     }
 
+    /// From the next opening on, serves the sockets or does not.
+    pub fn serve_next(&mut self, serve: bool) {
+        self.plan.serve = serve;
+    }
+
     /// Ends the signer in order.
     pub fn stop(&mut self) {
         if let Some(running) = self.running.take() {

@@ -11,5 +11,6 @@ mod issued;
 mod lifecycle;
 mod one_user;
 mod outage;
+mod several_users;
 mod trace;
 mod two_rings;

@@ -165,7 +165,7 @@ impl Stack {
         if let Some(uid) = self.uid {
             command.uid(uid).gid(uid);
         }
-        let mut up = Process::start("chancery up", command);
+        let up = Process::start("chancery up", command);
         up.await_line("Ctrl-C ends signer and server", START);
         // The last line comes a moment before `up` listens to signals.
         std::thread::sleep(Duration::from_millis(50));
@@ -225,7 +225,7 @@ impl Stack {
         if as_owner {
             process::as_owner_of(&mut command, &self.data().join("signer"));
         }
-        let mut signer = Process::start("signer-file", command);
+        let signer = Process::start("signer-file", command);
         signer.await_line("ready", START);
         self.signer = Some(signer);
     }
@@ -242,7 +242,7 @@ impl Stack {
             .arg("--config")
             .arg(folder.join("server.toml"));
         process::as_owner_of(&mut command, &folder);
-        let mut server = Process::start("chancery-server", command);
+        let server = Process::start("chancery-server", command);
         server.await_line("ready", START);
         self.server = Some(server);
     }
@@ -263,10 +263,24 @@ impl Stack {
         self.server.take().expect("the server runs apart").kill();
     }
 
-    /// Returns the signer's process id.
-    #[must_use]
-    pub fn signer_pid(&self) -> Option<u32> {
-        self.signer.as_ref().map(Process::id)
+    /// Kills the signer (SIGKILL) and does not wait: others use the stack meanwhile.
+    pub fn strike_signer(&self) {
+        self.signer.iter().for_each(Process::strike);
+    }
+
+    /// Kills the server (SIGKILL) and does not wait.
+    pub fn strike_server(&self) {
+        self.server.iter().for_each(Process::strike);
+    }
+
+    /// Starts again what was killed, and what died by itself.
+    pub fn start_what_died(&mut self) {
+        if self.signer.as_mut().is_none_or(Process::is_gone) {
+            self.start_signer();
+        }
+        if self.server.as_mut().is_none_or(Process::is_gone) {
+            self.start_server();
+        }
     }
 
     /// Returns the directory around the data, for what a test makes.

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -19,8 +20,9 @@ const END: Duration = Duration::from_secs(15);
 pub struct Process {
     name: &'static str,
     child: Child,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     text: Arc<Mutex<String>>,
+    struck: AtomicBool,
 }
 
 /// Lets a child run as the owner of a file, if that is somebody else.
@@ -68,8 +70,9 @@ impl Process {
         Self {
             name,
             child,
-            lines,
+            lines: Mutex::new(lines),
             text,
+            struck: AtomicBool::new(false),
         }
     }
 
@@ -83,11 +86,12 @@ impl Process {
     ///
     /// # Panics
     /// If it does not come in time.
-    pub fn await_line(&mut self, beginning: &str, limit: Duration) {
+    pub fn await_line(&self, beginning: &str, limit: Duration) {
         let deadline = Instant::now() + limit;
+        let lines = self.lines.lock().expect("no panic while it is held");
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
+            match lines.recv_timeout(left) {
                 Ok(line) if line.starts_with(beginning) => return,
                 Ok(_) => {}
                 Err(_) => panic!("{} did not say `{beginning}`: {}", self.name, self.text()),
@@ -99,6 +103,27 @@ impl Process {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Kills it (SIGKILL) and does not wait.
+    pub fn strike(&self) {
+        if let Some(pid) = self.pid() {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        self.struck.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns whether it was struck; it is gone then.
+    pub fn is_gone(&mut self) -> bool {
+        let struck = self.struck.load(Ordering::SeqCst);
+        if struck {
+            let _ = self.child.wait();
+        }
+        struck || !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 
     /// Kills it (SIGKILL) and waits until it is gone.
@@ -125,8 +150,7 @@ impl Process {
     }
 
     fn ask_to_end(&self) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(pid) = pid {
+        if let Some(pid) = self.pid() {
             let _ = kill_process(pid, Signal::TERM);
         }
     }
