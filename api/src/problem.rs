@@ -279,7 +279,9 @@ impl From<IssueError> for Problem {
             IssueError::NoProfile(_) | IssueError::Lint(_) | IssueError::WeakKey(_) => {
                 Kind::Refused
             }
-            IssueError::CsrSignature(_) | IssueError::Encode(_) => Kind::Malformed,
+            IssueError::CsrSignature(_) | IssueError::Encode(_) | IssueError::InvalidityDate(_) => {
+                Kind::Malformed
+            }
             IssueError::NoIssuer(_) | IssueError::State(_) => Kind::Conflict,
             IssueError::Refused(refusal) => return refusal.clone().into(),
             IssueError::IdempotencyConflict => Kind::Reused,

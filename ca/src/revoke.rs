@@ -28,6 +28,12 @@ pub struct RevokeRequest {
 impl Authority {
     /// Revokes, holds or releases. Revoking what is revoked already changes nothing and succeeds.
     pub async fn revoke(&self, request: RevokeRequest) -> Result<IssuedCertificate, IssueError> {
+        // RFC 5280 §5.3.2; the signer says so too, but as of a message that we should not send.
+        if let Some(since) = request.invalidity
+            && (since.0 < 0 || since > self.now())
+        {
+            return Err(IssueError::InvalidityDate(since));
+        }
         let certificate = certificates::get(&self.0.store, request.id)
             .await?
             .ok_or(IssueError::NotFound)?;

@@ -10,7 +10,8 @@ use x509::{
 use super::CeremonyError;
 use super::execute::Parent;
 use super::ring::{Ring, label};
-use crate::hierarchy::{self, CaWish, permitted};
+use crate::hierarchy::request::{LONGEST, permitted};
+use crate::hierarchy::{self, CaWish};
 use crate::profile::Seconds;
 use crate::urls::PublicUrls;
 
@@ -61,7 +62,7 @@ pub async fn sign_request(
     if subject.is_empty() {
         return Err(CeremonyError::NotACa("it names nobody"));
     }
-    if wish.validity.0 <= 0 {
+    if wish.validity.0 <= 0 || wish.validity > LONGEST {
         return Err(hierarchy::CaRequestError::Validity.into());
     }
     let wish = CaWish {

@@ -16,7 +16,6 @@ pub use request::{CaRequest, CaRequestError};
 
 pub(crate) use build::{BACKDATE, check_path_length};
 pub(crate) use constraints::within;
-pub(crate) use request::permitted;
 
 use x509::DerError;
 

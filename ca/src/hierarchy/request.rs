@@ -12,6 +12,9 @@ use crate::profile::Seconds;
 /// The only version there is.
 const VERSION: u32 = 1;
 
+/// The longest a CA or what it signs may last: a century.
+pub(crate) const LONGEST: Seconds = Seconds::days(36_525);
+
 /// A wish for a CA, as it is stored and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,8 +68,8 @@ pub enum CaRequestError {
     /// The key is of no kind that signs.
     #[error("`{0}` is no kind of key, as in p-256, p-384, rsa-4096, ml-dsa-65")]
     Key(String),
-    /// The span is not positive.
-    #[error("the validity must be positive")]
+    /// The span is not positive, or longer than a century.
+    #[error("a validity must be positive and at most {LONGEST}")]
     Validity,
     /// The path length does not fit the kind.
     #[error("{0}")]
@@ -114,7 +117,8 @@ impl CaRequest {
         if self.kind == IssuerKind::Root && self.parent.is_some() {
             return Err(CaRequestError::RootWithParent);
         }
-        if self.validity.0 <= 0 || self.leaf_validity.0 <= 0 {
+        let fits = |span: Seconds| span.0 > 0 && span <= LONGEST;
+        if !fits(self.validity) || !fits(self.leaf_validity) {
             return Err(CaRequestError::Validity);
         }
         let subject = Name::parse_rfc4514(&self.subject)

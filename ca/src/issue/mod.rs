@@ -14,7 +14,7 @@ pub(crate) use turns::Turns;
 use signer_client::CallError;
 use signer_proto::Refusal;
 use store::StoreError;
-use x509::{DerError, VerifyError, WeakKey};
+use x509::{DerError, UnixTime, VerifyError, WeakKey};
 
 use crate::lint::Finding;
 use crate::profile::ProfileViolation;
@@ -55,6 +55,9 @@ pub enum IssueError {
     /// The signer answered with something that does not verify.
     #[error("the signer's answer does not verify")]
     SignerFaulty,
+    /// A date of compromise that is none.
+    #[error("the invalidity date {0} lies in the future or before 1970")]
+    InvalidityDate(UnixTime),
     /// There is no certificate with this id.
     #[error("there is no certificate with this id")]
     NotFound,
@@ -93,6 +96,7 @@ impl IssueError {
             Self::IdempotencyConflict => "idempotency-conflict",
             Self::SignerUnavailable(_) => "signer-unavailable",
             Self::SignerFaulty => "signer-faulty",
+            Self::InvalidityDate(_) => "invalidity-date",
             Self::NotFound => "not-found",
             Self::State(_) => "state",
             Self::Store(_) => "store",

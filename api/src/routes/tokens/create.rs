@@ -18,6 +18,9 @@ use crate::resource::{NewTokenBody, TokenBody};
 /// Characters of a token's name.
 const LONGEST: usize = 64;
 
+/// A longer span is for ever: say so by giving none. Times beyond the year 9999 have no text.
+const LONGEST_VALIDITY: Seconds = Seconds::days(36_525);
+
 /// What token to make.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -59,8 +62,8 @@ pub async fn create(
         let detail = format!("a token's name has 1 to {LONGEST} visible ASCII characters");
         return Err(Problem::malformed("token-name-malformed", detail));
     }
-    if validity.is_some_and(|span| span.0 <= 0) {
-        let detail = "a token's validity is positive";
+    if validity.is_some_and(|span| span.0 <= 0 || span > LONGEST_VALIDITY) {
+        let detail = format!("a token's validity is positive and at most {LONGEST_VALIDITY}");
         return Err(Problem::malformed("validity-malformed", detail));
     }
     let secret = TokenSecret::draw().map_err(|error| internal(&error))?;
