@@ -14,6 +14,8 @@ pub const HANDSHAKE: Duration = Duration::from_secs(10);
 pub const REQUEST_HEADERS: Duration = Duration::from_secs(60);
 /// From a request's headers to its answer.
 pub const REQUEST: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of an answer.
+pub const STALL: Duration = Duration::from_secs(30);
 /// Connections of a listener at a time; more wait to be accepted.
 pub const CONNECTIONS: usize = 4096;
 /// From the signal to end to the last answer.

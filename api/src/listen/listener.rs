@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Peer;
 use super::connection::serve;
+use super::patient::Patient;
 use crate::limits;
 
 /// How long a listener pauses when the system has no descriptors left.
@@ -98,17 +99,17 @@ impl Listener {
     async fn accept(
         &self,
         places: &Arc<Semaphore>,
-    ) -> io::Result<(TcpStream, Peer, OwnedSemaphorePermit)> {
+    ) -> io::Result<(Patient<TcpStream>, Peer, OwnedSemaphorePermit)> {
         let place = Arc::clone(places).acquire_owned().await;
         let place = place.map_err(io::Error::other)?;
         let (stream, peer) = self.socket.accept().await?;
         stream.set_nodelay(true)?;
-        Ok((stream, Peer(peer), place))
+        Ok((Patient::new(stream, limits::STALL), Peer(peer), place))
     }
 }
 
 async fn connect(
-    stream: TcpStream,
+    stream: Patient<TcpStream>,
     peer: Peer,
     place: OwnedSemaphorePermit,
     tls: Option<TlsAcceptor>,

@@ -2,6 +2,7 @@
 
 mod connection;
 mod listener;
+mod patient;
 
 pub use connection::Peer;
 pub use listener::{Listener, Shutdown, shutdown};
