@@ -46,7 +46,10 @@ pub(crate) async fn by_get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let issuer = speaking(&state, &issuer)?;
-    let reply = match BASE64.decode(request.as_bytes()) {
+    // Some clients put a slash between a URL and the request even where there is one already; a
+    // request is a SEQUENCE and its base64 never begins with one.
+    let encoded = request.trim_start_matches('/');
+    let reply = match BASE64.decode(encoded.as_bytes()) {
         Ok(request) => state.authority.ocsp(&issuer, &request).await,
         Err(_) => OcspReply::error(OcspErrorStatus::MalformedRequest),
     };
