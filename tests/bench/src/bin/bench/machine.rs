@@ -23,6 +23,7 @@ pub fn describe(disk: &Path, memory: &Path) -> String {
         ),
         ("memory", memory_size()),
         ("kernel", kernel()),
+        ("load before (1, 5, 15 minutes)", load()),
         ("durable rows on", file_system(disk)),
         ("tmpfs rows on", file_system(memory)),
     ];
@@ -69,6 +70,11 @@ fn kernel() -> String {
         (Ok(name), Ok(release)) => format!("{} {}", name.trim(), release.trim()),
         _ => "unknown".to_owned(),
     }
+}
+
+fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').take(3).collect::<Vec<_>>().join(", ")
 }
 
 /// Names the type of the file system that holds a path.

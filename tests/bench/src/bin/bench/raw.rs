@@ -10,7 +10,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use x509::{PublicKey, Signature, SignatureScheme};
 
-use crate::report::{Measured, Row, count, time};
+use crate::report::{Measured, Row, Times, count, time};
 
 /// How long each is measured.
 const SPAN: Duration = Duration::from_secs(2);
@@ -51,7 +51,7 @@ impl Pair {
     }
 }
 
-/// Mean times of the raw acts.
+/// Median times of the raw acts: what other programs on the machine do moves means.
 #[derive(Clone, Copy)]
 pub struct Raw {
     /// A P-256 signature.
@@ -68,8 +68,8 @@ impl Raw {
         let (pair, message) = (Pair::generate()?, vec![7; MESSAGE]);
         let signature = pair.sign(&message)?;
         Ok(Self {
-            sign: mean(|| pair.sign(&message).map(drop))?,
-            verify: mean(|| pair.verify(&message, &signature))?,
+            sign: median(|| pair.sign(&message).map(drop))?,
+            verify: median(|| pair.verify(&message, &signature))?,
             sync: sync(disk)?,
         })
     }
@@ -111,20 +111,21 @@ impl Raw {
 fn sync(disk: &Path) -> anyhow::Result<Duration> {
     let directory = crate::process::directory(disk)?;
     let mut file = File::create(directory.path().join("records"))?;
-    mean(|| {
+    median(|| {
         file.write_all(&[7; MESSAGE])?;
         Ok(file.sync_data()?)
     })
 }
 
-fn mean(mut act: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
+fn median(mut act: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
     for _ in 0..20 {
         act()?;
     }
-    let (began, mut acts) = (Instant::now(), 0);
+    let (began, mut times) = (Instant::now(), Vec::new());
     while began.elapsed() < SPAN {
+        let act_began = Instant::now();
         act()?;
-        acts += 1;
+        times.push(act_began.elapsed());
     }
-    Ok(began.elapsed() / acts)
+    Ok(Times::new(times).median())
 }
