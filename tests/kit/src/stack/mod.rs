@@ -222,6 +222,8 @@ impl Stack {
         command
             .arg("--unlock-credential")
             .arg(self.data().join("unlock.key"));
+        // It ends with the tests, also below a tracer that is killed.
+        command.arg("--parent-pipe");
         if as_owner {
             process::as_owner_of(&mut command, &self.data().join("signer"));
         }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
@@ -20,6 +20,8 @@ const END: Duration = Duration::from_secs(15);
 pub struct Process {
     name: &'static str,
     child: Child,
+    /// What was told to watch it ends when this is closed, whatever stands between.
+    stdin: Option<ChildStdin>,
     lines: Mutex<Receiver<String>>,
     text: Arc<Mutex<String>>,
     struck: AtomicBool,
@@ -41,7 +43,7 @@ impl Process {
     #[must_use]
     pub fn start(name: &'static str, mut command: Command) -> Self {
         command
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command.current_dir("/");
@@ -69,6 +71,7 @@ impl Process {
         }
         Self {
             name,
+            stdin: child.stdin.take(),
             child,
             lines: Mutex::new(lines),
             text,
@@ -158,6 +161,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        drop(self.stdin.take());
         if matches!(self.child.try_wait(), Ok(None)) {
             // `up` ends its children when it is asked to; killed it could not.
             self.ask_to_end();
