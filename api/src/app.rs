@@ -32,9 +32,7 @@ pub fn http(state: ApiState) -> Router {
 }
 
 fn status_of(state: &ApiState) -> Router {
-    status::routes(StatusState {
-        authority: state.authority.clone(),
-    })
+    status::routes(StatusState { authority: state.authority.clone() })
 }
 
 /// Adds what every request goes through, outermost last.
@@ -42,10 +40,7 @@ fn surround(router: Router, patience: Duration) -> Router {
     router
         .fallback(no_route)
         .layer(DefaultBodyLimit::max(limits::BODY))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
-            patience,
-        ))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(track))
 }

@@ -12,9 +12,7 @@ impl Clock for SystemClock {
     fn unix_millis(&self) -> u64 {
         // A clock before 1970 is as wrong as one that stands there.
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        since.map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
+        since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }
 

@@ -52,10 +52,7 @@ fn start(path: &Path, report: &hardening::Report) -> anyhow::Result<()> {
     let config =
         Config::load(path).with_context(|| format!("the configuration {}", path.display()))?;
     for item in report.items.iter().filter(|item| !item.ok) {
-        eprintln!(
-            "chancery-server: not locked down: {}: {}",
-            item.name, item.detail
-        );
+        eprintln!("chancery-server: not locked down: {}: {}", item.name, item.detail);
     }
     raise_descriptors();
     keep_out(&config)?;
@@ -72,10 +69,7 @@ fn start(path: &Path, report: &hardening::Report) -> anyhow::Result<()> {
 /// A connection is a descriptor: the soft limit of 1024 is for programs that use select(2).
 fn raise_descriptors() {
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         eprintln!("chancery-server: the limit of open files stays: {error}");
     }

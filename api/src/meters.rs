@@ -13,9 +13,7 @@ use tokio::time::sleep;
 /// How often what histograms have gathered is put together.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// The histograms' bounds, in seconds.
-const BOUNDS: [f64; 11] = [
-    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0,
-];
+const BOUNDS: [f64; 11] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
 
 /// The recorder is the process's.
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -103,10 +101,7 @@ fn set(issuer: &IssuerMetrics, now: UnixTime) {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "metrics are floating-point numbers"
-)]
+#[expect(clippy::cast_precision_loss, reason = "metrics are floating-point numbers")]
 fn real(value: i64) -> f64 {
     value as f64
 }
@@ -127,26 +122,12 @@ fn describe() {
         Unit::Seconds,
         "Until the server's own certificate expires"
     );
-    describe_gauge!(
-        "chancery_crl_age_seconds",
-        Unit::Seconds,
-        "Since the CRL's thisUpdate"
-    );
-    describe_gauge!(
-        "chancery_crl_expiry_seconds",
-        Unit::Seconds,
-        "Until the CRL's nextUpdate"
-    );
+    describe_gauge!("chancery_crl_age_seconds", Unit::Seconds, "Since the CRL's thisUpdate");
+    describe_gauge!("chancery_crl_expiry_seconds", Unit::Seconds, "Until the CRL's nextUpdate");
     describe_gauge!("chancery_crl_number", "The CRL's number");
     describe_gauge!("chancery_certificates", "Certificates in the inventory");
-    describe_gauge!(
-        "chancery_ready",
-        "Whether certificates can be issued: 1 or 0"
-    );
-    describe_counter!(
-        "chancery_certificates_issued_total",
-        "Certificates issued by this process"
-    );
+    describe_gauge!("chancery_ready", "Whether certificates can be issued: 1 or 0");
+    describe_counter!("chancery_certificates_issued_total", "Certificates issued by this process");
     describe_counter!(
         "chancery_certificates_revoked_total",
         "Revocations, holds and releases by this process"

@@ -40,9 +40,7 @@ impl Modify for Token {
     fn modify(&self, api: &mut OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some(
-                "A token of this API; its role decides what it may do.",
-            ));
+            .description(Some("A token of this API; its role decides what it may do."));
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
     }

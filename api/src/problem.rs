@@ -176,11 +176,7 @@ impl Problem {
     /// Says that there is no such thing.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
-        Self::new(
-            Kind::NotFound,
-            "not-found",
-            format!("there is no such {what}"),
-        )
+        Self::new(Kind::NotFound, "not-found", format!("there is no such {what}"))
     }
 
     /// Says that the request cannot be read.
@@ -223,10 +219,7 @@ impl Problem {
         let body = serde_json::to_vec(&body).expect("texts and numbers are JSON");
         let mut response = (fields.kind.status(), body).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = fields.kind.retry_after() {
             headers.insert(RETRY_AFTER, seconds.into());
         }
@@ -361,11 +354,7 @@ impl From<Refusal> for Problem {
             },
         };
         let rule = refusal.rule.as_str();
-        Self::new(
-            kind,
-            rule,
-            format!("the signer refuses: {}", refusal.detail),
-        )
+        Self::new(kind, rule, format!("the signer refuses: {}", refusal.detail))
     }
 }
 
@@ -386,11 +375,8 @@ impl From<StoreError> for Problem {
 
 impl From<ProfileError> for Problem {
     fn from(error: ProfileError) -> Self {
-        let mut problem = Self::new(
-            Kind::Malformed,
-            "profile-malformed",
-            "the profile is not usable",
-        );
+        let mut problem =
+            Self::new(Kind::Malformed, "profile-malformed", "the profile is not usable");
         problem.0.errors = error.0;
         problem
     }
@@ -456,11 +442,7 @@ mod tests {
             (IssueError::NoProfile("x".into()), 400, "profile-unknown"),
             (IssueError::NoIssuer("none".into()), 409, "no-issuer"),
             (IssueError::IdempotencyConflict, 422, "idempotency-conflict"),
-            (
-                IssueError::SignerUnavailable("gone".into()),
-                503,
-                "signer-unavailable",
-            ),
+            (IssueError::SignerUnavailable("gone".into()), 503, "signer-unavailable"),
             (IssueError::SignerFaulty, 500, "internal"),
             (IssueError::NotFound, 404, "not-found"),
             (refused(Rule::NameNotPermitted), 400, "name-not-permitted"),
@@ -500,9 +482,6 @@ mod tests {
         let problem = Problem::from(IssueError::SignerUnavailable("gone".into()));
         assert_eq!(problem.response(None).headers()[RETRY_AFTER], "2");
         let problem = Problem::unauthenticated("token-missing", "no token");
-        assert_eq!(
-            problem.response(None).headers()[WWW_AUTHENTICATE],
-            "Bearer realm=\"chancery\""
-        );
+        assert_eq!(problem.response(None).headers()[WWW_AUTHENTICATE], "Bearer realm=\"chancery\"");
     }
 }

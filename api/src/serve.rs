@@ -70,10 +70,8 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     log::start(&config.log);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::open(&config.database.url()?, Arc::clone(&clock)).await?;
-    let signer = SignerClient::connect(
-        Sockets::of_server(&config.signer_run),
-        ClientOptions::default(),
-    );
+    let signer =
+        SignerClient::connect(Sockets::of_server(&config.signer_run), ClientOptions::default());
     let parts = AuthorityParts {
         store: store.clone(),
         signer,
@@ -114,10 +112,7 @@ async fn serve(config: Config, state: &ApiState) -> Result<(), ServeError> {
             Ok(Err(error)) => chain(&error),
             _ => "no answer in time".to_owned(),
         };
-        tracing::warn!(
-            why,
-            "TLS handshakes fail until the server has a certificate"
-        );
+        tracing::warn!(why, "TLS handshakes fail until the server has a certificate");
     }
     let jobs = authority.jobs();
     let mut background = JoinSet::new();
@@ -155,9 +150,7 @@ async fn bind(
     address: SocketAddr,
     tls: Option<tokio_rustls::TlsAcceptor>,
 ) -> Result<Listener, ServeError> {
-    Listener::bind(address, tls)
-        .await
-        .map_err(|source| ServeError::Listen { address, source })
+    Listener::bind(address, tls).await.map_err(|source| ServeError::Listen { address, source })
 }
 
 /// Takes over what the signer did while this process was not there. Without a signer the jobs do
@@ -193,9 +186,8 @@ async fn note_start(authority: &Authority) {
         detail: format!(r#"{{"version":"{}"}}"#, env!("CARGO_PKG_VERSION")),
         journal: None,
     };
-    let write = authority
-        .store()
-        .write(move |tx| Box::pin(async move { audit::append(tx, &event).await }));
+    let write =
+        authority.store().write(move |tx| Box::pin(async move { audit::append(tx, &event).await }));
     if let Err(error) = write.await {
         tracing::warn!(%error, "the start is not in the audit log");
     }

@@ -102,11 +102,7 @@ fn problem_of(response: &mut Response) -> Option<Problem> {
     }
     // Handlers that answer in another form say so by a content type.
     let bare = !response.headers().contains_key(http::header::CONTENT_TYPE);
-    if bare {
-        problem::of_status(response)
-    } else {
-        None
-    }
+    if bare { problem::of_status(response) } else { None }
 }
 
 /// Keeps the headers that layers below have set.

@@ -47,12 +47,7 @@ fn start(folder: &Path) -> Server {
     let mut line = String::new();
     let out = child.stdout.take().expect("its output");
     BufReader::new(out).read_line(&mut line).expect("a line");
-    let http = line
-        .trim()
-        .split_once(" http=")
-        .expect("where it listens")
-        .1
-        .to_owned();
+    let http = line.trim().split_once(" http=").expect("where it listens").1.to_owned();
     assert!(line.starts_with("ready https=127.0.0.1:"), "{line}");
     Server { child, http }
 }
@@ -81,11 +76,7 @@ fn end(mut server: Server) -> Output {
     let mut stderr = Vec::new();
     let log = server.child.stderr.as_mut().expect("its log");
     log.read_to_end(&mut stderr).expect("read");
-    Output {
-        status,
-        stdout: Vec::new(),
-        stderr,
-    }
+    Output { status, stdout: Vec::new(), stderr }
 }
 
 #[test]
@@ -96,10 +87,7 @@ fn starts_without_a_signer_serves_what_it_can_and_ends_when_told() {
         let server = start(folder.path());
         assert!(get(&server.http, "/healthz").starts_with("HTTP/1.1 200"));
         let ready = get(&server.http, "/readyz");
-        assert!(
-            ready.starts_with("HTTP/1.1 503") && ready.contains("\"unavailable\""),
-            "{ready}"
-        );
+        assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("\"unavailable\""), "{ready}");
         let output = end(server);
         assert!(output.status.success(), "{}", output.status);
         let log = String::from_utf8(output.stderr).expect("text");
@@ -107,10 +95,7 @@ fn starts_without_a_signer_serves_what_it_can_and_ends_when_told() {
         for line in json.clone() {
             serde_json::from_str::<serde_json::Value>(line).expect("a JSON object a line");
         }
-        assert!(
-            json.clone().any(|line| line.contains("\"ending\"")),
-            "{log}"
-        );
+        assert!(json.clone().any(|line| line.contains("\"ending\"")), "{log}");
         // The first token is made once.
         let made = std::fs::read_to_string(folder.path().join("admin.token")).expect("a token");
         assert!(!log.contains(made.trim()));
@@ -122,22 +107,13 @@ fn starts_without_a_signer_serves_what_it_can_and_ends_when_told() {
 fn tells_every_fault_of_its_configuration() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("server.toml");
-    let bad = config(folder.path())
-        .replace("https = ", "htps = ")
-        .replace("json", "xml");
+    let bad = config(folder.path()).replace("https = ", "htps = ").replace("json", "xml");
     std::fs::write(&path, bad).expect("written");
-    let output = Command::new(PROGRAM)
-        .args(["serve", "--config"])
-        .arg(&path)
-        .output();
+    let output = Command::new(PROGRAM).args(["serve", "--config"]).arg(&path).output();
     let output = output.expect("it ends");
     assert_eq!(output.status.code(), Some(1));
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    for fault in [
-        "listen.https: is missing",
-        "listen.htps: is not known",
-        "log.format: ",
-    ] {
+    for fault in ["listen.https: is missing", "listen.htps: is not known", "log.format: "] {
         assert!(words.contains(fault), "{fault} in {words}");
     }
 }
@@ -148,10 +124,7 @@ fn says_that_the_database_cannot_be_opened() {
     let path = folder.path().join("server.toml");
     let odd = config(folder.path()).replace("/chancery.db", "/server.toml/chancery.db");
     std::fs::write(&path, odd).expect("written");
-    let output = Command::new(PROGRAM)
-        .args(["serve", "--config"])
-        .arg(&path)
-        .output();
+    let output = Command::new(PROGRAM).args(["serve", "--config"]).arg(&path).output();
     let output = output.expect("it ends");
     assert_eq!(output.status.code(), Some(1));
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -160,13 +133,7 @@ fn says_that_the_database_cannot_be_opened() {
 
 #[test]
 fn prints_its_description() {
-    let output = Command::new(PROGRAM)
-        .arg("openapi")
-        .output()
-        .expect("it ends");
+    let output = Command::new(PROGRAM).arg("openapi").output().expect("it ends");
     assert!(output.status.success());
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        chancery_server::openapi::json()
-    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), chancery_server::openapi::json());
 }

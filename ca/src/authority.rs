@@ -170,11 +170,7 @@ impl Authority {
                 }
             }
         }
-        *self
-            .0
-            .profiles
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = fresh;
+        *self.0.profiles.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
 

@@ -177,11 +177,7 @@ impl Authority {
     /// Says whether an issuer's CRL is to be built now.
     pub(crate) fn wants_crl(&self, issuer: Id<Issuer>) -> bool {
         let now = self.now();
-        let old = self
-            .0
-            .crls
-            .get(issuer)
-            .is_none_or(|entry| entry.is_old(now));
+        let old = self.0.crls.get(issuer).is_none_or(|entry| entry.is_old(now));
         old || self.0.crls.is_stale(issuer)
     }
 
@@ -209,12 +205,7 @@ impl Authority {
     ) -> Result<Arc<CrlEntry>, StatusError> {
         let id = issuer.issuer.id;
         let _building = self.0.crls.building.lock().await;
-        if let Some(entry) = self
-            .0
-            .crls
-            .get(id)
-            .filter(|_| !even_if_fresh && !self.wants_crl(id))
-        {
+        if let Some(entry) = self.0.crls.get(id).filter(|_| !even_if_fresh && !self.wants_crl(id)) {
             return Ok(entry);
         }
         // Before the signer is asked: what is revoked from here on marks it stale again.
@@ -277,11 +268,7 @@ mod tests {
 
     fn entry(number: u64) -> Arc<CrlEntry> {
         Arc::new(CrlEntry::new(crls::StoredCrl {
-            meta: crls::CrlMeta {
-                number,
-                this_update: UnixTime(100),
-                next_update: UnixTime(200),
-            },
+            meta: crls::CrlMeta { number, this_update: UnixTime(100), next_update: UnixTime(200) },
             der: CrlDer::from_vec(number.to_be_bytes().to_vec()),
         }))
     }

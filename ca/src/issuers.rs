@@ -83,10 +83,7 @@ impl Authority {
 
     pub(crate) fn entry_by_name(&self, name: &IssuerName) -> Option<Arc<IssuerEntry>> {
         let entries = self.entries();
-        entries
-            .iter()
-            .find(|entry| entry.issuer.name == *name)
-            .cloned()
+        entries.iter().find(|entry| entry.issuer.name == *name).cloned()
     }
 
     pub(crate) fn entry_by_id(&self, id: Id<Issuer>) -> Option<Arc<IssuerEntry>> {
@@ -99,9 +96,9 @@ impl Authority {
         let entries = self.entries();
         let now = self.now();
         let found = match &profile.body.issuer {
-            Some(name) => entries
-                .iter()
-                .find(|entry| entry.issuer.name.as_str() == name && entry.issues(now)),
+            Some(name) => {
+                entries.iter().find(|entry| entry.issuer.name.as_str() == name && entry.issues(now))
+            }
             None => entries
                 .iter()
                 .filter(|entry| entry.issues(now))
@@ -118,12 +115,7 @@ impl Authority {
             issuer.is_issuing && active && wanted.is_none_or(|name| issuer.name.as_str() == name)
         };
         let hidden = |issuer: &&Issuer| self.entry_by_id(issuer.id).is_none();
-        if self
-            .issuers()
-            .iter()
-            .filter(|i| is_wanted(i))
-            .any(|i| hidden(&i))
-        {
+        if self.issuers().iter().filter(|i| is_wanted(i)).any(|i| hidden(&i)) {
             return IssueError::SignerUnavailable("the issuer's key is not there yet".into());
         }
         IssueError::NoIssuer(match wanted {
@@ -137,9 +129,7 @@ impl Authority {
     pub fn path(&self, issuer: Id<Issuer>) -> Vec<CertificateDer> {
         let listed = self.issuers();
         let found = listed.iter().find(|listed| listed.id == issuer);
-        found
-            .map(|issuer| path_of(issuer, &listed))
-            .unwrap_or_default()
+        found.map(|issuer| path_of(issuer, &listed)).unwrap_or_default()
     }
 
     /// Reads issuers from the database, and their keys from the signer, again. What the database
@@ -243,11 +233,7 @@ impl Authority {
 }
 
 fn find<'a>(described: &'a Description, label: &str) -> Option<&'a KeyDescription> {
-    described
-        .keys
-        .0
-        .iter()
-        .find(|key| key.label.as_str() == label)
+    described.keys.0.iter().find(|key| key.label.as_str() == label)
 }
 
 fn responder_key(key: &KeyDescription) -> Option<ResponderKey> {
@@ -272,9 +258,7 @@ pub(crate) fn path_of(issuer: &Issuer, listed: &[Issuer]) -> Vec<CertificateDer>
             break;
         };
         path.push(held.certificate.clone());
-        at = this
-            .parent
-            .and_then(|id| listed.iter().find(|above| above.id == id));
+        at = this.parent.and_then(|id| listed.iter().find(|above| above.id == id));
         if at.is_none() || path.len() > listed.len() {
             // Above the topmost of ours stands what was given when it was imported.
             path.extend(held.chain.iter().cloned());

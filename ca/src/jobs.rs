@@ -124,10 +124,7 @@ async fn build_crls(authority: Authority) {
         let started = Instant::now();
         complaint.hear(build_due_crls(&authority).await);
         sleep((started.elapsed() * (SHARE - 1)).max(COALESCE)).await;
-        if timeout(LOOK_AT_CRLS, authority.0.revoked.notified())
-            .await
-            .is_ok()
-        {
+        if timeout(LOOK_AT_CRLS, authority.0.revoked.notified()).await.is_ok() {
             sleep(COALESCE).await;
         }
     }

@@ -87,11 +87,7 @@ impl Authority {
                 meta: entry.map(|entry| entry.meta()),
             }
         });
-        let issuing = self
-            .entries()
-            .iter()
-            .filter(|entry| entry.issues(now))
-            .count();
+        let issuing = self.entries().iter().filter(|entry| entry.issues(now)).count();
         Readiness {
             store: self.0.store.ping().await.is_ok(),
             signer,
@@ -133,8 +129,5 @@ impl Authority {
 
 /// Says whether an issuer still answers for what it issued.
 pub(crate) fn is_served(issuer: &Issuer) -> bool {
-    matches!(
-        issuer.state,
-        model::IssuerState::Active(_) | model::IssuerState::Draining(_)
-    )
+    matches!(issuer.state, model::IssuerState::Active(_) | model::IssuerState::Draining(_))
 }

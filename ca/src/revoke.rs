@@ -34,17 +34,14 @@ impl Authority {
         {
             return Err(IssueError::InvalidityDate(since));
         }
-        let certificate = certificates::get(&self.0.store, request.id)
-            .await?
-            .ok_or(IssueError::NotFound)?;
+        let certificate =
+            certificates::get(&self.0.store, request.id).await?.ok_or(IssueError::NotFound)?;
         let issuer = self.entry_by_id(certificate.issuer).ok_or_else(|| {
             IssueError::NoIssuer("the issuer's key is not in this signer's ring".into())
         })?;
         let change = self.ask_signer(&issuer, &certificate, &request).await?;
         self.forget_status(issuer.issuer.id, &change);
-        let certificate = self
-            .follow_change(certificate, &change, &request.by)
-            .await?;
+        let certificate = self.follow_change(certificate, &change, &request.by).await?;
         self.note_recorded(change.position);
         Ok(certificate)
     }
@@ -63,14 +60,7 @@ impl Authority {
             CrlReason::RemoveFromCrl => signer.release(&Release { key, serial }).await?,
             reason => {
                 let invalidity = request.invalidity;
-                signer
-                    .revoke(&Revoke {
-                        key,
-                        serial,
-                        reason,
-                        invalidity,
-                    })
-                    .await?
+                signer.revoke(&Revoke { key, serial, reason, invalidity }).await?
             }
         })
     }
@@ -122,9 +112,9 @@ impl Authority {
                 Ok(certificate)
             }
             // The journal job was faster, or another revocation came between: read again.
-            Err(StoreError::Conflict) => certificates::get(&self.0.store, id)
-                .await?
-                .ok_or(IssueError::NotFound),
+            Err(StoreError::Conflict) => {
+                certificates::get(&self.0.store, id).await?.ok_or(IssueError::NotFound)
+            }
             Err(error) => Err(error.into()),
         }
     }

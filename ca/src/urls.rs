@@ -22,15 +22,11 @@ impl PublicUrls {
             .strip_prefix("http://")
             .or_else(|| bare.strip_prefix("https://"))
             .unwrap_or_default();
-        let plain = host
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && !b"?#<>\"\\".contains(&b));
+        let plain = host.bytes().all(|b| b.is_ascii_graphic() && !b"?#<>\"\\".contains(&b));
         if host.is_empty() || host.starts_with('/') || !plain {
             return Err(NotABase(base.to_owned()));
         }
-        Ok(Self {
-            base: bare.to_owned(),
-        })
+        Ok(Self { base: bare.to_owned() })
     }
 
     /// Returns the base without a slash at its end.
@@ -64,22 +60,13 @@ mod tests {
 
     #[test]
     fn a_base_is_an_http_url() {
-        for bad in [
-            "",
-            "ftp://x",
-            "http://",
-            "http:///x",
-            "pki.corp.example",
-            "http://x?y",
-            "http://a b",
-        ] {
+        for bad in
+            ["", "ftp://x", "http://", "http:///x", "pki.corp.example", "http://x?y", "http://a b"]
+        {
             assert_eq!(PublicUrls::new(bad), Err(NotABase(bad.into())));
         }
         let urls = PublicUrls::new("http://pki.corp.example/").expect("a base");
         let name = IssuerName::new("issuing").expect("a name");
-        assert_eq!(
-            urls.crl(&name),
-            "http://pki.corp.example/.well-known/pki/crl/issuing.crl"
-        );
+        assert_eq!(urls.crl(&name), "http://pki.corp.example/.well-known/pki/crl/issuing.crl");
     }
 }

@@ -24,10 +24,7 @@ pub fn connect(run: &Path) -> Outcome<SignerClient> {
             )),
         });
     }
-    Ok(SignerClient::connect(
-        Sockets::of_operator(run),
-        ClientOptions::default(),
-    ))
+    Ok(SignerClient::connect(Sockets::of_operator(run), ClientOptions::default()))
 }
 
 /// Looks whether the socket is there and lets this user connect.

@@ -99,11 +99,8 @@ impl Restore {
             private(&layout.database())?;
         }
         hand_over(&layout, &identities)?;
-        let mut lines = vec![format!(
-            "restored {} from {}",
-            layout.data.display(),
-            copy.data.display()
-        )];
+        let mut lines =
+            vec![format!("restored {} from {}", layout.data.display(), copy.data.display())];
         if changed {
             lines.push("the ring admits the users of this machine now: ring.toml".into());
         }
@@ -161,9 +158,8 @@ async fn copy_database(layout: &Layout, copy: &Layout) -> Outcome<String> {
     if !from.exists() {
         return Ok(none);
     }
-    let store = store::Store::open(&url, crate::up::SystemClock)
-        .await
-        .context("open the database")?;
+    let store =
+        store::Store::open(&url, crate::up::SystemClock).await.context("open the database")?;
     let copied = store.copy_to(&copy.database()).await;
     store.close().await;
     copied.context("copy the database")?;
@@ -209,10 +205,7 @@ fn copy_tree(from: &Path, to: &Path) -> anyhow::Result<()> {
         } else if kind.is_file() {
             copy_file(&source, &target)?;
         } else if kind.is_symlink() {
-            bail!(
-                "{} is a symbolic link: nothing of ours makes one",
-                source.display()
-            );
+            bail!("{} is a symbolic link: nothing of ours makes one", source.display());
         }
         // Sockets are made anew at every start.
     }

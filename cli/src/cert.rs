@@ -213,9 +213,8 @@ struct Prepared {
 
 /// Joins the certificate and the path above it, without a root, which whoever trusts it has.
 fn path_pem(answer: &Value) -> Outcome<String> {
-    let certificate = answer["certificate"]
-        .as_str()
-        .context("the server's answer has no certificate")?;
+    let certificate =
+        answer["certificate"].as_str().context("the server's answer has no certificate")?;
     let mut pem = certificate.to_owned();
     for above in answer["chain"].as_array().into_iter().flatten() {
         let above = above.as_str().unwrap_or_default();
@@ -253,10 +252,8 @@ impl Issue {
         if let Some(validity) = &self.validity {
             body.insert("validity".into(), json!(validity.to_string()));
         }
-        let answer = api
-            .send(Method::POST, "/api/v1/certificates", &Value::Object(body))
-            .await?
-            .json()?;
+        let answer =
+            api.send(Method::POST, "/api/v1/certificates", &Value::Object(body)).await?.json()?;
         self.files.finish(global, &answer, &prepared)
     }
 }
@@ -310,14 +307,9 @@ pub async fn pages(
         if let Some(cursor) = cursor.take() {
             all.push(("cursor", cursor));
         }
-        let encoded: Vec<String> = all
-            .iter()
-            .map(|(name, value)| format!("{name}={}", percent(value)))
-            .collect();
-        let page = api
-            .get(&format!("{path}?{}", encoded.join("&")))
-            .await?
-            .json()?;
+        let encoded: Vec<String> =
+            all.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
+        let page = api.get(&format!("{path}?{}", encoded.join("&"))).await?.json()?;
         if let Some(found) = page["items"].as_array() {
             items.extend(found.iter().cloned());
         }
@@ -369,9 +361,7 @@ async fn find(api: &Api, named: &str) -> Outcome<Value> {
         let found = pages(api, "/api/v1/certificates", &[("serial", serial)], 2).await?;
         return match found.as_slice() {
             [one] => by_id(api, one["id"].as_str().unwrap_or_default()).await,
-            [] => Err(Failure::NotFound(format!(
-                "no certificate has the serial number {named}"
-            ))),
+            [] => Err(Failure::NotFound(format!("no certificate has the serial number {named}"))),
             _ => Err(Failure::Refused(format!(
                 "several issuers have the serial number {named}: give the id"
             ))),
@@ -381,9 +371,7 @@ async fn find(api: &Api, named: &str) -> Outcome<Value> {
 }
 
 async fn by_id(api: &Api, id: &str) -> Outcome<Value> {
-    api.get(&format!("/api/v1/certificates/{}", percent(id)))
-        .await?
-        .json()
+    api.get(&format!("/api/v1/certificates/{}", percent(id))).await?.json()
 }
 
 impl Renew {
@@ -396,11 +384,7 @@ impl Renew {
         };
         let id = found["id"].as_str().unwrap_or_default();
         let answer = api
-            .send(
-                Method::POST,
-                &format!("/api/v1/certificates/{id}/renew"),
-                &body,
-            )
+            .send(Method::POST, &format!("/api/v1/certificates/{id}/renew"), &body)
             .await?
             .json()?;
         self.files.finish(global, &answer, &prepared)
@@ -413,11 +397,7 @@ impl Revoke {
         let id = found["id"].as_str().unwrap_or_default();
         let body = json!({ "reason": self.reason.as_str() });
         let answer = api
-            .send(
-                Method::POST,
-                &format!("/api/v1/certificates/{id}/revoke"),
-                &body,
-            )
+            .send(Method::POST, &format!("/api/v1/certificates/{id}/revoke"), &body)
             .await?
             .json()?;
         if global.json {

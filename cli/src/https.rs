@@ -76,12 +76,7 @@ impl Api {
             .context("set TLS up")?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self {
-            host,
-            port,
-            token,
-            tls: TlsConnector::from(Arc::new(config)),
-        })
+        Ok(Self { host, port, token, tls: TlsConnector::from(Arc::new(config)) })
     }
 
     /// Asks without a body.
@@ -107,11 +102,7 @@ impl Api {
 
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Outcome<Answer> {
         let (status, body) = self.exchange(method, path, body).await?;
-        if status.is_success() {
-            Ok(Answer { body })
-        } else {
-            Err(problem(status, &body))
-        }
+        if status.is_success() { Ok(Answer { body }) } else { Err(problem(status, &body)) }
     }
 
     async fn exchange(
@@ -137,13 +128,11 @@ impl Api {
         let bare = self.host.trim_matches(['[', ']']);
         let name = ServerName::try_from(bare.to_owned())
             .map_err(|_| Failure::Usage(format!("--url: `{bare}` is no host name")))?;
-        let tcp = TcpStream::connect((bare, self.port))
-            .await
-            .map_err(|error| {
-                Failure::Unavailable(format!(
-                    "{at} cannot be reached: {error}; is `chancery up` running, is --url right?"
-                ))
-            })?;
+        let tcp = TcpStream::connect((bare, self.port)).await.map_err(|error| {
+            Failure::Unavailable(format!(
+                "{at} cannot be reached: {error}; is `chancery up` running, is --url right?"
+            ))
+        })?;
         tcp.set_nodelay(true)?;
         let tls = self.tls.connect(name, tcp).await;
         let tls = tls.map_err(|error| self.no_tls(&error))?;
@@ -194,16 +183,11 @@ impl Api {
             .uri(path)
             .header(header::HOST, format!("{}:{}", self.host, self.port))
             .header(header::ACCEPT, "application/json")
-            .header(
-                header::AUTHORIZATION,
-                format!("Bearer {}", self.token.expose_secret()),
-            );
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()));
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
-        Ok(request
-            .body(Full::new(Bytes::from(bytes)))
-            .context("make the request")?)
+        Ok(request.body(Full::new(Bytes::from(bytes))).context("make the request")?)
     }
 }
 
@@ -211,13 +195,10 @@ impl Api {
 fn problem(status: StatusCode, body: &[u8]) -> Failure {
     let document: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let text = |field: &str| document.get(field).and_then(Value::as_str);
-    let sentence = text("detail").or_else(|| text("title")).map_or_else(
-        || String::from_utf8_lossy(body).trim().to_owned(),
-        str::to_owned,
-    );
-    let rule = text("rule")
-        .map(|rule| format!(" [{rule}]"))
-        .unwrap_or_default();
+    let sentence = text("detail")
+        .or_else(|| text("title"))
+        .map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), str::to_owned);
+    let rule = text("rule").map(|rule| format!(" [{rule}]")).unwrap_or_default();
     let faults = document["errors"].as_array().into_iter().flatten();
     let faults: String = faults
         .filter_map(Value::as_str)
@@ -237,11 +218,7 @@ fn problem(status: StatusCode, body: &[u8]) -> Failure {
 
 /// Takes host and port out of the URL.
 fn split(url: &str) -> Outcome<(String, u16)> {
-    let bad = || {
-        Failure::Usage(format!(
-            "--url: `{url}` is not of the form https://HOST:PORT"
-        ))
-    };
+    let bad = || Failure::Usage(format!("--url: `{url}` is not of the form https://HOST:PORT"));
     let rest = url.strip_prefix("https://").ok_or_else(bad)?;
     let rest = rest.trim_end_matches('/');
     if rest.is_empty() || rest.contains('/') {
@@ -271,11 +248,7 @@ mod tests {
             ("https://x:y", None),
         ] {
             let found = split(url).ok();
-            assert_eq!(
-                found,
-                expected.map(|(host, port)| (host.to_owned(), port)),
-                "{url}"
-            );
+            assert_eq!(found, expected.map(|(host, port)| (host.to_owned(), port)), "{url}");
         }
     }
 

@@ -57,23 +57,18 @@ impl NewKey {
     pub fn generate(kind: KeyKind) -> Outcome<Self> {
         let unspecified = |_| anyhow!("the key cannot be made");
         let ecdsa = |algorithm, scheme| -> anyhow::Result<Pair> {
-            Ok(Pair::Ecdsa(
-                EcdsaKeyPair::generate(algorithm).map_err(unspecified)?,
-                scheme,
-            ))
+            Ok(Pair::Ecdsa(EcdsaKeyPair::generate(algorithm).map_err(unspecified)?, scheme))
         };
         let rsa = |size| -> anyhow::Result<Pair> {
             Ok(Pair::Rsa(RsaKeyPair::generate(size).map_err(unspecified)?))
         };
         let pair = match kind {
-            KeyKind::P256 => ecdsa(
-                &ECDSA_P256_SHA256_ASN1_SIGNING,
-                SignatureScheme::EcdsaP256Sha256,
-            )?,
-            KeyKind::P384 => ecdsa(
-                &ECDSA_P384_SHA384_ASN1_SIGNING,
-                SignatureScheme::EcdsaP384Sha384,
-            )?,
+            KeyKind::P256 => {
+                ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING, SignatureScheme::EcdsaP256Sha256)?
+            }
+            KeyKind::P384 => {
+                ecdsa(&ECDSA_P384_SHA384_ASN1_SIGNING, SignatureScheme::EcdsaP384Sha384)?
+            }
             KeyKind::Ed25519 => Pair::Ed25519(Ed25519KeyPair::generate().map_err(unspecified)?),
             KeyKind::Rsa2048 => rsa(KeySize::Rsa2048)?,
             KeyKind::Rsa3072 => rsa(KeySize::Rsa3072)?,
@@ -99,11 +94,7 @@ impl NewKey {
             ),
         };
         let public = PublicKey::parse(&spki).context("read the new key back")?;
-        Ok(Self {
-            pair,
-            pkcs8: Zeroizing::new(pkcs8),
-            public,
-        })
+        Ok(Self { pair, pkcs8: Zeroizing::new(pkcs8), public })
     }
 
     /// Returns a CSR with an empty subject: names are given beside it.
@@ -132,8 +123,7 @@ impl NewKey {
             Pair::Ed25519(key) => key.sign(message).as_ref().to_vec(),
             Pair::Rsa(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
-                    .map_err(bad)?;
+                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(bad)?;
                 signature
             }
         };
@@ -149,9 +139,7 @@ impl NewKey {
     pub fn pkcs12(&self, path_pem: &str, password: &str) -> Outcome<Vec<u8>> {
         use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKeyChain};
         if password.is_empty() {
-            return Err(Failure::Usage(
-                "--p12-password-file: the password is empty".into(),
-            ));
+            return Err(Failure::Usage("--p12-password-file: the password is empty".into()));
         }
         let path = x509::pem::decode(path_pem).context("read the path")?;
         let chain = path
@@ -163,10 +151,7 @@ impl NewKey {
         let entry = PrivateKeyChain::new(&self.pkcs8, local_key_id, chain);
         let mut store = KeyStore::new();
         store.add_entry("chancery", KeyStoreEntry::PrivateKeyChain(entry));
-        Ok(store
-            .writer(password)
-            .write()
-            .context("write the PKCS#12 file")?)
+        Ok(store.writer(password).write().context("write the PKCS#12 file")?)
     }
 }
 
@@ -176,12 +161,7 @@ mod tests {
 
     #[test]
     fn a_new_keys_csr_proves_its_possession() {
-        for kind in [
-            KeyKind::P256,
-            KeyKind::P384,
-            KeyKind::Ed25519,
-            KeyKind::Rsa2048,
-        ] {
+        for kind in [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519, KeyKind::Rsa2048] {
             let key = NewKey::generate(kind).expect("a key");
             let csr = Csr::from_pem(&key.csr_pem().expect("a CSR")).expect("strict");
             assert_eq!(csr.verify_self_signature(), Ok(()), "{kind:?}");

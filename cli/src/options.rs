@@ -49,8 +49,7 @@ impl Global {
             Some(url) => Ok(url.clone()),
             None => {
                 let path = self.layout()?.url();
-                self.read(&path, "the API's URL (--url, --data)")
-                    .map(|text| text.trim().to_owned())
+                self.read(&path, "the API's URL (--url, --data)").map(|text| text.trim().to_owned())
             }
         }
     }
@@ -97,8 +96,5 @@ pub fn read_bytes(path: &Path, what: &str) -> Outcome<Vec<u8>> {
 }
 
 fn unreadable(path: &Path, what: &str, error: &std::io::Error) -> Failure {
-    Failure::Usage(format!(
-        "{what}: {} cannot be read: {error}",
-        path.display()
-    ))
+    Failure::Usage(format!("{what}: {} cannot be read: {error}", path.display()))
 }

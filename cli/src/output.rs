@@ -40,10 +40,8 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> Outcome {
     };
     let widths: Vec<usize> = (0..headings.len()).map(width).collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> = cells
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}"))
-            .collect();
+        let padded: Vec<String> =
+            cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         padded.join("  ").trim_end().to_owned()
     };
     let mut out = line(&mut headings.iter().copied()) + "\n";
@@ -61,15 +59,9 @@ pub fn fields(value: &Value, names: &[&str]) -> Outcome {
         .filter(|name| value.get(**name).is_some_and(|field| !field.is_null()))
         .map(|name| vec![(*name).to_owned(), cell(&value[*name])])
         .collect();
-    let width = rows
-        .iter()
-        .map(|row| row[0].chars().count())
-        .max()
-        .unwrap_or(0);
-    let lines: Vec<String> = rows
-        .iter()
-        .map(|row| format!("{:<width$}  {}", row[0], row[1]))
-        .collect();
+    let width = rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0);
+    let lines: Vec<String> =
+        rows.iter().map(|row| format!("{:<width$}  {}", row[0], row[1])).collect();
     text(&lines.join("\n"))
 }
 
@@ -81,12 +73,7 @@ pub fn list(as_json: bool, items: &[Value], columns: &[(&str, &str)]) -> Outcome
     let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
     let rows: Vec<Vec<String>> = items
         .iter()
-        .map(|item| {
-            columns
-                .iter()
-                .map(|(_, field)| cell(&item[*field]))
-                .collect()
-        })
+        .map(|item| columns.iter().map(|(_, field)| cell(&item[*field])).collect())
         .collect();
     table(&headings, &rows)
 }
@@ -105,11 +92,7 @@ fn cell(value: &Value) -> String {
 /// Replaces control characters but line ends.
 pub fn printable(text: &str) -> String {
     let shown = |c: char| {
-        if c.is_control() && c != '\n' {
-            '\u{fffd}'
-        } else {
-            c
-        }
+        if c.is_control() && c != '\n' { '\u{fffd}' } else { c }
     };
     text.chars().map(shown).collect()
 }
@@ -120,10 +103,7 @@ mod tests {
 
     #[test]
     fn cells_hide_control_characters() {
-        assert_eq!(
-            cell(&Value::String("a\u{1b}[31mb".into())),
-            "a\u{fffd}[31mb"
-        );
+        assert_eq!(cell(&Value::String("a\u{1b}[31mb".into())), "a\u{fffd}[31mb");
         assert_eq!(cell(&serde_json::json!(["a", 1])), "a,1");
     }
 }

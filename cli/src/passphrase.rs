@@ -25,15 +25,11 @@ pub fn credential(path: &Path, option: &str) -> Outcome<Zeroizing<Vec<u8>>> {
     let metadata = file.metadata().map_err(|error| bad(error.to_string()))?;
     let mode = metadata.mode() & 0o7777;
     if mode & 0o007 != 0 {
-        return Err(bad(format!(
-            "every user may read it (mode {mode:04o}): chmod 0600 it"
-        )));
+        return Err(bad(format!("every user may read it (mode {mode:04o}): chmod 0600 it")));
     }
     // Reserved at once: a vector that grows leaves copies behind.
     let mut octets = Zeroizing::new(Vec::with_capacity(4097));
-    file.take(MOST + 1)
-        .read_to_end(&mut octets)
-        .map_err(|error| bad(error.to_string()))?;
+    file.take(MOST + 1).read_to_end(&mut octets).map_err(|error| bad(error.to_string()))?;
     if octets.is_empty() {
         return Err(bad("it is empty".into()));
     }
@@ -57,15 +53,9 @@ pub fn from_file(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
 
 /// Asks for a passphrase on the terminal, without showing it.
 pub fn ask(prompt: &str) -> Outcome<Zeroizing<Vec<u8>>> {
-    let terminal = File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/tty")
-        .map_err(|error| {
-            Failure::Usage(format!(
-                "there is no terminal to ask on ({error}): give --passphrase-file"
-            ))
-        })?;
+    let terminal = File::options().read(true).write(true).open("/dev/tty").map_err(|error| {
+        Failure::Usage(format!("there is no terminal to ask on ({error}): give --passphrase-file"))
+    })?;
     let quiet = Quiet::on(&terminal)?;
     (&terminal).write_all(prompt.as_bytes())?;
     let typed = line(keys(&terminal));
@@ -100,9 +90,7 @@ fn line(keys: impl Iterator<Item = std::io::Result<u8>>) -> Outcome<Zeroizing<Ve
             }
             other if (typed.len() as u64) < MOST => typed.push(other),
             _ => {
-                return Err(Failure::Usage(format!(
-                    "a passphrase has at most {MOST} octets"
-                )));
+                return Err(Failure::Usage(format!("a passphrase has at most {MOST} octets")));
             }
         }
     }
@@ -120,9 +108,7 @@ impl<'a> Quiet<'a> {
         let before = tcgetattr(terminal).map_err(std::io::Error::from)?;
         let mut quiet = before.clone();
         // Without signals: Ctrl-C would end the program and leave the terminal without echo.
-        quiet
-            .local_modes
-            .remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
+        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
         tcsetattr(terminal, OptionalActions::Flush, &quiet).map_err(std::io::Error::from)?;
         Ok(Self { terminal, before })
     }
@@ -154,11 +140,7 @@ mod tests {
         ] {
             let typed = line(keys.bytes().map(Ok));
             let found = typed.ok().map(|octets| octets.to_vec());
-            assert_eq!(
-                found,
-                expected.map(|text| text.as_bytes().to_vec()),
-                "{keys:?}"
-            );
+            assert_eq!(found, expected.map(|text| text.as_bytes().to_vec()), "{keys:?}");
         }
     }
 

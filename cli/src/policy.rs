@@ -115,11 +115,7 @@ async fn set(global: &Global, admin: &SignerClient, key: KeyLabel, text: String)
 pub fn admits_any_name(text: &str) -> bool {
     let names = |policy: &toml::Table| {
         let dns = policy.get("certificates")?.get("names")?.get("dns")?;
-        Some(
-            dns.as_array()?
-                .iter()
-                .any(|name| name.as_str() == Some("any")),
-        )
+        Some(dns.as_array()?.iter().any(|name| name.as_str() == Some("any")))
     };
     text.parse().ok().as_ref().and_then(names).unwrap_or(false)
 }
@@ -135,9 +131,8 @@ fn own_names(layout: &Layout) -> Outcome<NameScope> {
 fn with_names(text: &str, mut names: NameScope, own: &NameScope) -> Outcome<(String, Vec<String>)> {
     let broken =
         |why: String| Failure::Refused(format!("the policy in force is not understood: {why}"));
-    let mut policy: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| broken(error.to_string()))?;
+    let mut policy: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| broken(error.to_string()))?;
     let scope = policy
         .get_mut("certificates")
         .and_then(|section| section.get_mut("names"))

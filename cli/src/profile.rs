@@ -82,21 +82,13 @@ impl Profile {
             }
             Self::Create { name, file } => {
                 let body = json!({ "name": name, "body": read(&file, "--file")? });
-                show(
-                    global,
-                    &api.send(Method::POST, "/api/v1/profiles", &body)
-                        .await?
-                        .json()?,
-                )
+                show(global, &api.send(Method::POST, "/api/v1/profiles", &body).await?.json()?)
             }
             Self::Update { name, file } => {
                 let current = api.get(&path(&name)).await?.json()?;
                 let body =
                     json!({ "body": read(&file, "--file")?, "revision": current["revision"] });
-                show(
-                    global,
-                    &api.send(Method::PUT, &path(&name), &body).await?.json()?,
-                )
+                show(global, &api.send(Method::PUT, &path(&name), &body).await?.json()?)
             }
             Self::Delete { name } => {
                 api.send(Method::DELETE, &path(&name), &json!({})).await?;
@@ -110,10 +102,8 @@ impl Profile {
 fn describe(profile: &mut Value) {
     let body = profile["body"].as_str().unwrap_or_default();
     let text: Option<toml::Table> = body.parse().ok();
-    let description = text
-        .as_ref()
-        .and_then(|text| text.get("description")?.as_str())
-        .unwrap_or_default();
+    let description =
+        text.as_ref().and_then(|text| text.get("description")?.as_str()).unwrap_or_default();
     profile["description"] = json!(description);
 }
 

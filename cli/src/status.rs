@@ -23,11 +23,7 @@ pub async fn run(global: &Global) -> Outcome {
         output::table(&["COMPONENT", "STATE"], &components(&ready))?;
         output::text("")?;
         let none = Vec::new();
-        output::list(
-            false,
-            issuers.as_array().unwrap_or(&none),
-            crate::ca_command::COLUMNS,
-        )?;
+        output::list(false, issuers.as_array().unwrap_or(&none), crate::ca_command::COLUMNS)?;
     }
     match ready["ready"].as_bool() {
         Some(true) => Ok(()),

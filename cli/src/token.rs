@@ -52,19 +52,12 @@ impl Token {
                     ],
                 )
             }
-            Self::Create {
-                name,
-                role,
-                validity,
-            } => {
+            Self::Create { name, role, validity } => {
                 let mut body = json!({ "name": name, "role": role });
                 if let Some(validity) = validity {
                     body["validity"] = json!(validity.to_string());
                 }
-                let answer = api
-                    .send(Method::POST, "/api/v1/tokens", &body)
-                    .await?
-                    .json()?;
+                let answer = api.send(Method::POST, "/api/v1/tokens", &body).await?.json()?;
                 if global.json {
                     return output::json(&answer);
                 }

@@ -59,8 +59,6 @@ pub async fn open_with(admin: &SignerClient, file: &Path) -> Outcome {
 }
 
 async fn open(admin: &SignerClient, factor: Zeroizing<Vec<u8>>) -> Outcome<HealthReport> {
-    let call = Call {
-        passphrase: Plaintext(factor),
-    };
+    let call = Call { passphrase: Plaintext(factor) };
     Ok(admin.call(Socket::Admin, &call, PATIENCE).await?)
 }

@@ -134,10 +134,8 @@ fn refuse_other_threads() -> Result<(), KeepOutError> {
 }
 
 fn real_path(path: &Path) -> Result<PathBuf, KeepOutError> {
-    let real = fs::canonicalize(path).map_err(|source| KeepOutError::Missing {
-        path: path.to_owned(),
-        source,
-    })?;
+    let real = fs::canonicalize(path)
+        .map_err(|source| KeepOutError::Missing { path: path.to_owned(), source })?;
     if real.parent().is_none() {
         return Err(KeepOutError::Root);
     }
@@ -148,9 +146,7 @@ fn real_path(path: &Path) -> Result<PathBuf, KeepOutError> {
 fn verify_closed(closed: &[PathBuf]) -> Result<(), KeepOutError> {
     // NONBLOCK: a pipe without a writer would make us wait.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    match closed
-        .iter()
-        .find(|path| rustix::fs::open(path.as_path(), flags, Mode::empty()).is_ok())
+    match closed.iter().find(|path| rustix::fs::open(path.as_path(), flags, Mode::empty()).is_ok())
     {
         Some(path) => Err(KeepOutError::StillOpen(path.clone())),
         None => Ok(()),
@@ -158,10 +154,7 @@ fn verify_closed(closed: &[PathBuf]) -> Result<(), KeepOutError> {
 }
 
 fn unreadable(path: impl Into<PathBuf>, source: io::Error) -> KeepOutError {
-    KeepOutError::Unreadable {
-        path: path.into(),
-        source,
-    }
+    KeepOutError::Unreadable { path: path.into(), source }
 }
 
 #[cfg(test)]

@@ -30,20 +30,14 @@ pub fn lock_down(role: Role) -> Report {
 fn single_thread() -> Item {
     match threads::count() {
         Ok(1) => Item::good("threads", "one"),
-        Ok(count) => Item::bad(
-            "threads",
-            format!("{count}: the others are not locked down"),
-        ),
+        Ok(count) => Item::bad("threads", format!("{count}: the others are not locked down")),
         Err(error) => Item::bad("threads", format!("/proc/self/task: {error}")),
     }
 }
 
 /// A core file would hold the keys.
 fn no_core() -> Item {
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
     let result = setrlimit(Resource::Core, none).map_err(|error| error.to_string());
     let result = result.and_then(|()| {
         if getrlimit(Resource::Core) == none {
@@ -84,9 +78,8 @@ fn private_files(role: Role) -> Item {
 
 /// No set-uid program raises this process or what it starts.
 fn no_privileges() -> Item {
-    let result = set_no_new_privs(true)
-        .and_then(|()| no_new_privs())
-        .map_err(|error| error.to_string());
+    let result =
+        set_no_new_privs(true).and_then(|()| no_new_privs()).map_err(|error| error.to_string());
     let result = result.and_then(|set| match set {
         true => Ok("set".to_owned()),
         false => Err("not set".to_owned()),

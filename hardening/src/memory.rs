@@ -30,9 +30,7 @@ pub(crate) fn lock(role: Role) -> Item {
     let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
     Item::from_result(
         NAME,
-        mlockall(flags)
-            .map(|()| "locked".to_owned())
-            .map_err(|error| format!("mlockall: {error}")),
+        mlockall(flags).map(|()| "locked".to_owned()).map_err(|error| format!("mlockall: {error}")),
     )
 }
 
@@ -44,17 +42,11 @@ fn above_the_limit() -> bool {
 
 /// Raises the limit as far as this process may; returns it in bytes, `None` for no limit.
 fn raise_limit() -> Option<u64> {
-    let unlimited = Rlimit {
-        current: None,
-        maximum: None,
-    };
+    let unlimited = Rlimit { current: None, maximum: None };
     // Only CAP_SYS_RESOURCE may raise the hard limit; the soft one follows it for everybody.
     if setrlimit(Resource::Memlock, unlimited).is_err() {
         let maximum = getrlimit(Resource::Memlock).maximum;
-        let raised = Rlimit {
-            current: maximum,
-            maximum,
-        };
+        let raised = Rlimit { current: maximum, maximum };
         // A refusal leaves the old soft limit, and that one is read back below.
         let _ = setrlimit(Resource::Memlock, raised);
     }

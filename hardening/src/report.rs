@@ -27,19 +27,11 @@ pub struct Item {
 
 impl Item {
     pub(crate) fn good(name: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            name,
-            ok: true,
-            detail: detail.into(),
-        }
+        Self { name, ok: true, detail: detail.into() }
     }
 
     pub(crate) fn bad(name: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            name,
-            ok: false,
-            detail: detail.into(),
-        }
+        Self { name, ok: false, detail: detail.into() }
     }
 
     /// Reports a measure by its result, with the error's text as the detail.
@@ -90,9 +82,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Report {
-        Report {
-            items: vec![Item::good("umask", "077"), Item::bad("memory", "8 MiB")],
-        }
+        Report { items: vec![Item::good("umask", "077"), Item::bad("memory", "8 MiB")] }
     }
 
     #[test]

@@ -38,17 +38,9 @@ fn run_tests(tests: &[Test]) -> ExitCode {
         let value_of_format = "terse";
         let mut names = filters.iter().filter(|f| **f != value_of_format).peekable();
         names.peek().is_none()
-            || names.any(|f| {
-                if has("--exact") {
-                    name == *f
-                } else {
-                    name.contains(*f)
-                }
-            })
+            || names.any(|f| if has("--exact") { name == *f } else { name.contains(*f) })
     };
-    let chosen = tests
-        .iter()
-        .filter(|(name, _)| !has("--ignored") && wanted(name));
+    let chosen = tests.iter().filter(|(name, _)| !has("--ignored") && wanted(name));
     if has("--list") {
         chosen.for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
@@ -63,11 +55,7 @@ fn run_tests(tests: &[Test]) -> ExitCode {
     println!(
         "\ntest result: {result}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out"
     );
-    if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// This program again, to run one role.

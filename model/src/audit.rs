@@ -87,11 +87,7 @@ impl FromStr for AuditAction {
     type Err = UnknownAuditAction;
 
     fn from_str(text: &str) -> Result<Self, UnknownAuditAction> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|action| action.as_str() == text)
-            .ok_or(UnknownAuditAction)
+        Self::ALL.iter().copied().find(|action| action.as_str() == text).ok_or(UnknownAuditAction)
     }
 }
 
@@ -146,9 +142,6 @@ mod tests {
         for action in AuditAction::ALL {
             assert_eq!(action.as_str().parse(), Ok(*action));
         }
-        assert_eq!(
-            "certificate.eat".parse::<AuditAction>(),
-            Err(UnknownAuditAction)
-        );
+        assert_eq!("certificate.eat".parse::<AuditAction>(), Err(UnknownAuditAction));
     }
 }

@@ -104,15 +104,10 @@ impl CertificateStatus {
             _ => "revoke",
         };
         match self {
-            Self::Valid | Self::Held { .. } if verb == "revoke" => Ok(Self::Revoked {
-                at,
-                reason,
-                invalidity,
-            }),
-            other => Err(TransitionError {
-                from: other.as_str(),
-                verb,
-            }),
+            Self::Valid | Self::Held { .. } if verb == "revoke" => {
+                Ok(Self::Revoked { at, reason, invalidity })
+            }
+            other => Err(TransitionError { from: other.as_str(), verb }),
         }
     }
 
@@ -123,10 +118,7 @@ impl CertificateStatus {
     pub fn hold(self, since: UnixTime) -> Result<Self, TransitionError> {
         match self {
             Self::Valid => Ok(Self::Held { since }),
-            other => Err(TransitionError {
-                from: other.as_str(),
-                verb: "hold",
-            }),
+            other => Err(TransitionError { from: other.as_str(), verb: "hold" }),
         }
     }
 
@@ -137,10 +129,7 @@ impl CertificateStatus {
     pub fn release(self) -> Result<Self, TransitionError> {
         match self {
             Self::Held { .. } => Ok(Self::Valid),
-            other => Err(TransitionError {
-                from: other.as_str(),
-                verb: "release",
-            }),
+            other => Err(TransitionError { from: other.as_str(), verb: "release" }),
         }
     }
 }
@@ -181,10 +170,7 @@ impl FromStr for CertificateState {
     type Err = UnknownState;
 
     fn from_str(text: &str) -> Result<Self, UnknownState> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(UnknownState)
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownState)
     }
 }
 
@@ -235,13 +221,7 @@ mod tests {
             (CrlReason::RemoveFromCrl, "revoke with removeFromCRL"),
         ] {
             let refused = VALID.revoke(UnixTime(1), reason, None);
-            assert_eq!(
-                refused,
-                Err(TransitionError {
-                    from: "valid",
-                    verb
-                })
-            );
+            assert_eq!(refused, Err(TransitionError { from: "valid", verb }));
         }
     }
 

@@ -69,10 +69,7 @@ impl FromStr for IssuerKind {
     type Err = UnknownState;
 
     fn from_str(text: &str) -> Result<Self, UnknownState> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(UnknownState)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownState)
     }
 }
 
@@ -182,10 +179,7 @@ impl ActiveIssuer {
     /// Stops issuing.
     #[must_use]
     pub fn drain(self, since: UnixTime) -> DrainingIssuer {
-        DrainingIssuer {
-            certificate: self.certificate,
-            since,
-        }
+        DrainingIssuer { certificate: self.certificate, since }
     }
 }
 
@@ -193,10 +187,7 @@ impl DrainingIssuer {
     /// Ends.
     #[must_use]
     pub fn retire(self, at: UnixTime) -> RetiredIssuer {
-        RetiredIssuer {
-            certificate: self.certificate,
-            at,
-        }
+        RetiredIssuer { certificate: self.certificate, at }
     }
 }
 
@@ -268,10 +259,7 @@ impl IssuerState {
     }
 
     const fn refuse(&self, verb: &'static str) -> TransitionError {
-        TransitionError {
-            from: self.as_str(),
-            verb,
-        }
+        TransitionError { from: self.as_str(), verb }
     }
 }
 
@@ -303,9 +291,7 @@ mod tests {
     fn life_goes_one_way() {
         type Step = fn(IssuerState) -> Result<IssuerState, TransitionError>;
         let steps: [(&str, &str, Step); 4] = [
-            ("activate", "pending", |state| {
-                state.activate(certificate(9))
-            }),
+            ("activate", "pending", |state| state.activate(certificate(9))),
             ("renew", "active", |state| state.renew(certificate(10))),
             ("drain", "active", |state| state.drain(UnixTime(2))),
             ("retire", "draining", |state| state.retire(UnixTime(3))),

@@ -124,10 +124,7 @@ mod tests {
     #[test]
     fn takes_slugs() {
         for text in ["a", "issuing-1", "0", &"x".repeat(63)] {
-            assert_eq!(
-                IssuerName::new(text).map(|name| name.to_string()),
-                Ok(text.to_owned())
-            );
+            assert_eq!(IssuerName::new(text).map(|name| name.to_string()), Ok(text.to_owned()));
         }
         assert_eq!(RingName::new("local"), Ok(RingName::default()));
     }

@@ -140,10 +140,7 @@ impl FromStr for Role {
     type Err = UnknownRole;
 
     fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or(UnknownRole)
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(UnknownRole)
     }
 }
 
@@ -166,12 +163,7 @@ mod tests {
                 .map(Permission::as_str)
                 .collect()
         };
-        let read = [
-            "certificates:read",
-            "issuers:read",
-            "profiles:read",
-            "metrics:read",
-        ];
+        let read = ["certificates:read", "issuers:read", "profiles:read", "metrics:read"];
         assert_eq!(of(Role::Admin).len(), Permission::ALL.len());
         assert_eq!(of(Role::Viewer), read);
         assert_eq!(

@@ -48,19 +48,7 @@ mod tests {
         };
         assert!(token.is_good(UnixTime(9)));
         assert!(!token.is_good(UnixTime(10)));
-        assert!(
-            ApiToken {
-                expires_at: None,
-                ..token.clone()
-            }
-            .is_good(UnixTime(i64::MAX))
-        );
-        assert!(
-            !ApiToken {
-                revoked_at: Some(UnixTime(3)),
-                ..token
-            }
-            .is_good(UnixTime(2))
-        );
+        assert!(ApiToken { expires_at: None, ..token.clone() }.is_good(UnixTime(i64::MAX)));
+        assert!(!ApiToken { revoked_at: Some(UnixTime(3)), ..token }.is_good(UnixTime(2)));
     }
 }

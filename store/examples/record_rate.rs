@@ -21,16 +21,10 @@ async fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = format!("sqlite://{}/rate.db", folder.path().display());
     let url = arguments.next().filter(|url| url != "-").unwrap_or(file);
-    let mut number = |otherwise| {
-        arguments
-            .next()
-            .map_or(otherwise, |n| n.parse().expect("n"))
-    };
+    let mut number = |otherwise| arguments.next().map_or(otherwise, |n| n.parse().expect("n"));
     let (rows, callers) = (number(100_000), number(64));
     let clock = Arc::new(TestClock::default());
-    let store = Store::open(&url.parse().expect("a URL"), &*clock)
-        .await
-        .expect("it opens");
+    let store = Store::open(&url.parse().expect("a URL"), &*clock).await.expect("it opens");
     let issuer = insert_issuer(&store, &clock).await;
     let (next, began, cpu) = (Arc::new(AtomicU32::new(0)), Instant::now(), cpu_seconds());
     let tasks: Vec<_> = (0..callers)
@@ -125,26 +119,12 @@ fn new_issued(issuer: Id<Issuer>, number: u32, clock: &TestClock) -> NewIssued {
         certificate: id,
         created_at: now,
     });
-    NewIssued {
-        certificate,
-        idempotency,
-        audit,
-        ring: RingName::default(),
-    }
+    NewIssued { certificate, idempotency, audit, ring: RingName::default() }
 }
 
 /// Gives this process' CPU time, user and system (proc(5), fields 14 and 15, in 1/100 s).
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("/proc");
-    let fields = stat
-        .rsplit(") ")
-        .next()
-        .expect("a name")
-        .split(' ')
-        .skip(11)
-        .take(2);
-    fields
-        .map(|ticks| ticks.parse::<f64>().expect("a number"))
-        .sum::<f64>()
-        / 100.0
+    let fields = stat.rsplit(") ").next().expect("a name").split(' ').skip(11).take(2);
+    fields.map(|ticks| ticks.parse::<f64>().expect("a number")).sum::<f64>() / 100.0
 }

@@ -26,19 +26,12 @@ pub(crate) struct Texts {
 
 impl Texts {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self {
-            engine,
-            texts: HashMap::new(),
-        }
+        Self { engine, texts: HashMap::new() }
     }
 
     /// Gives the statement that inserts that many rows, without its arguments.
     pub(crate) fn statement(&mut self, insert: &Insert, rows: usize) -> Statement {
-        let Insert {
-            table,
-            columns,
-            tail,
-        } = insert;
+        let Insert { table, columns, tail } = insert;
         let width = columns.split(',').count();
         let engine = self.engine;
         let text = self.texts.entry((table, rows)).or_insert_with(|| {

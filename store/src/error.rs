@@ -47,17 +47,12 @@ impl std::error::Error for Outage {
 impl StoreError {
     /// Wraps a failure that is not the driver's.
     pub(crate) fn unavailable(why: &'static str) -> Self {
-        Self::Unavailable(Outage(Arc::from(
-            Box::<dyn std::error::Error + Send + Sync>::from(why),
-        )))
+        Self::Unavailable(Outage(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(why))))
     }
 
     /// Tells whether another try, alone, may have another outcome.
     pub(crate) const fn blames_one_row(&self) -> bool {
-        matches!(
-            self,
-            Self::Conflict | Self::Malformed(_) | Self::Corrupt { .. } | Self::NotFound
-        )
+        matches!(self, Self::Conflict | Self::Malformed(_) | Self::Corrupt { .. } | Self::NotFound)
     }
 }
 

@@ -19,10 +19,7 @@ const GROUP: usize = 256;
 
 /// Is one caller's wish.
 pub(crate) enum Job {
-    Record(
-        Box<NewIssued>,
-        oneshot::Sender<Result<Recorded, StoreError>>,
-    ),
+    Record(Box<NewIssued>, oneshot::Sender<Result<Recorded, StoreError>>),
     Act(Box<dyn Act>),
     Close(oneshot::Sender<()>),
 }
@@ -93,12 +90,10 @@ where
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>>,
 {
     let mut future = catch_unwind(AssertUnwindSafe(|| act(tx)))?;
-    poll_fn(
-        |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => std::task::Poll::Ready(Err(panic)),
-        },
-    )
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => std::task::Poll::Ready(Err(panic)),
+    })
     .await
 }
 
@@ -125,11 +120,7 @@ impl Group {
                 Job::Close(done) => group.close = Some(done),
             }
             let full = group.records.len() + group.acts.len() >= GROUP;
-            next = if full || group.close.is_some() {
-                None
-            } else {
-                jobs.try_recv().ok()
-            };
+            next = if full || group.close.is_some() { None } else { jobs.try_recv().ok() };
         }
         Some(group)
     }
@@ -175,12 +166,7 @@ async fn commit_sqlite(tx: &mut Tx, texts: &mut Texts, group: Group) {
             // May fail where SQLite has rolled back by itself.
             let _ = control(tx, "ROLLBACK").await;
             let records = issued.into_iter().zip(answers).collect();
-            return Group {
-                records,
-                acts,
-                close: None,
-            }
-            .refuse(&error);
+            return Group { records, acts, close: None }.refuse(&error);
         }
     };
     let (finished, committed) = act_and_commit(tx, acts).await;
@@ -251,9 +237,7 @@ async fn end_savepoint(tx: &mut Tx, keep: bool) -> Result<(), StoreError> {
 }
 
 async fn control(tx: &mut Tx, sql: &'static str) -> Result<(), StoreError> {
-    tx.execute(Statement::new("transaction", sql))
-        .await
-        .map(drop)
+    tx.execute(Statement::new("transaction", sql)).await.map(drop)
 }
 
 /// Records on PostgreSQL, on a connection of its own, until all callers are gone or one closes it.
@@ -263,18 +247,14 @@ pub(crate) async fn run_postgres(pool: PgPool, mut jobs: mpsc::Receiver<Job>) {
         let Group { records, close, .. } = group;
         let (issued, answers): (Vec<_>, Vec<_>) = records.into_iter().unzip();
         match record_postgres(&pool, &mut texts, &issued).await {
-            Ok(()) => answers
-                .into_iter()
-                .for_each(|answer| drop(answer.send(Ok(Recorded::New)))),
+            Ok(()) => answers.into_iter().for_each(|answer| drop(answer.send(Ok(Recorded::New)))),
             Err(error) if error.blames_one_row() => {
                 for (one, answer) in issued.iter().zip(answers) {
                     let _ = answer.send(record_one_postgres(&pool, &mut texts, one).await);
                 }
             }
             Err(error) => {
-                answers
-                    .into_iter()
-                    .for_each(|answer| drop(answer.send(Err(error.clone()))));
+                answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
             }
         }
         if let Some(done) = close {

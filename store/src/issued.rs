@@ -57,11 +57,8 @@ const CERTIFICATES: Insert = Insert {
     tail: "ON CONFLICT DO NOTHING RETURNING seq, id",
 };
 
-const NAMES: Insert = Insert {
-    table: "certificate_names",
-    columns: "certificate, name_reversed",
-    tail: "",
-};
+const NAMES: Insert =
+    Insert { table: "certificate_names", columns: "certificate, name_reversed", tail: "" };
 
 const AUDIT: Insert = Insert {
     table: "audit_events",
@@ -93,9 +90,7 @@ pub(crate) async fn record_group(
     let mut searched = Vec::with_capacity(group.len() * 2);
     for piece in pieces(group) {
         let statement = texts.statement(&CERTIFICATES, piece.len());
-        let rows = tx
-            .rows(piece.iter().fold(statement, certificate_values))
-            .await?;
+        let rows = tx.rows(piece.iter().fold(statement, certificate_values)).await?;
         if rows.len() != piece.len() {
             return Err(StoreError::Conflict);
         }
@@ -104,15 +99,9 @@ pub(crate) async fn record_group(
             seqs.insert(row.text("id")?, row.int("seq")?);
         }
         for issued in piece {
-            let seq = *seqs
-                .get(&issued.certificate.id.to_string())
-                .ok_or(StoreError::Conflict)?;
-            let keys: BTreeSet<String> = issued
-                .certificate
-                .names
-                .iter()
-                .map(|name| names::search_key(name))
-                .collect();
+            let seq = *seqs.get(&issued.certificate.id.to_string()).ok_or(StoreError::Conflict)?;
+            let keys: BTreeSet<String> =
+                issued.certificate.names.iter().map(|name| names::search_key(name)).collect();
             searched.extend(keys.into_iter().map(|key| (seq, key)));
         }
     }
@@ -137,10 +126,8 @@ async fn record_companions(
         let values = |statement, issued: &NewIssued| audit::values(statement, &issued.audit);
         tx.execute(piece.iter().fold(statement, values)).await?;
     }
-    let keyed: Vec<&IdempotencyEntry> = group
-        .iter()
-        .filter_map(|issued| issued.idempotency.as_ref())
-        .collect();
+    let keyed: Vec<&IdempotencyEntry> =
+        group.iter().filter_map(|issued| issued.idempotency.as_ref()).collect();
     for piece in pieces(&keyed) {
         let statement = texts.statement(&IDEMPOTENCY, piece.len());
         let values = |statement, entry: &&IdempotencyEntry| idempotency::values(statement, entry);
@@ -154,8 +141,7 @@ async fn record_companions(
     let totals: Vec<_> = totals.into_iter().collect();
     for piece in pieces(&totals) {
         let statement = texts.statement(&COUNTS, piece.len());
-        tx.execute(piece.iter().fold(statement, counts::values))
-            .await?;
+        tx.execute(piece.iter().fold(statement, counts::values)).await?;
     }
     Ok(())
 }
@@ -166,11 +152,7 @@ pub(crate) async fn record_one(
     texts: &mut Texts,
     issued: &NewIssued,
 ) -> Result<Recorded, StoreError> {
-    let NewIssued {
-        certificate,
-        idempotency,
-        ..
-    } = issued;
+    let NewIssued { certificate, idempotency, .. } = issued;
     let there =
         certificates::get_by_serial(&mut *tx, certificate.issuer, certificate.serial).await?;
     let Some(there) = there else {
@@ -182,19 +164,14 @@ pub(crate) async fn record_one(
         return Err(StoreError::Conflict);
     }
     if let Some(entry) = idempotency {
-        let entry = IdempotencyEntry {
-            certificate: there.id,
-            ..entry.clone()
-        };
+        let entry = IdempotencyEntry { certificate: there.id, ..entry.clone() };
         idempotency::insert_same(tx, &entry).await?;
     }
     Ok(Recorded::Known(there.id))
 }
 
 fn certificate_values(statement: Statement, issued: &NewIssued) -> Statement {
-    let NewIssued {
-        certificate, ring, ..
-    } = issued;
+    let NewIssued { certificate, ring, .. } = issued;
     let status = status::columns(&certificate.status);
     statement
         .text(certificate.id.to_string())

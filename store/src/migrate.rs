@@ -36,15 +36,10 @@ pub(crate) async fn migrate(connection: &mut Connection<'_>, now: i64) -> Result
     lock_migrations(connection).await.map_err(failed(0))?;
     let found = current(connection).await.map_err(failed(0))?;
     if found > supported() {
-        return Err(OpenError::SchemaNewer {
-            found,
-            supported: supported(),
-        });
+        return Err(OpenError::SchemaNewer { found, supported: supported() });
     }
     for step in MIGRATIONS.iter().filter(|step| step.version > found) {
-        apply(connection, step, now)
-            .await
-            .map_err(failed(step.version))?;
+        apply(connection, step, now).await.map_err(failed(step.version))?;
         tracing::info!(version = step.version, "applied a migration");
     }
     Ok(())
@@ -60,9 +55,7 @@ async fn current(connection: &mut Connection<'_>) -> Result<i64, StoreError> {
         )
         .await?;
     let newest = "SELECT COALESCE(MAX(version), 0) AS version FROM schema_migrations";
-    let rows = connection
-        .rows(Statement::new("schema_migrations", newest))
-        .await?;
+    let rows = connection.rows(Statement::new("schema_migrations", newest)).await?;
     rows.first().map_or(Ok(0), |row| row.int("version"))
 }
 
@@ -78,8 +71,6 @@ async fn apply(
         })
         .await?;
     let mark = "INSERT INTO schema_migrations (version, applied_at) VALUES ($1, $2)";
-    let mark = Statement::new("schema_migrations", mark)
-        .int(step.version)
-        .int(now);
+    let mark = Statement::new("schema_migrations", mark).int(step.version).int(now);
     connection.execute(mark).await.map(drop)
 }

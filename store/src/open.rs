@@ -48,10 +48,7 @@ impl Store {
         match &url.0 {
             Place::Memory => {
                 let connection = migrated_sqlite(None, now).await?;
-                Ok(Self {
-                    source: Source::Memory,
-                    writer: spawn_sqlite(connection),
-                })
+                Ok(Self { source: Source::Memory, writer: spawn_sqlite(connection) })
             }
             Place::File(path) => {
                 engine::make_file(path).map_err(|source| OpenError::File {
@@ -60,10 +57,7 @@ impl Store {
                 })?;
                 let connection = migrated_sqlite(Some(path), now).await?;
                 let readers = engine::open_readers(path).await?;
-                Ok(Self {
-                    source: Source::Sqlite(readers),
-                    writer: spawn_sqlite(connection),
-                })
+                Ok(Self { source: Source::Sqlite(readers), writer: spawn_sqlite(connection) })
             }
             Place::Postgres(options) => {
                 let pool = engine::open_pool(options, POSTGRES_CONNECTIONS).await?;
@@ -74,10 +68,7 @@ impl Store {
                 let recorder = engine::open_pool(options, 1).await?;
                 let (writer, jobs) = mpsc::channel(QUEUE);
                 tokio::spawn(group::run_postgres(recorder, jobs));
-                Ok(Self {
-                    source: Source::Postgres(pool),
-                    writer,
-                })
+                Ok(Self { source: Source::Postgres(pool), writer })
             }
         }
     }
@@ -129,9 +120,7 @@ impl Store {
     /// [`StoreError::Unavailable`] if not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let newest = "SELECT MAX(version) AS version FROM schema_migrations";
-        self.rows(Statement::new("schema_migrations", newest))
-            .await
-            .map(drop)
+        self.rows(Statement::new("schema_migrations", newest)).await.map(drop)
     }
 
     /// Gives the version of the schema that this program works with.
@@ -147,19 +136,12 @@ impl Store {
     /// [`StoreError::Unavailable`] if the file exists or cannot be written.
     pub async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
         let Source::Sqlite(readers) = &self.source else {
-            return Err(StoreError::Malformed(
-                "only a SQLite file is copied; use pg_dump",
-            ));
+            return Err(StoreError::Malformed("only a SQLite file is copied; use pg_dump"));
         };
-        let path = path
-            .to_str()
-            .ok_or(StoreError::Malformed("the path is not UTF-8"))?;
+        let path = path.to_str().ok_or(StoreError::Malformed("the path is not UTF-8"))?;
         let mut connection = readers.acquire().await?;
         let copy = Statement::new("certificates", "VACUUM INTO $1").text(path);
-        Connection::Sqlite(&mut connection)
-            .execute(copy)
-            .await
-            .map(drop)
+        Connection::Sqlite(&mut connection).execute(copy).await.map(drop)
     }
 
     /// Waits until all that was handed in is committed, and closes the connections.
@@ -185,8 +167,7 @@ impl Store {
     pub(crate) async fn rows(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         match &self.source {
             Source::Memory => {
-                self.write(move |tx| Box::pin(async move { tx.rows(statement).await }))
-                    .await
+                self.write(move |tx| Box::pin(async move { tx.rows(statement).await })).await
             }
             Source::Sqlite(pool) => {
                 let mut connection = pool.acquire().await?;

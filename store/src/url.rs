@@ -86,12 +86,7 @@ impl fmt::Display for DatabaseUrl {
                     Some(folder) => write!(f, "[{}]", folder.display())?,
                     None => f.write_str(options.get_host())?,
                 }
-                write!(
-                    f,
-                    ":{}/{}",
-                    options.get_port(),
-                    options.get_database().unwrap_or_default()
-                )
+                write!(f, ":{}/{}", options.get_port(), options.get_database().unwrap_or_default())
             }
         }
     }
@@ -134,9 +129,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<DatabaseUrl>().unwrap_err(), error);
         }
-        let error = "postgres://u:secret@h:port/x"
-            .parse::<DatabaseUrl>()
-            .unwrap_err();
+        let error = "postgres://u:secret@h:port/x".parse::<DatabaseUrl>().unwrap_err();
         assert!(matches!(&error, UrlError::Postgres(_)) && !error.to_string().contains("secret"));
     }
 }

@@ -13,10 +13,7 @@ fn main() {
     let signature = include_bytes!("../testdata/keys/rsa-pkcs1-sha256.sig");
     let signature = Signature::from_vec(signature.to_vec());
     for (name, spki) in [
-        (
-            "rsa-2048",
-            &include_bytes!("../testdata/keys/rsa-2048.spki")[..],
-        ),
+        ("rsa-2048", &include_bytes!("../testdata/keys/rsa-2048.spki")[..]),
         ("rsa-3072", include_bytes!("../testdata/keys/rsa-3072.spki")),
         ("rsa-4096", include_bytes!("../testdata/keys/rsa-4096.spki")),
         ("ed25519", include_bytes!("../testdata/keys/ed25519.spki")),

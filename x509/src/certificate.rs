@@ -34,9 +34,7 @@ impl Certificate {
     /// [`DerError`].
     pub fn parse(der: &[u8]) -> Result<Self, DerError> {
         if der.len() > MAX_CERTIFICATE {
-            return Err(DerError::TooLarge {
-                limit: MAX_CERTIFICATE,
-            });
+            return Err(DerError::TooLarge { limit: MAX_CERTIFICATE });
         }
         let mut outer = only(der, tag::SEQUENCE, "Certificate")?;
         let tbs_der = outer.sequence_der("tbsCertificate")?;
@@ -45,10 +43,7 @@ impl Certificate {
         outer.finish()?;
         let tbs = TbsCertificate::parse(tbs_der)?;
         if algorithm != tbs.signature.algorithm_identifier() {
-            return Err(DerError::field(
-                "signatureAlgorithm",
-                "differs from the one inside",
-            ));
+            return Err(DerError::field("signatureAlgorithm", "differs from the one inside"));
         }
         Ok(Self {
             der: CertificateDer::from_vec(der.to_vec()),
@@ -149,10 +144,7 @@ mod tests {
         assert_eq!(certificate.tbs(), &sample_tbs());
         assert_eq!(certificate.signature().as_bytes(), [1, 2, 3]);
         assert_eq!(certificate.der(), &der);
-        assert_eq!(
-            Certificate::from_pem(&certificate.to_pem()),
-            Ok(certificate)
-        );
+        assert_eq!(Certificate::from_pem(&certificate.to_pem()), Ok(certificate));
     }
 
     #[test]
@@ -160,10 +152,7 @@ mod tests {
         let tbs = sample_tbs().encode().unwrap();
         let signature = Signature::from_vec(vec![1, 2, 3]);
         let der = Certificate::assemble(&tbs, SignatureScheme::EcdsaP384Sha384, &signature);
-        let refused = Err(DerError::field(
-            "signatureAlgorithm",
-            "differs from the one inside",
-        ));
+        let refused = Err(DerError::field("signatureAlgorithm", "differs from the one inside"));
         assert_eq!(Certificate::parse(der.as_bytes()), refused);
     }
 
@@ -176,20 +165,12 @@ mod tests {
         let at = unused.len() - 4;
         unused[at] = 1;
         let why = "not a BIT STRING of whole octets";
-        assert_eq!(
-            Certificate::parse(&unused),
-            Err(DerError::field("signatureValue", why))
-        );
+        assert_eq!(Certificate::parse(&unused), Err(DerError::field("signatureValue", why)));
     }
 
     #[test]
     fn refuses_more_than_its_cap() {
-        let refused = Err(DerError::TooLarge {
-            limit: MAX_CERTIFICATE,
-        });
-        assert_eq!(
-            Certificate::parse(&vec![0x30; MAX_CERTIFICATE + 1]),
-            refused
-        );
+        let refused = Err(DerError::TooLarge { limit: MAX_CERTIFICATE });
+        assert_eq!(Certificate::parse(&vec![0x30; MAX_CERTIFICATE + 1]), refused);
     }
 }

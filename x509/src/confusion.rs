@@ -36,10 +36,7 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
     };
     let list = encode_tbs_cert_list(&fields, core::iter::empty()).unwrap();
     let cert_id = CertId::for_certificate(CertIdHash::Sha1, &issuer, &key, sample_tbs().serial);
-    let request = OcspRequest {
-        requests: vec![cert_id.clone()],
-        nonce: None,
-    };
+    let request = OcspRequest { requests: vec![cert_id.clone()], nonce: None };
     let single = SingleResponse {
         cert_id,
         status: CertStatus::Good,
@@ -56,20 +53,14 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
     let data = data.encode().unwrap();
     vec![
         ("tbs", tbs.as_bytes().to_vec()),
-        (
-            "certificate",
-            Certificate::assemble(&tbs, SCHEME, &signature).into_vec(),
-        ),
+        ("certificate", Certificate::assemble(&tbs, SCHEME, &signature).into_vec()),
         ("info", info.as_bytes().to_vec()),
         ("csr", Csr::assemble(&info, SCHEME, &signature).into_vec()),
         ("tbs list", list.as_bytes().to_vec()),
         ("crl", Crl::assemble(&list, SCHEME, &signature).into_vec()),
         ("ocsp request", request.encode().unwrap()),
         ("response data", data.as_bytes().to_vec()),
-        (
-            "ocsp response",
-            assemble_ocsp_response(&data, SCHEME, &signature, &[]).into_vec(),
-        ),
+        ("ocsp response", assemble_ocsp_response(&data, SCHEME, &signature, &[]).into_vec()),
     ]
 }
 
@@ -90,11 +81,7 @@ const PARSERS: [(&str, Parse); 8] = [
 fn each_parser_accepts_its_own_document_only() {
     for (document, der) in documents() {
         for (parser, parse) in PARSERS {
-            assert_eq!(
-                parse(&der).is_ok(),
-                document == parser,
-                "{document} as {parser}"
-            );
+            assert_eq!(parse(&der).is_ok(), document == parser, "{document} as {parser}");
         }
     }
 }
@@ -110,11 +97,7 @@ fn refuses_a_csr_crl_or_response_data_as_tbs() {
         ("response data", DerError::field("version", "another type")),
     ];
     for (document, error) in wanted {
-        let der = documents()
-            .into_iter()
-            .find(|found| found.0 == document)
-            .unwrap()
-            .1;
+        let der = documents().into_iter().find(|found| found.0 == document).unwrap().1;
         assert_eq!(TbsCertificate::parse(&der), Err(error), "{document}");
     }
 }
@@ -142,29 +125,19 @@ fn no_single_bit_goes_unnoticed() {
 /// What a document says, as text; without the digest of the whole, which always differs.
 fn facts(document: &str, der: &[u8]) -> Option<String> {
     match document {
-        "tbs" => TbsCertificate::parse(der)
-            .ok()
-            .map(|found| format!("{found:?}")),
+        "tbs" => TbsCertificate::parse(der).ok().map(|found| format!("{found:?}")),
         "certificate" => Certificate::parse(der)
             .ok()
             .map(|found| format!("{:?} {:?}", found.tbs(), found.signature())),
-        "info" => CertificationRequestInfo::parse(der)
-            .ok()
-            .map(|found| format!("{found:?}")),
+        "info" => CertificationRequestInfo::parse(der).ok().map(|found| format!("{found:?}")),
         "csr" => Csr::parse(der).ok().map(|found| {
             let (info, scheme, signature) = (found.info(), found.scheme(), found.signature());
             format!("{info:?} {scheme:?} {signature:?}")
         }),
         "crl" => Crl::parse(der).ok().map(|found| format!("{found:?}")),
-        "ocsp request" => OcspRequest::parse(der)
-            .ok()
-            .map(|found| format!("{found:?}")),
-        "response data" => ResponseData::parse(der)
-            .ok()
-            .map(|found| format!("{found:?}")),
-        _ => OcspResponse::parse(der)
-            .ok()
-            .map(|found| format!("{found:?}")),
+        "ocsp request" => OcspRequest::parse(der).ok().map(|found| format!("{found:?}")),
+        "response data" => ResponseData::parse(der).ok().map(|found| format!("{found:?}")),
+        _ => OcspResponse::parse(der).ok().map(|found| format!("{found:?}")),
     }
 }
 

@@ -61,9 +61,7 @@ impl CertificationRequestInfo {
     pub fn parse(der: &[u8]) -> Result<Self, DerError> {
         let (info, attributes) = parse_info(der)?;
         if attributes.challenge_password.is_some() || !attributes.other.is_empty() {
-            return Err(DerError::Unsupported {
-                what: "an attribute other than extensionRequest",
-            });
+            return Err(DerError::Unsupported { what: "an attribute other than extensionRequest" });
         }
         Ok(info)
     }
@@ -73,10 +71,7 @@ impl CertificationRequestInfo {
     /// # Errors
     /// [`DerError`] if an extension breaks its rules or the result exceeds 32 KiB.
     pub fn encode(&self) -> Result<CertificationRequestInfoDer, DerError> {
-        let attributes = Attributes {
-            extensions: self.extensions.clone(),
-            ..Default::default()
-        };
+        let attributes = Attributes { extensions: self.extensions.clone(), ..Default::default() };
         encode_info(&self.subject, &self.public_key, &attributes)
     }
 }
@@ -148,9 +143,7 @@ impl Csr {
     /// # Errors
     /// [`VerifyError`].
     pub fn verify_self_signature(&self) -> Result<(), VerifyError> {
-        self.info
-            .public_key
-            .verify(self.scheme, self.info_der.as_bytes(), &self.signature)
+        self.info.public_key.verify(self.scheme, self.info_der.as_bytes(), &self.signature)
     }
 
     /// Gives the whole DER.
@@ -192,9 +185,7 @@ impl Csr {
     /// Gives the challenge password (RFC 2985 §5.4.1) if there is one. A secret of the requester.
     #[must_use]
     pub fn challenge_password(&self) -> Option<&str> {
-        self.challenge_password
-            .as_ref()
-            .map(|password| password.text.as_str())
+        self.challenge_password.as_ref().map(|password| password.text.as_str())
     }
 
     /// Gives the other attributes, each with the DER of its SET of values.
@@ -234,14 +225,7 @@ fn parse_info(der: &[u8]) -> Result<(CertificationRequestInfo, Attributes), DerE
         return Err(DerError::NonCanonical);
     }
     let extensions = attributes.extensions.clone();
-    Ok((
-        CertificationRequestInfo {
-            subject,
-            public_key,
-            extensions,
-        },
-        attributes,
-    ))
+    Ok((CertificationRequestInfo { subject, public_key, extensions }, attributes))
 }
 
 fn encode_info(
@@ -307,23 +291,15 @@ mod tests {
     fn roundtrips() {
         let info = sample_info();
         let der = info.encode().unwrap();
-        assert_eq!(
-            CertificationRequestInfo::parse(der.as_bytes()),
-            Ok(info.clone())
-        );
+        assert_eq!(CertificationRequestInfo::parse(der.as_bytes()), Ok(info.clone()));
         let csr = Csr::parse(&assemble(der.as_bytes())).unwrap();
         assert_eq!(csr.info(), &info);
         assert_eq!(csr.info_der(), &der);
         assert_eq!(csr.challenge_password(), None);
         assert_eq!(Csr::from_pem(&csr.to_pem()).as_ref(), Ok(&csr));
-        let old = csr
-            .to_pem()
-            .replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST");
+        let old = csr.to_pem().replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST");
         assert_eq!(Csr::from_pem(&old), Ok(csr));
-        let bare = CertificationRequestInfo {
-            extensions: Extensions::default(),
-            ..info
-        };
+        let bare = CertificationRequestInfo { extensions: Extensions::default(), ..info };
         let der = bare.encode().unwrap();
         assert!(der.as_bytes().ends_with(&[0xa0, 0]));
         assert_eq!(CertificationRequestInfo::parse(der.as_bytes()), Ok(bare));
@@ -360,22 +336,11 @@ mod tests {
     fn refuses_other_requests() {
         let field = DerError::field;
         for (info, error) in [
-            (
-                info_with(&[2, 1, 1], &[0xa0, 0]),
-                field("version", "not v1"),
-            ),
-            (
-                info_with(&[2, 2, 0, 0], &[0xa0, 0]),
-                field("version", "not v1"),
-            ),
+            (info_with(&[2, 1, 1], &[0xa0, 0]), field("version", "not v1")),
+            (info_with(&[2, 2, 0, 0], &[0xa0, 0]), field("version", "not v1")),
             (info_with(V1, &[]), field("attributes", "missing")),
             (info_with(V1, &[0xa0, 0, 5, 0]), DerError::Trailing),
-            (
-                info_with(V1, &[0xa0, 0x80, 0, 0]),
-                DerError::NotDer {
-                    why: "indefinite length",
-                },
-            ),
+            (info_with(V1, &[0xa0, 0x80, 0, 0]), DerError::NotDer { why: "indefinite length" }),
         ] {
             assert_eq!(Csr::parse(&assemble(&info)), Err(error));
         }

@@ -186,9 +186,6 @@ impl ForeignCertificate {
     }
 
     fn note(&mut self, place: impl Into<String>, what: impl Into<String>) {
-        self.deviations.push(Deviation {
-            place: place.into(),
-            what: what.into(),
-        });
+        self.deviations.push(Deviation { place: place.into(), what: what.into() });
     }
 }

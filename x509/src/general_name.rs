@@ -59,9 +59,7 @@ impl GeneralName {
             0x87 => Self::Ip(ip_address(tlv.content)?),
             0x88 => Self::RegisteredId(reader::oid(tlv.content)?),
             0xa3 | 0xa5 => {
-                return Err(DerError::Unsupported {
-                    what: "this form of GeneralName",
-                });
+                return Err(DerError::Unsupported { what: "this form of GeneralName" });
             }
             _ => return Err(DerError::field("GeneralName", "another type")),
         };
@@ -101,10 +99,9 @@ impl GeneralName {
             Self::Dns(text) => Ok(check_dns_name(text, true)?),
             Self::Email(text) => check_mailbox(text),
             Self::Uri(text) => check_uri(text),
-            Self::Upn(text) if text.is_empty() || text.contains('\0') => Err(DerError::field(
-                "userPrincipalName",
-                "empty or contains NUL",
-            )),
+            Self::Upn(text) if text.is_empty() || text.contains('\0') => {
+                Err(DerError::field("userPrincipalName", "empty or contains NUL"))
+            }
             Self::OtherName { type_id, .. } if *type_id == oids::MS_UPN => {
                 Err(DerError::field("userPrincipalName", "not a UTF8String"))
             }
@@ -127,11 +124,7 @@ pub(crate) fn parse_general_names(
         names.push(GeneralName::parse(&mut parser)?);
     }
     // RFC 5280 §4.2.1.6: GeneralNames ::= SEQUENCE SIZE (1..MAX).
-    if names.is_empty() {
-        Err(DerError::field(path, "empty"))
-    } else {
-        Ok(names)
-    }
+    if names.is_empty() { Err(DerError::field(path, "empty")) } else { Ok(names) }
 }
 
 /// Writes `GeneralNames` under the given tag.
@@ -162,10 +155,7 @@ fn parse_other_name(content: &[u8]) -> Result<GeneralName, DerError> {
             Err(_) => Err(DerError::field("userPrincipalName", "not UTF-8")),
         };
     }
-    Ok(GeneralName::OtherName {
-        type_id,
-        value: value.to_vec(),
-    })
+    Ok(GeneralName::OtherName { type_id, value: value.to_vec() })
 }
 
 pub(crate) fn encode_other_name(writer: &mut Writer, type_id: &Oid, value: &[u8]) {
@@ -181,10 +171,7 @@ pub(crate) fn ia5(content: &[u8]) -> Result<String, DerError> {
         return Err(DerError::field("IA5String", "contains NUL"));
     }
     if !content.iter().all(|b| matches!(b, 0x20..=0x7e)) {
-        return Err(DerError::field(
-            "IA5String",
-            "character outside printable ASCII",
-        ));
+        return Err(DerError::field("IA5String", "character outside printable ASCII"));
     }
     Ok(content.iter().map(|b| char::from(*b)).collect())
 }
@@ -221,9 +208,7 @@ pub(crate) fn check_uri(text: &str) -> Result<(), DerError> {
     match text.split_once(':') {
         Some((scheme, rest))
             if scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-                && scheme
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+                && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
                 && !rest.is_empty() =>
         {
             Ok(())
@@ -255,10 +240,7 @@ mod tests {
             GeneralName::Email("a.b+c@corp.example".into()),
             GeneralName::Uri("spiffe://corp.example/a".into()),
             GeneralName::Upn("jürgen@corp.example".into()),
-            GeneralName::OtherName {
-                type_id: Oid::new_unwrap("1.2.3"),
-                value: vec![5, 0],
-            },
+            GeneralName::OtherName { type_id: Oid::new_unwrap("1.2.3"), value: vec![5, 0] },
             GeneralName::Directory(Name::parse_rfc4514("CN=a,O=b").unwrap()),
             GeneralName::RegisteredId(Oid::new_unwrap("1.2.3.4")),
         ] {
@@ -280,41 +262,18 @@ mod tests {
         for (der, error) in [
             (&b"\x82\x03a\xfcb"[..], outside),
             (b"\x82\x02a.", DerError::DnsName(DnsNameError::EmptyLabel)),
-            (
-                b"\x82\x09127.0.0.1",
-                DerError::DnsName(DnsNameError::IpAddress),
-            ),
-            (
-                b"\x87\x03\x01\x02\x03",
-                DerError::field("iPAddress", "neither 4 nor 16 octets"),
-            ),
+            (b"\x82\x09127.0.0.1", DerError::DnsName(DnsNameError::IpAddress)),
+            (b"\x87\x03\x01\x02\x03", DerError::field("iPAddress", "neither 4 nor 16 octets")),
             (b"\x81\x01a", DerError::field("rfc822Name", "no @")),
-            (
-                b"\x81\x05a b@c",
-                DerError::field("rfc822Name", "not a plain local part"),
-            ),
-            (
-                b"\x81\x03@.a",
-                DerError::field("rfc822Name", "not a plain local part"),
-            ),
-            (
-                b"\x86\x02/a",
-                DerError::field("uniformResourceIdentifier", "not absolute"),
-            ),
+            (b"\x81\x05a b@c", DerError::field("rfc822Name", "not a plain local part")),
+            (b"\x81\x03@.a", DerError::field("rfc822Name", "not a plain local part")),
+            (b"\x86\x02/a", DerError::field("uniformResourceIdentifier", "not absolute")),
             (
                 b"\x86\x04a:b ",
                 DerError::field("uniformResourceIdentifier", "character outside RFC 3986"),
             ),
-            (
-                b"\xa4\x02\x30\x00",
-                DerError::field("directoryName", "empty"),
-            ),
-            (
-                b"\xa3\x00",
-                DerError::Unsupported {
-                    what: "this form of GeneralName",
-                },
-            ),
+            (b"\xa4\x02\x30\x00", DerError::field("directoryName", "empty")),
+            (b"\xa3\x00", DerError::Unsupported { what: "this form of GeneralName" }),
             (b"\x84\x00", DerError::field("GeneralName", "another type")),
         ] {
             assert_eq!(parsed(der), Err(error), "{der:02x?}");
@@ -328,14 +287,8 @@ mod tests {
             GeneralName::Email("a".into()),
             GeneralName::Uri("a b".into()),
             GeneralName::Upn(String::new()),
-            GeneralName::OtherName {
-                type_id: oids::MS_UPN,
-                value: vec![5, 0],
-            },
-            GeneralName::OtherName {
-                type_id: Oid::new_unwrap("1.2.3"),
-                value: vec![5],
-            },
+            GeneralName::OtherName { type_id: oids::MS_UPN, value: vec![5, 0] },
+            GeneralName::OtherName { type_id: Oid::new_unwrap("1.2.3"), value: vec![5] },
             GeneralName::Directory(Name::empty()),
         ] {
             assert!(encoded(&name).is_err(), "{name:?}");

@@ -132,10 +132,7 @@ mod tests {
     fn agrees_with_const_oid() {
         use const_oid::db::{rfc5280, rfc6960};
         for (ours, theirs) in [
-            (
-                EXT_SUBJECT_KEY_IDENTIFIER,
-                rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER,
-            ),
+            (EXT_SUBJECT_KEY_IDENTIFIER, rfc5280::ID_CE_SUBJECT_KEY_IDENTIFIER),
             (EXT_KEY_USAGE, rfc5280::ID_CE_KEY_USAGE),
             (EXT_SUBJECT_ALT_NAME, rfc5280::ID_CE_SUBJECT_ALT_NAME),
             (EXT_ISSUER_ALT_NAME, rfc5280::ID_CE_ISSUER_ALT_NAME),
@@ -143,30 +140,15 @@ mod tests {
             (EXT_CRL_NUMBER, rfc5280::ID_CE_CRL_NUMBER),
             (EXT_REASON_CODE, rfc5280::ID_CE_CRL_REASONS),
             (EXT_INVALIDITY_DATE, rfc5280::ID_CE_INVALIDITY_DATE),
-            (
-                EXT_ISSUING_DISTRIBUTION_POINT,
-                rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT,
-            ),
+            (EXT_ISSUING_DISTRIBUTION_POINT, rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT),
             (EXT_NAME_CONSTRAINTS, rfc5280::ID_CE_NAME_CONSTRAINTS),
-            (
-                EXT_CRL_DISTRIBUTION_POINTS,
-                rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS,
-            ),
-            (
-                EXT_CERTIFICATE_POLICIES,
-                rfc5280::ID_CE_CERTIFICATE_POLICIES,
-            ),
-            (
-                EXT_AUTHORITY_KEY_IDENTIFIER,
-                rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER,
-            ),
+            (EXT_CRL_DISTRIBUTION_POINTS, rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS),
+            (EXT_CERTIFICATE_POLICIES, rfc5280::ID_CE_CERTIFICATE_POLICIES),
+            (EXT_AUTHORITY_KEY_IDENTIFIER, rfc5280::ID_CE_AUTHORITY_KEY_IDENTIFIER),
             (EXT_POLICY_CONSTRAINTS, rfc5280::ID_CE_POLICY_CONSTRAINTS),
             (EXT_EXTENDED_KEY_USAGE, rfc5280::ID_CE_EXT_KEY_USAGE),
             (EXT_INHIBIT_ANY_POLICY, rfc5280::ID_CE_INHIBIT_ANY_POLICY),
-            (
-                EXT_AUTHORITY_INFO_ACCESS,
-                rfc5280::ID_PE_AUTHORITY_INFO_ACCESS,
-            ),
+            (EXT_AUTHORITY_INFO_ACCESS, rfc5280::ID_PE_AUTHORITY_INFO_ACCESS),
             (EXT_SUBJECT_INFO_ACCESS, rfc5280::ID_PE_SUBJECT_INFO_ACCESS),
             (EXT_OCSP_NONCE, rfc6960::ID_PKIX_OCSP_NONCE),
             (EXT_OCSP_NO_CHECK, rfc6960::ID_PKIX_OCSP_NOCHECK),

@@ -96,16 +96,10 @@ pub fn decode(text: &str) -> Result<Vec<(String, Vec<u8>)>, PemError> {
                 None => body.extend(line.chars().filter(|c| !c.is_ascii_whitespace())),
             }
         }
-        let der = STANDARD
-            .decode(body)
-            .map_err(|_| PemError::Base64 { line: index + 1 })?;
+        let der = STANDARD.decode(body).map_err(|_| PemError::Base64 { line: index + 1 })?;
         blocks.push((label.to_owned(), der));
     }
-    if blocks.is_empty() {
-        Err(PemError::Missing)
-    } else {
-        Ok(blocks)
-    }
+    if blocks.is_empty() { Err(PemError::Missing) } else { Ok(blocks) }
 }
 
 /// Reads a text with exactly one block, which has this label; gives the content.
@@ -145,15 +139,8 @@ mod tests {
 
     #[test]
     fn reads_several_blocks_with_text_and_carriage_returns() {
-        let text = format!(
-            "subject=x\n{}between\n{}",
-            encode("A", b"a"),
-            encode("B", b"b")
-        );
-        let blocks = vec![
-            ("A".to_owned(), b"a".to_vec()),
-            ("B".to_owned(), b"b".to_vec()),
-        ];
+        let text = format!("subject=x\n{}between\n{}", encode("A", b"a"), encode("B", b"b"));
+        let blocks = vec![("A".to_owned(), b"a".to_vec()), ("B".to_owned(), b"b".to_vec())];
         assert_eq!(decode(&text), Ok(blocks.clone()));
         assert_eq!(decode(&text.replace('\n', "\r\n")), Ok(blocks));
     }
@@ -169,10 +156,7 @@ mod tests {
         assert_eq!(decode(invalid), Err(PemError::Base64 { line: 1 }));
         let two = [encode("A", b"a"), encode("A", b"a")].concat();
         assert_eq!(decode_one(&two, "A"), Err(PemError::Several));
-        let label = Err(PemError::Label {
-            expected: "B",
-            found: "A".into(),
-        });
+        let label = Err(PemError::Label { expected: "B", found: "A".into() });
         assert_eq!(decode_one(&encode("A", b"a"), "B"), label);
     }
 }

@@ -61,11 +61,7 @@ impl<'a> Parser<'a> {
 
     /// Refuses octets that are left over.
     pub(crate) const fn finish(self) -> Result<(), DerError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(DerError::Trailing)
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(DerError::Trailing) }
     }
 
     /// Tells the identifier octet of the next value without reading it.
@@ -78,29 +74,16 @@ impl<'a> Parser<'a> {
         let truncated = DerError::NotDer { why: "truncated" };
         let (&tag, after_tag) = self.rest.split_first().ok_or(truncated.clone())?;
         if tag & 0x1f == 0x1f {
-            return Err(DerError::NotDer {
-                why: "tag number above 30",
-            });
+            return Err(DerError::NotDer { why: "tag number above 30" });
         }
         if tag == 0 {
-            return Err(DerError::NotDer {
-                why: "end-of-contents octets",
-            });
+            return Err(DerError::NotDer { why: "end-of-contents octets" });
         }
         let (length, after_length) = read_length(after_tag)?;
-        let (content, rest) = after_length
-            .split_at_checked(length)
-            .ok_or(truncated.clone())?;
-        let whole = self
-            .rest
-            .get(..self.rest.len() - rest.len())
-            .ok_or(truncated)?;
+        let (content, rest) = after_length.split_at_checked(length).ok_or(truncated.clone())?;
+        let whole = self.rest.get(..self.rest.len() - rest.len()).ok_or(truncated)?;
         self.rest = rest;
-        Ok(Tlv {
-            tag,
-            content,
-            whole,
-        })
+        Ok(Tlv { tag, content, whole })
     }
 
     /// Reads the next value, which must have this tag; gives its content.
@@ -109,20 +92,12 @@ impl<'a> Parser<'a> {
             return Err(DerError::field(path, "missing"));
         }
         let tlv = self.any()?;
-        if tlv.tag == tag {
-            Ok(tlv.content)
-        } else {
-            Err(DerError::field(path, "another type"))
-        }
+        if tlv.tag == tag { Ok(tlv.content) } else { Err(DerError::field(path, "another type")) }
     }
 
     /// Reads the next value if it has this tag.
     pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<&'a [u8]>, DerError> {
-        if self.peek() == Some(tag) {
-            self.any().map(|tlv| Some(tlv.content))
-        } else {
-            Ok(None)
-        }
+        if self.peek() == Some(tag) { self.any().map(|tlv| Some(tlv.content)) } else { Ok(None) }
     }
 
     /// Reads a constructed value with this tag; gives a parser over its content.
@@ -211,24 +186,16 @@ fn read_length(input: &[u8]) -> Result<(usize, &[u8]), DerError> {
         return Ok((usize::from(first), rest));
     }
     if first == 0x80 {
-        return Err(DerError::NotDer {
-            why: "indefinite length",
-        });
+        return Err(DerError::NotDer { why: "indefinite length" });
     }
     let count = usize::from(first & 0x7f);
     if count > 4 {
-        return Err(DerError::NotDer {
-            why: "length of more than four octets",
-        });
+        return Err(DerError::NotDer { why: "length of more than four octets" });
     }
     let (octets, rest) = rest.split_at_checked(count).ok_or(truncated)?;
-    let length = octets
-        .iter()
-        .fold(0_usize, |sum, octet| (sum << 8) | usize::from(*octet));
+    let length = octets.iter().fold(0_usize, |sum, octet| (sum << 8) | usize::from(*octet));
     if length < 0x80 || octets.first() == Some(&0) {
-        return Err(DerError::NotDer {
-            why: "non-minimal length",
-        });
+        return Err(DerError::NotDer { why: "non-minimal length" });
     }
     Ok((length, rest))
 }
@@ -238,9 +205,7 @@ pub(crate) fn boolean(content: &[u8]) -> Result<bool, DerError> {
     match content {
         [0] => Ok(false),
         [0xff] => Ok(true),
-        _ => Err(DerError::NotDer {
-            why: "BOOLEAN other than 00 or FF",
-        }),
+        _ => Err(DerError::NotDer { why: "BOOLEAN other than 00 or FF" }),
     }
 }
 
@@ -249,39 +214,27 @@ pub(crate) fn oid(content: &[u8]) -> Result<Oid, DerError> {
     let mut at_arc_start = true;
     for octet in content {
         if at_arc_start && *octet == 0x80 {
-            return Err(DerError::NotDer {
-                why: "non-minimal OBJECT IDENTIFIER",
-            });
+            return Err(DerError::NotDer { why: "non-minimal OBJECT IDENTIFIER" });
         }
         at_arc_start = octet & 0x80 == 0;
     }
     if !at_arc_start {
-        return Err(DerError::NotDer {
-            why: "OBJECT IDENTIFIER ends inside an arc",
-        });
+        return Err(DerError::NotDer { why: "OBJECT IDENTIFIER ends inside an arc" });
     }
-    Oid::from_bytes(content).map_err(|_| DerError::NotDer {
-        why: "OBJECT IDENTIFIER",
-    })
+    Oid::from_bytes(content).map_err(|_| DerError::NotDer { why: "OBJECT IDENTIFIER" })
 }
 
 /// Takes the content of an INTEGER of 0 to 2^63 - 1 (X.690 §8.3: the fewest octets).
 pub(crate) fn unsigned(content: &[u8], path: &'static str) -> Result<u64, DerError> {
     match content {
         [] => {
-            return Err(DerError::NotDer {
-                why: "empty INTEGER",
-            });
+            return Err(DerError::NotDer { why: "empty INTEGER" });
         }
         [0, next, ..] if next & 0x80 == 0 => {
-            return Err(DerError::NotDer {
-                why: "non-minimal INTEGER",
-            });
+            return Err(DerError::NotDer { why: "non-minimal INTEGER" });
         }
         [0xff, next, ..] if next & 0x80 != 0 => {
-            return Err(DerError::NotDer {
-                why: "non-minimal INTEGER",
-            });
+            return Err(DerError::NotDer { why: "non-minimal INTEGER" });
         }
         [first, ..] if first & 0x80 != 0 => return Err(DerError::field(path, "negative")),
         _ if content.len() > 9 || (content.len() == 9 && content.first() != Some(&0)) => {
@@ -289,9 +242,7 @@ pub(crate) fn unsigned(content: &[u8], path: &'static str) -> Result<u64, DerErr
         }
         _ => {}
     }
-    Ok(content
-        .iter()
-        .fold(0, |sum, octet| (sum << 8) | u64::from(*octet)))
+    Ok(content.iter().fold(0, |sum, octet| (sum << 8) | u64::from(*octet)))
 }
 
 #[cfg(test)]
@@ -309,10 +260,7 @@ mod tests {
             (&[0x04, 0x81, 0x01, 0x00], "non-minimal length"),
             (&[0x04, 0x81, 0x7f], "non-minimal length"),
             (&[0x04, 0x82, 0x00, 0x80], "non-minimal length"),
-            (
-                &[0x04, 0x85, 0, 0, 0, 0, 1, 0],
-                "length of more than four octets",
-            ),
+            (&[0x04, 0x85, 0, 0, 0, 0, 1, 0], "length of more than four octets"),
             (&[0x04, 0x84, 0xff, 0xff, 0xff, 0xff], "truncated"),
             (&[0x04, 0x02, 0x00], "truncated"),
             (&[0x04], "truncated"),
@@ -321,11 +269,7 @@ mod tests {
             (&[0x1f, 0x20, 0x00], "tag number above 30"),
             (&[0x00, 0x00], "end-of-contents octets"),
         ] {
-            assert_eq!(
-                Parser::new(input).any().map(|tlv| tlv.tag),
-                not_der(why),
-                "{input:02x?}"
-            );
+            assert_eq!(Parser::new(input).any().map(|tlv| tlv.tag), not_der(why), "{input:02x?}");
         }
     }
 
@@ -333,26 +277,14 @@ mod tests {
     fn refuses_primitives_that_are_not_der() {
         assert_eq!(boolean(&[1]), not_der("BOOLEAN other than 00 or FF"));
         assert_eq!(boolean(&[]), not_der("BOOLEAN other than 00 or FF"));
-        assert_eq!(
-            oid(&[0x2a, 0x80, 0x01]),
-            not_der("non-minimal OBJECT IDENTIFIER")
-        );
-        assert_eq!(
-            oid(&[0x2a, 0x81]),
-            not_der("OBJECT IDENTIFIER ends inside an arc")
-        );
+        assert_eq!(oid(&[0x2a, 0x80, 0x01]), not_der("non-minimal OBJECT IDENTIFIER"));
+        assert_eq!(oid(&[0x2a, 0x81]), not_der("OBJECT IDENTIFIER ends inside an arc"));
         assert_eq!(oid(&[]), not_der("OBJECT IDENTIFIER"));
         assert_eq!(unsigned(&[], "n"), not_der("empty INTEGER"));
         assert_eq!(unsigned(&[0, 1], "n"), not_der("non-minimal INTEGER"));
         assert_eq!(unsigned(&[0xff, 0x80], "n"), not_der("non-minimal INTEGER"));
-        assert_eq!(
-            unsigned(&[0x80], "n"),
-            Err(DerError::field("n", "negative"))
-        );
-        assert_eq!(
-            unsigned(&[1; 9], "n"),
-            Err(DerError::field("n", "does not fit 64 bits"))
-        );
+        assert_eq!(unsigned(&[0x80], "n"), Err(DerError::field("n", "negative")));
+        assert_eq!(unsigned(&[1; 9], "n"), Err(DerError::field("n", "does not fit 64 bits")));
         assert_eq!(
             unsigned(&[0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "n"),
             Ok(u64::MAX)
@@ -363,9 +295,6 @@ mod tests {
     #[test]
     fn refuses_trailing_octets() {
         assert!(only(&[0x30, 0], tag::SEQUENCE, "x").is_ok());
-        assert_eq!(
-            only(&[0x30, 0, 0], tag::SEQUENCE, "x").err(),
-            Some(DerError::Trailing)
-        );
+        assert_eq!(only(&[0x30, 0, 0], tag::SEQUENCE, "x").err(), Some(DerError::Trailing));
     }
 }

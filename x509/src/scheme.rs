@@ -81,12 +81,7 @@ struct Entry {
 
 macro_rules! entry {
     ($scheme:ident, $name:literal, $oid:expr, $identifier:expr) => {
-        Entry {
-            scheme: SignatureScheme::$scheme,
-            name: $name,
-            identifier: $identifier,
-            oid: $oid,
-        }
+        Entry { scheme: SignatureScheme::$scheme, name: $name, identifier: $identifier, oid: $oid }
     };
 }
 
@@ -115,9 +110,7 @@ macro_rules! ecdsa {
             $scheme,
             $name,
             &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, $hash],
-            &[
-                0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, $hash
-            ]
+            &[0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, $hash]
         )
     };
 }
@@ -307,9 +300,9 @@ impl SignatureScheme {
             | Self::RsaPkcs1Sha512
             | Self::RsaPssSha256
             | Self::RsaPssSha384
-            | Self::RsaPssSha512 => kind
-                .rsa_bits()
-                .is_some_and(|bits| (2048..=4096).contains(&bits)),
+            | Self::RsaPssSha512 => {
+                kind.rsa_bits().is_some_and(|bits| (2048..=4096).contains(&bits))
+            }
             Self::MlDsa44 => kind == KeyKind::MlDsa44,
             Self::MlDsa65 => kind == KeyKind::MlDsa65,
             Self::MlDsa87 => kind == KeyKind::MlDsa87,
@@ -332,10 +325,7 @@ impl FromStr for SignatureScheme {
     type Err = SchemeError;
 
     fn from_str(name: &str) -> Result<Self, SchemeError> {
-        Self::ALL
-            .into_iter()
-            .find(|scheme| scheme.as_str() == name)
-            .ok_or(SchemeError::UnknownName)
+        Self::ALL.into_iter().find(|scheme| scheme.as_str() == name).ok_or(SchemeError::UnknownName)
     }
 }
 
@@ -354,20 +344,14 @@ mod tests {
             let read = SignatureScheme::from_algorithm_identifier(&der).unwrap();
             assert!(read.is_matched());
             assert_eq!(read == scheme, scheme.is_matched());
-            for kind in KeyKind::ALL
-                .into_iter()
-                .filter(|k| scheme.is_verified_for(*k))
-            {
+            for kind in KeyKind::ALL.into_iter().filter(|k| scheme.is_verified_for(*k)) {
                 let read = SignatureScheme::from_algorithm_identifier_for(&der, kind);
                 assert_eq!(read, Ok(scheme));
             }
         }
         assert_eq!(SignatureScheme::from_code(0), None);
         assert_eq!(SignatureScheme::from_code(20), None);
-        assert_eq!(
-            "ecdsa-p256-sha1".parse::<SignatureScheme>(),
-            Err(SchemeError::UnknownName)
-        );
+        assert_eq!("ecdsa-p256-sha1".parse::<SignatureScheme>(), Err(SchemeError::UnknownName));
     }
 
     #[test]
@@ -380,10 +364,7 @@ mod tests {
             let rsa_pkcs1 = entry.name.starts_with("rsa-pkcs1");
             let pss = entry.name.starts_with("rsa-pss");
             assert_eq!(parsed.parameters.is_some(), rsa_pkcs1 || pss);
-            assert_eq!(
-                parsed.parameters.is_some_and(|any| any.is_null()),
-                rsa_pkcs1
-            );
+            assert_eq!(parsed.parameters.is_some_and(|any| any.is_null()), rsa_pkcs1);
         }
     }
 
@@ -395,10 +376,7 @@ mod tests {
             ("", Unsupported),
             ("3000", Unsupported),
             // ecdsa-with-SHA256 with NULL
-            (
-                "300c06082a8648ce3d0403020500",
-                Parameters(S::EcdsaP256Sha256),
-            ),
+            ("300c06082a8648ce3d0403020500", Parameters(S::EcdsaP256Sha256)),
             // sha256WithRSAEncryption with absent parameters
             ("300b06092a864886f70d01010b", Parameters(S::RsaPkcs1Sha256)),
             // RSASSA-PSS with absent parameters (all defaults: SHA-1)
@@ -420,25 +398,17 @@ mod tests {
         // PSS with a salt of 20, and with MGF1 over another hash
         let mut der = S::RsaPssSha256.algorithm_identifier_der();
         *der.last_mut().unwrap() = 20;
-        assert_eq!(
-            S::from_algorithm_identifier(&der),
-            Err(Parameters(S::RsaPssSha256))
-        );
+        assert_eq!(S::from_algorithm_identifier(&der), Err(Parameters(S::RsaPssSha256)));
         let mut der = S::RsaPssSha256.algorithm_identifier_der();
         der[59] = 2;
-        assert_eq!(
-            S::from_algorithm_identifier(&der),
-            Err(Parameters(S::RsaPssSha256))
-        );
+        assert_eq!(S::from_algorithm_identifier(&der), Err(Parameters(S::RsaPssSha256)));
     }
 
     #[test]
     fn every_curve_goes_with_every_digest_and_signs_with_one() {
-        for (curve, kind) in [
-            ("p256", KeyKind::P256),
-            ("p384", KeyKind::P384),
-            ("p521", KeyKind::P521),
-        ] {
+        for (curve, kind) in
+            [("p256", KeyKind::P256), ("p384", KeyKind::P384), ("p521", KeyKind::P521)]
+        {
             let of_curve = |digest: &str| {
                 let name = format!("ecdsa-{curve}-{digest}");
                 name.parse::<SignatureScheme>().unwrap()

@@ -42,10 +42,7 @@ impl Serial {
     /// [`SerialError::Zero`], or [`SerialError::TooLong`] beyond 20 content octets (a magnitude of
     /// 20 octets with the top bit set needs 21).
     pub fn from_unsigned(octets: &[u8]) -> Result<Self, SerialError> {
-        let start = octets
-            .iter()
-            .position(|octet| *octet != 0)
-            .ok_or(SerialError::Zero)?;
+        let start = octets.iter().position(|octet| *octet != 0).ok_or(SerialError::Zero)?;
         let significant = octets.get(start..).ok_or(SerialError::Zero)?;
         let padded = significant.first().is_some_and(|first| first & 0x80 != 0);
         if significant.len() + usize::from(padded) > MAX_CONTENT {
@@ -94,9 +91,7 @@ impl Serial {
     /// Gives the minimal big-endian magnitude, without a sign octet.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.magnitude
-            .get(..usize::from(self.length))
-            .unwrap_or(&self.magnitude)
+        self.magnitude.get(..usize::from(self.length)).unwrap_or(&self.magnitude)
     }
 
     /// Gives the magnitude as lower-case hexadecimal digits, two an octet.
@@ -113,17 +108,13 @@ impl Serial {
 
     /// Tells whether the DER INTEGER needs a leading zero octet.
     pub(crate) fn needs_pad(&self) -> bool {
-        self.as_bytes()
-            .first()
-            .is_some_and(|first| first & 0x80 != 0)
+        self.as_bytes().first().is_some_and(|first| first & 0x80 != 0)
     }
 }
 
 impl fmt::Display for Serial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes()
-            .iter()
-            .try_for_each(|octet| write!(f, "{octet:02x}"))
+        self.as_bytes().iter().try_for_each(|octet| write!(f, "{octet:02x}"))
     }
 }
 
@@ -154,12 +145,7 @@ mod tests {
 
     #[test]
     fn hex_roundtrips() {
-        for (text, shown) in [
-            ("1", "01"),
-            ("00ff", "ff"),
-            ("ABC", "0abc"),
-            ("7f00", "7f00"),
-        ] {
+        for (text, shown) in [("1", "01"), ("00ff", "ff"), ("ABC", "0abc"), ("7f00", "7f00")] {
             assert_eq!(Serial::from_hex(text).unwrap().to_hex(), shown);
         }
     }
@@ -168,32 +154,14 @@ mod tests {
     fn refuses_what_is_no_serial() {
         assert_eq!(Serial::from_unsigned(&[]), Err(SerialError::Zero));
         assert_eq!(Serial::from_unsigned(&[0, 0]), Err(SerialError::Zero));
-        assert_eq!(
-            Serial::from_unsigned(&[0x80; 20]),
-            Err(SerialError::TooLong)
-        );
+        assert_eq!(Serial::from_unsigned(&[0x80; 20]), Err(SerialError::TooLong));
         assert_eq!(Serial::from_unsigned(&[1; 21]), Err(SerialError::TooLong));
-        assert_eq!(
-            Serial::from_unsigned(&[0x7f; 20]).unwrap().content_len(),
-            20
-        );
-        assert_eq!(
-            Serial::from_unsigned(&[0xff; 19]).unwrap().content_len(),
-            20
-        );
-        assert_eq!(
-            Serial::from_integer_content(&[]),
-            Err(SerialError::NotMinimal)
-        );
+        assert_eq!(Serial::from_unsigned(&[0x7f; 20]).unwrap().content_len(), 20);
+        assert_eq!(Serial::from_unsigned(&[0xff; 19]).unwrap().content_len(), 20);
+        assert_eq!(Serial::from_integer_content(&[]), Err(SerialError::NotMinimal));
         assert_eq!(Serial::from_integer_content(&[0]), Err(SerialError::Zero));
-        assert_eq!(
-            Serial::from_integer_content(&[0, 1]),
-            Err(SerialError::NotMinimal)
-        );
-        assert_eq!(
-            Serial::from_integer_content(&[0x80]),
-            Err(SerialError::Negative)
-        );
+        assert_eq!(Serial::from_integer_content(&[0, 1]), Err(SerialError::NotMinimal));
+        assert_eq!(Serial::from_integer_content(&[0x80]), Err(SerialError::Negative));
         assert_eq!(Serial::from_hex("0g"), Err(SerialError::NotHex));
         assert_eq!(Serial::from_hex(""), Err(SerialError::Zero));
     }

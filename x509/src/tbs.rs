@@ -79,9 +79,7 @@ impl TbsCertificate {
         let public_key = PublicKey::parse(fields.sequence_der("subjectPublicKeyInfo")?)?;
         // RFC 5280 §4.1.2.8: conforming CAs never write unique identifiers.
         if matches!(fields.peek(), Some(0x81 | 0x82)) {
-            return Err(DerError::Unsupported {
-                what: "a unique identifier",
-            });
+            return Err(DerError::Unsupported { what: "a unique identifier" });
         }
         let mut explicit = fields.nested(tag::context_constructed(3), "extensions")?;
         let extensions = Extensions::parse(explicit.sequence("extensions")?)?;
@@ -110,10 +108,7 @@ impl TbsCertificate {
             return Err(DerError::field("issuer", "empty"));
         }
         if !self.signature.is_matched() {
-            return Err(DerError::field(
-                "signature",
-                "a scheme that is only verified",
-            ));
+            return Err(DerError::field("signature", "a scheme that is only verified"));
         }
         if self.not_after < self.not_before {
             return Err(DerError::field("validity", "ends before it begins"));
@@ -194,18 +189,9 @@ pub(crate) mod tests {
     #[test]
     fn roundtrips() {
         let tbs = sample_tbs();
-        assert_eq!(
-            TbsCertificate::parse(tbs.encode().unwrap().as_bytes()),
-            Ok(tbs.clone())
-        );
-        let late = TbsCertificate {
-            not_after: UnixTime::NEVER,
-            ..tbs
-        };
-        assert_eq!(
-            TbsCertificate::parse(late.encode().unwrap().as_bytes()),
-            Ok(late)
-        );
+        assert_eq!(TbsCertificate::parse(tbs.encode().unwrap().as_bytes()), Ok(tbs.clone()));
+        let late = TbsCertificate { not_after: UnixTime::NEVER, ..tbs };
+        assert_eq!(TbsCertificate::parse(late.encode().unwrap().as_bytes()), Ok(late));
     }
 
     #[test]
@@ -258,10 +244,7 @@ pub(crate) mod tests {
     fn refuses_to_encode_schemes_that_are_only_verified() {
         let refused = DerError::field("signature", "a scheme that is only verified");
         for signature in SignatureScheme::ALL {
-            let tbs = TbsCertificate {
-                signature,
-                ..sample_tbs()
-            };
+            let tbs = TbsCertificate { signature, ..sample_tbs() };
             assert_eq!(tbs.encode().is_ok(), signature.is_matched(), "{signature}");
             assert!(signature.is_matched() || tbs.encode() == Err(refused.clone()));
         }
@@ -278,36 +261,18 @@ pub(crate) mod tests {
         let utc = b"\x17\x0d231114221320Z".to_vec();
         let field = DerError::field;
         for (not_after, error) in [
-            (
-                &b"\x18\x0f20300101000000Z"[..],
-                field("notAfter", "GeneralizedTime before 2050"),
-            ),
-            (
-                b"\x18\x0f20491231235959Z",
-                field("notAfter", "GeneralizedTime before 2050"),
-            ),
-            (
-                b"\x17\x0b3001010000Z",
-                field("UTCTime", "not of the form YYMMDDHHMMSSZ"),
-            ),
-            (
-                b"\x17\x11300101000000+0000",
-                field("UTCTime", "not of the form YYMMDDHHMMSSZ"),
-            ),
-            (
-                b"\x17\x0d300230000000Z",
-                field("UTCTime", "no such date and time"),
-            ),
+            (&b"\x18\x0f20300101000000Z"[..], field("notAfter", "GeneralizedTime before 2050")),
+            (b"\x18\x0f20491231235959Z", field("notAfter", "GeneralizedTime before 2050")),
+            (b"\x17\x0b3001010000Z", field("UTCTime", "not of the form YYMMDDHHMMSSZ")),
+            (b"\x17\x11300101000000+0000", field("UTCTime", "not of the form YYMMDDHHMMSSZ")),
+            (b"\x17\x0d300230000000Z", field("UTCTime", "no such date and time")),
             (
                 b"\x18\x1120500101000000.5Z",
                 field("GeneralizedTime", "not of the form YYYYMMDDHHMMSSZ"),
             ),
             (b"\x04\x00", field("notAfter", "another type")),
             // UTCTime has no 2050: 50 is 1950, before notBefore.
-            (
-                b"\x17\x0d500101000000Z",
-                field("validity", "ends before it begins"),
-            ),
+            (b"\x17\x0d500101000000Z", field("validity", "ends before it begins")),
         ] {
             let validity = wrap(tag::SEQUENCE, &[&utc[..], not_after].concat());
             assert_eq!(with(4, &validity), Err(error), "{not_after:02x?}");
@@ -327,12 +292,7 @@ pub(crate) mod tests {
         let mut fields = fields();
         fields.insert(7, b"\x81\x02\x00\x01".to_vec());
         let unique = TbsCertificate::parse(&wrap(tag::SEQUENCE, &fields.concat()));
-        assert_eq!(
-            unique,
-            Err(DerError::Unsupported {
-                what: "a unique identifier"
-            })
-        );
+        assert_eq!(unique, Err(DerError::Unsupported { what: "a unique identifier" }));
         let missing = TbsCertificate::parse(&wrap(tag::SEQUENCE, &fields[..7].concat()));
         assert_eq!(missing, Err(DerError::field("extensions", "missing")));
         let empty = with(7, &wrap(0xa3, &wrap(0x30, &[])));
@@ -343,15 +303,11 @@ pub(crate) mod tests {
     fn refuses_an_indefinite_length_and_a_non_minimal_one() {
         let content = fields().concat();
         let indefinite = [&[0x30, 0x80][..], &content, &[0, 0]].concat();
-        let refused = Err(DerError::NotDer {
-            why: "indefinite length",
-        });
+        let refused = Err(DerError::NotDer { why: "indefinite length" });
         assert_eq!(TbsCertificate::parse(&indefinite), refused);
         let length = u16::try_from(content.len()).unwrap().to_be_bytes();
         let long = [&[0x30, 0x83, 0][..], &length, &content].concat();
-        let refused = Err(DerError::NotDer {
-            why: "non-minimal length",
-        });
+        let refused = Err(DerError::NotDer { why: "non-minimal length" });
         assert_eq!(TbsCertificate::parse(&long), refused);
     }
 
@@ -360,10 +316,7 @@ pub(crate) mod tests {
         let mut tbs = sample_tbs();
         let mut der = Writer::new();
         der.value(tag::OCTET_STRING, &vec![0; MAX_TBS]);
-        let value = ExtensionValue::Unknown {
-            oid: Oid::new_unwrap("1.2.3"),
-            der: der.finish(),
-        };
+        let value = ExtensionValue::Unknown { oid: Oid::new_unwrap("1.2.3"), der: der.finish() };
         tbs.extensions = Extensions::new(vec![Extension::non_critical(value)]).unwrap();
         assert_eq!(tbs.encode(), Err(DerError::TooLarge { limit: MAX_TBS }));
     }

@@ -77,11 +77,7 @@ impl UnixTime {
         let Some((digits, b"Z")) = content.split_at_checked(12) else {
             return Err(DerError::field("UTCTime", "not of the form YYMMDDHHMMSSZ"));
         };
-        let century: &[u8] = if digits.first() >= Some(&b'5') {
-            b"19"
-        } else {
-            b"20"
-        };
+        let century: &[u8] = if digits.first() >= Some(&b'5') { b"19" } else { b"20" };
         from_digits(&[century, digits].concat())
             .ok_or(DerError::field("UTCTime", "no such date and time"))
     }
@@ -89,10 +85,7 @@ impl UnixTime {
     /// Takes the 15 content octets of a GeneralizedTime (RFC 5280 §4.1.2.5.2).
     pub(crate) fn from_generalized_time(content: &[u8]) -> Result<Self, DerError> {
         let Some((digits, b"Z")) = content.split_at_checked(14) else {
-            return Err(DerError::field(
-                "GeneralizedTime",
-                "not of the form YYYYMMDDHHMMSSZ",
-            ));
+            return Err(DerError::field("GeneralizedTime", "not of the form YYYYMMDDHHMMSSZ"));
         };
         from_digits(digits).ok_or(DerError::field("GeneralizedTime", "no such date and time"))
     }
@@ -135,10 +128,7 @@ impl fmt::Display for UnixTime {
         let (year, month, day) = civil_from_days(self.0.div_euclid(DAY));
         let second = self.0.rem_euclid(DAY);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
-        )
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
 
@@ -152,9 +142,7 @@ fn two_digits(value: i64) -> [u8; 2] {
 fn from_digits(digits: &[u8]) -> Option<UnixTime> {
     let number = |range: core::ops::Range<usize>| -> Option<i64> {
         digits.get(range)?.iter().try_fold(0, |sum, octet| {
-            octet
-                .is_ascii_digit()
-                .then(|| sum * 10 + i64::from(octet - b'0'))
+            octet.is_ascii_digit().then(|| sum * 10 + i64::from(octet - b'0'))
         })
     };
     let (year, month, day) = (number(0..4)?, number(4..6)?, number(6..8)?);
@@ -188,11 +176,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -246,13 +230,7 @@ mod tests {
     #[test]
     fn refuses_times_with_fraction_offset_or_missing_seconds() {
         let utc = DerError::field("UTCTime", "not of the form YYMMDDHHMMSSZ");
-        for content in [
-            "2301010000Z",
-            "230101000000+0000",
-            "230101000000z",
-            "23010100000.Z",
-            "",
-        ] {
+        for content in ["2301010000Z", "230101000000+0000", "230101000000z", "23010100000.Z", ""] {
             let error = UnixTime::from_utc_time(content.as_bytes()).unwrap_err();
             if content == "23010100000.Z" {
                 assert_eq!(error, DerError::field("UTCTime", "no such date and time"));
@@ -261,12 +239,9 @@ mod tests {
             }
         }
         let generalized = DerError::field("GeneralizedTime", "not of the form YYYYMMDDHHMMSSZ");
-        for content in [
-            "20500101000000.5Z",
-            "205001010000Z",
-            "20500101000000",
-            "20500101000000-0100",
-        ] {
+        for content in
+            ["20500101000000.5Z", "205001010000Z", "20500101000000", "20500101000000-0100"]
+        {
             assert_eq!(
                 UnixTime::from_generalized_time(content.as_bytes()),
                 Err(generalized.clone())
@@ -276,14 +251,8 @@ mod tests {
 
     #[test]
     fn utc_time_turns_at_1950() {
-        assert_eq!(
-            UnixTime::from_utc_time(b"500101000000Z"),
-            Ok(UnixTime(FIRST_UTC_TIME))
-        );
-        assert_eq!(
-            UnixTime::from_utc_time(b"491231235959Z"),
-            Ok(UnixTime(FIRST_GENERALIZED - 1))
-        );
+        assert_eq!(UnixTime::from_utc_time(b"500101000000Z"), Ok(UnixTime(FIRST_UTC_TIME)));
+        assert_eq!(UnixTime::from_utc_time(b"491231235959Z"), Ok(UnixTime(FIRST_GENERALIZED - 1)));
     }
 
     proptest! {

@@ -165,11 +165,7 @@ mod tests {
         let message = sample("message.bin");
         for scheme in &SignatureScheme::ALL[..10] {
             let (key, signature) = (key_for(*scheme), signature(scheme.as_str()));
-            assert_eq!(
-                key.verify(*scheme, &message, &signature),
-                Ok(()),
-                "{scheme}"
-            );
+            assert_eq!(key.verify(*scheme, &message, &signature), Ok(()), "{scheme}");
             assert_eq!(
                 key.verify(*scheme, b"signed by openssL", &signature),
                 Err(VerifyError::BadSignature),
@@ -192,10 +188,7 @@ mod tests {
                 bad[index] ^= 1 << (index % 8);
                 let verdict = key.verify(*scheme, &message, &Signature::from_vec(bad));
                 assert!(
-                    matches!(
-                        verdict,
-                        Err(VerifyError::BadSignature | VerifyError::Malformed(_))
-                    ),
+                    matches!(verdict, Err(VerifyError::BadSignature | VerifyError::Malformed(_))),
                     "{scheme} {index}"
                 );
             }

@@ -43,9 +43,7 @@ pub(crate) fn check_well_formed(input: &[u8]) -> Result<(), DerError> {
 fn check_constructed(tag: u8) -> Result<(), DerError> {
     let universal = tag & 0xc0 == 0;
     if universal && !matches!(tag, tag::SEQUENCE | tag::SET | 0x28 | 0x2b) {
-        return Err(DerError::NotDer {
-            why: "constructed encoding of a primitive type",
-        });
+        return Err(DerError::NotDer { why: "constructed encoding of a primitive type" });
     }
     Ok(())
 }
@@ -57,13 +55,7 @@ fn check_bit_string(content: &[u8]) -> Result<(), DerError> {
         [unused @ 1..=7, .., last] => last.trailing_zeros() >= u32::from(unused),
         _ => false,
     };
-    if sound {
-        Ok(())
-    } else {
-        Err(DerError::NotDer {
-            why: "BIT STRING with bad padding",
-        })
-    }
+    if sound { Ok(()) } else { Err(DerError::NotDer { why: "BIT STRING with bad padding" }) }
 }
 
 /// Universal primitives whose content has a canonical form are held to it.
@@ -72,25 +64,19 @@ fn check_primitive(tlv: &Tlv<'_>) -> Result<(), DerError> {
         tag::BOOLEAN => boolean(tlv.content).map(|_| ()),
         tag::OID => oid(tlv.content).map(|_| ()),
         tag::BIT_STRING => check_bit_string(tlv.content),
-        tag::NULL if !tlv.content.is_empty() => Err(DerError::NotDer {
-            why: "NULL with content",
-        }),
+        tag::NULL if !tlv.content.is_empty() => Err(DerError::NotDer { why: "NULL with content" }),
         tag::INTEGER | tag::ENUMERATED => match tlv.content {
-            [] => Err(DerError::NotDer {
-                why: "empty INTEGER",
-            }),
-            [0, next, ..] if next & 0x80 == 0 => Err(DerError::NotDer {
-                why: "non-minimal INTEGER",
-            }),
-            [0xff, next, ..] if next & 0x80 != 0 => Err(DerError::NotDer {
-                why: "non-minimal INTEGER",
-            }),
+            [] => Err(DerError::NotDer { why: "empty INTEGER" }),
+            [0, next, ..] if next & 0x80 == 0 => {
+                Err(DerError::NotDer { why: "non-minimal INTEGER" })
+            }
+            [0xff, next, ..] if next & 0x80 != 0 => {
+                Err(DerError::NotDer { why: "non-minimal INTEGER" })
+            }
             _ => Ok(()),
         },
         // X.690 §8.14.2 via §10.2: these are always constructed.
-        0x10 | 0x11 => Err(DerError::NotDer {
-            why: "primitive SEQUENCE or SET",
-        }),
+        0x10 | 0x11 => Err(DerError::NotDer { why: "primitive SEQUENCE or SET" }),
         _ => Ok(()),
     }
 }
@@ -105,10 +91,7 @@ mod tests {
 
     #[test]
     fn refuses_trailing_octets() {
-        assert_eq!(
-            check_well_formed(&[0x05, 0, 0x05, 0]),
-            Err(DerError::Trailing)
-        );
+        assert_eq!(check_well_formed(&[0x05, 0, 0x05, 0]), Err(DerError::Trailing));
     }
 
     #[test]
@@ -125,22 +108,13 @@ mod tests {
     #[test]
     fn well_formed_looks_inside() {
         assert_eq!(check_well_formed(&[]), not_der("truncated"));
-        assert_eq!(
-            check_well_formed(&[0x30, 2, 0x30, 0x80]),
-            not_der("indefinite length")
-        );
+        assert_eq!(check_well_formed(&[0x30, 2, 0x30, 0x80]), not_der("indefinite length"));
         assert_eq!(
             check_well_formed(&[0x30, 3, 0x01, 1, 1]),
             not_der("BOOLEAN other than 00 or FF")
         );
-        assert_eq!(
-            check_well_formed(&[0x30, 4, 0x02, 2, 0, 1]),
-            not_der("non-minimal INTEGER")
-        );
-        assert_eq!(
-            check_well_formed(&[0x10, 0]),
-            not_der("primitive SEQUENCE or SET")
-        );
+        assert_eq!(check_well_formed(&[0x30, 4, 0x02, 2, 0, 1]), not_der("non-minimal INTEGER"));
+        assert_eq!(check_well_formed(&[0x10, 0]), not_der("primitive SEQUENCE or SET"));
         assert_eq!(check_well_formed(&[0x30, 5, 0x02, 1, 1, 0x05, 0]), Ok(()));
     }
 
@@ -150,24 +124,10 @@ mod tests {
         for tag in [0x21, 0x22, 0x23, 0x24, 0x2c, 0x33, 0x36] {
             assert_eq!(check_well_formed(&[tag, 0]), not_der(constructed));
         }
-        for content in [
-            &[3, 0][..],
-            &[3, 1, 1],
-            &[3, 2, 8, 0],
-            &[3, 2, 2, 2],
-            &[3, 3, 1, 0, 1],
-        ] {
-            assert_eq!(
-                check_well_formed(content),
-                not_der("BIT STRING with bad padding")
-            );
+        for content in [&[3, 0][..], &[3, 1, 1], &[3, 2, 8, 0], &[3, 2, 2, 2], &[3, 3, 1, 0, 1]] {
+            assert_eq!(check_well_formed(content), not_der("BIT STRING with bad padding"));
         }
-        for content in [
-            &[3, 1, 0][..],
-            &[3, 2, 0, 1],
-            &[3, 2, 7, 0x80],
-            &[3, 2, 7, 0],
-        ] {
+        for content in [&[3, 1, 0][..], &[3, 2, 0, 1], &[3, 2, 7, 0x80], &[3, 2, 7, 0]] {
             assert_eq!(check_well_formed(content), Ok(()));
         }
     }

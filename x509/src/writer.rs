@@ -14,9 +14,7 @@ impl Writer {
     }
 
     pub(crate) fn with_capacity(octets: usize) -> Self {
-        Self {
-            out: Vec::with_capacity(octets),
-        }
+        Self { out: Vec::with_capacity(octets) }
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {
@@ -43,8 +41,7 @@ impl Writer {
         let octets = length.to_be_bytes();
         let start = octets.iter().position(|octet| *octet != 0).unwrap_or(0);
         let significant = octets.get(start..).unwrap_or_default();
-        self.out
-            .push(0x80 | u8::try_from(significant.len()).unwrap_or(0x7f));
+        self.out.push(0x80 | u8::try_from(significant.len()).unwrap_or(0x7f));
         self.out.extend_from_slice(significant);
     }
 
@@ -216,18 +213,12 @@ mod tests {
 
     #[test]
     fn writes_the_time_form_of_the_year() {
-        assert_eq!(
-            written(|w| w.time(UnixTime(0)).unwrap()),
-            b"\x17\x0d700101000000Z"
-        );
+        assert_eq!(written(|w| w.time(UnixTime(0)).unwrap()), b"\x17\x0d700101000000Z");
         assert_eq!(
             written(|w| w.time(UnixTime(2_524_608_000)).unwrap()),
             b"\x18\x0f20500101000000Z"
         );
         let refused = Writer::new().time(UnixTime(i64::MIN));
-        assert_eq!(
-            refused,
-            Err(DerError::field("Time", "not within 1950 to 9999"))
-        );
+        assert_eq!(refused, Err(DerError::field("Time", "not within 1950 to 9999")));
     }
 }

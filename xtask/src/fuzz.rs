@@ -26,10 +26,7 @@ pub fn run(root: &Path, wanted: &[String]) -> Result<bool> {
     build(&dir, &host)?;
     let seconds = std::env::var("FUZZ_SECONDS").unwrap_or_else(|_| SECONDS.to_owned());
     let mut crashed = Vec::new();
-    for target in targets
-        .iter()
-        .filter(|name| wanted.is_empty() || wanted.contains(name))
-    {
+    for target in targets.iter().filter(|name| wanted.is_empty() || wanted.contains(name)) {
         println!("fuzz: {target} for {seconds} s");
         let program = dir.join("target").join(&host).join("release").join(target);
         if !fuzz(&dir, target, &program, &seconds)? {
@@ -38,10 +35,7 @@ pub fn run(root: &Path, wanted: &[String]) -> Result<bool> {
     }
     match crashed.is_empty() {
         true => println!("fuzz: {} targets, no crash", targets.len()),
-        false => println!(
-            "fuzz: crashes in tests/fuzz/artifacts: {}",
-            crashed.join(", ")
-        ),
+        false => println!("fuzz: crashes in tests/fuzz/artifacts: {}", crashed.join(", ")),
     }
     Ok(crashed.is_empty())
 }
@@ -51,10 +45,8 @@ fn targets(dir: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
-        if let (Some(name), true) = (
-            path.file_stem(),
-            path.extension().is_some_and(|e| e == "rs"),
-        ) {
+        if let (Some(name), true) = (path.file_stem(), path.extension().is_some_and(|e| e == "rs"))
+        {
             names.push(name.to_string_lossy().into_owned());
         }
     }
@@ -68,9 +60,7 @@ fn targets(dir: &Path) -> Result<Vec<String>> {
 /// Naming the target keeps the coverage flags away from build scripts and macros.
 fn build(dir: &Path, host: &str) -> Result<()> {
     let mut cargo = Command::new("cargo");
-    cargo
-        .current_dir(dir)
-        .args(["build", "--release", "--bins", "--target", host]);
+    cargo.current_dir(dir).args(["build", "--release", "--bins", "--target", host]);
     cargo.arg("--target-dir").arg(dir.join("target"));
     if dir.join("Cargo.lock").exists() {
         cargo.arg("--locked");
@@ -99,15 +89,8 @@ fn fuzz(dir: &Path, target: &str, program: &Path, seconds: &str) -> Result<bool>
     command
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        .args([
-            "-timeout=10",
-            "-rss_limit_mb=2048",
-            "-print_final_stats=1",
-            "-verbosity=0",
-        ]);
-    let status = command
-        .status()
-        .with_context(|| program.display().to_string())?;
+        .args(["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"]);
+    let status = command.status().with_context(|| program.display().to_string())?;
     Ok(status.success())
 }
 

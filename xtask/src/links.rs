@@ -18,12 +18,7 @@ const PACKAGES_LIMIT: usize = 60;
 /// Lines of our own code in it: no blanks, comments or tests.
 const LINES_LIMIT: usize = 12_000;
 /// Our code in it, but for x509 and hardening, which both sides share.
-const SIGNER: [&str; 4] = [
-    "signer/core/",
-    "signer/proto/",
-    "keystore/core/",
-    "keystore/file/",
-];
+const SIGNER: [&str; 4] = ["signer/core/", "signer/proto/", "keystore/core/", "keystore/file/"];
 /// Cryptographic libraries that must not be linked anywhere.
 const NOWHERE: [&str; 4] = ["ring", "openssl-sys", "openssl", "native-tls"];
 
@@ -37,10 +32,7 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<bool> {
     let mut ok = true;
     for (name, path) in binaries::find(root, &BINARIES, profile)? {
         let needed = binaries::needed(&path)?;
-        let foreign: Vec<_> = needed
-            .iter()
-            .filter(|library| !is_allowed(library))
-            .collect();
+        let foreign: Vec<_> = needed.iter().filter(|library| !is_allowed(library)).collect();
         println!("{name}: loads {}", needed.join(", "));
         for library in &foreign {
             println!(
@@ -63,37 +55,25 @@ fn is_allowed(library: &str) -> bool {
 
 fn no_second_library(root: &Path) -> Result<bool> {
     let all = tree::packages(root, &["--workspace", "--edges", "normal,build,dev"])?;
-    let found: Vec<_> = NOWHERE
-        .iter()
-        .filter(|name| all.iter().any(|p| p.name == **name))
-        .collect();
+    let found: Vec<_> =
+        NOWHERE.iter().filter(|name| all.iter().any(|p| p.name == **name)).collect();
     for name in &found {
         println!(
             "links: {name} is linked; see `cargo tree --workspace -i {name}` and cut the feature"
         );
     }
-    println!(
-        "workspace: {} packages, none of {}",
-        all.len(),
-        NOWHERE.join(", ")
-    );
+    println!("workspace: {} packages, none of {}", all.len(), NOWHERE.join(", "));
     Ok(found.is_empty())
 }
 
 fn small_signer(root: &Path) -> Result<bool> {
-    let linked = tree::packages(
-        root,
-        &["-p", "signer-file", "--edges", "normal,no-proc-macro"],
-    )?;
+    let linked = tree::packages(root, &["-p", "signer-file", "--edges", "normal,no-proc-macro"])?;
     let foreign: Vec<_> = linked.iter().filter(|package| !package.ours).collect();
     let with_macros = tree::packages(root, &["-p", "signer-file", "--edges", "normal"])?;
     let macros = with_macros.len() - linked.len();
     let workspace = Workspace::load(root)?;
     let count = |place: &str| -> usize {
-        let inside = workspace
-            .sources
-            .iter()
-            .filter(|source| source.path.starts_with(place));
+        let inside = workspace.sources.iter().filter(|source| source.path.starts_with(place));
         inside.map(|source| source.code_lines()).sum()
     };
     let lines: Vec<_> = SIGNER.iter().map(|place| (place, count(place))).collect();
@@ -106,14 +86,8 @@ fn small_signer(root: &Path) -> Result<bool> {
     }
     println!("signer: {total} lines of code without tests (limit {LINES_LIMIT})");
     if foreign.len() > PACKAGES_LIMIT {
-        let names: Vec<_> = foreign
-            .iter()
-            .map(|package| package.name.as_str())
-            .collect();
-        println!(
-            "links: too many packages hold the seal: {}",
-            names.join(" ")
-        );
+        let names: Vec<_> = foreign.iter().map(|package| package.name.as_str()).collect();
+        println!("links: too many packages hold the seal: {}", names.join(" "));
     }
     if total > LINES_LIMIT {
         println!("links: too much code holds the seal: move what needs no key to the server");

@@ -27,13 +27,7 @@ impl Source {
         } else {
             without_tests
         };
-        Self {
-            path: path.to_owned(),
-            lines: text.lines().count(),
-            code,
-            shipped,
-            test_lines,
-        }
+        Self { path: path.to_owned(), lines: text.lines().count(), code, shipped, test_lines }
     }
 
     /// Says whether the file is compiled for tests only.
@@ -79,9 +73,7 @@ impl Source {
 fn is_test_path(path: &str) -> bool {
     path.starts_with("tests/")
         || path.ends_with("/tests.rs")
-        || ["/tests/", "/benches/", "/examples/"]
-            .iter()
-            .any(|dir| path.contains(dir))
+        || ["/tests/", "/benches/", "/examples/"].iter().any(|dir| path.contains(dir))
 }
 
 /// An identifier and where it stands.
@@ -109,10 +101,7 @@ pub fn words(code: &str) -> Vec<Word<'_>> {
         match (start, is_word(c)) {
             (None, true) => start = Some(at),
             (Some(from), false) => {
-                words.push(Word {
-                    text: &code[from..at],
-                    start: from,
-                });
+                words.push(Word { text: &code[from..at], start: from });
                 start = None;
             }
             _ => {}
@@ -136,21 +125,14 @@ mod tests {
             "x509/src/a.rs",
             "//! doc\n\nfn f() {}\n// c\n#[cfg(test)]\nmod tests {\n    fn t() {}\n}\n",
         );
-        assert_eq!(
-            (source.lines, source.test_lines, source.code_lines()),
-            (8, 4, 1)
-        );
+        assert_eq!((source.lines, source.test_lines, source.code_lines()), (8, 4, 1));
         assert!(!source.is_test());
     }
 
     #[test]
     fn files_of_tests_ship_nothing() {
-        for path in [
-            "tests/kit/src/lib.rs",
-            "a/src/b/tests.rs",
-            "a/tests/t.rs",
-            "a/src/tests/x.rs",
-        ] {
+        for path in ["tests/kit/src/lib.rs", "a/src/b/tests.rs", "a/tests/t.rs", "a/src/tests/x.rs"]
+        {
             assert!(Source::new(path, "fn f() {}\n").is_test(), "{path}");
         }
         assert!(Source::new("a/src/x.rs", "#![cfg(test)]\nfn f() {}\n").is_test());
@@ -169,16 +151,6 @@ mod tests {
     fn finds_words_with_their_lines() {
         let code = "use a::b;\nlet c_1=2;";
         let found: Vec<_> = words(code).iter().map(|w| (w.text, w.line(code))).collect();
-        assert_eq!(
-            found,
-            [
-                ("use", 1),
-                ("a", 1),
-                ("b", 1),
-                ("let", 2),
-                ("c_1", 2),
-                ("2", 2)
-            ]
-        );
+        assert_eq!(found, [("use", 1), ("a", 1), ("b", 1), ("let", 2), ("c_1", 2), ("2", 2)]);
     }
 }

@@ -21,10 +21,7 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<bool> {
         true => with_nextest(root, arguments, &mut skipped)?,
         false => with_cargo(root, arguments, &mut skipped)?,
     };
-    let documented = cargo(
-        root,
-        &["test", "--locked", "--workspace", "--doc", "--quiet"],
-    );
+    let documented = cargo(root, &["test", "--locked", "--workspace", "--doc", "--quiet"]);
     let documented = documented_examples(documented)?;
     print!("{skipped}");
     let strict = std::env::var("CHANCERY_NO_SKIP").is_ok_and(|value| value == "1");
@@ -52,16 +49,7 @@ fn with_nextest(root: &Path, arguments: &[String], skipped: &mut Skipped) -> Res
     if report.exists() {
         fs::remove_file(&report).context("the last report")?;
     }
-    let mut nextest = cargo(
-        root,
-        &[
-            "nextest",
-            "run",
-            "--locked",
-            "--workspace",
-            "--no-fail-fast",
-        ],
-    );
+    let mut nextest = cargo(root, &["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]);
     let status = nextest.args(arguments).status().context("cargo nextest")?;
     if let Ok(report) = fs::read_to_string(&report) {
         report.lines().for_each(|line| skipped.read_xml(line));
@@ -72,8 +60,7 @@ fn with_nextest(root: &Path, arguments: &[String], skipped: &mut Skipped) -> Res
 fn with_cargo(root: &Path, arguments: &[String], skipped: &mut Skipped) -> Result<bool> {
     let mut test = cargo(root, &["test", "--locked", "--workspace", "--no-fail-fast"]);
     // All targets but documentation, which is run after; --show-output prints what passed said.
-    test.args(["--lib", "--bins", "--tests", "--examples"])
-        .args(arguments);
+    test.args(["--lib", "--bins", "--tests", "--examples"]).args(arguments);
     test.args(["--", "--show-output"]).stdout(Stdio::piped());
     let mut child = test.spawn().context("cargo test")?;
     let output = child.stdout.take().context("cargo test's output")?;
@@ -116,14 +103,8 @@ mod tests {
     #[test]
     fn reads_the_result_line() {
         for (line, expected) in [
-            (
-                "test result: ok. 17 passed; 0 failed; 0 ignored; 0 measured",
-                Some((17, 0)),
-            ),
-            (
-                "test result: FAILED. 3 passed; 2 failed; 0 ignored",
-                Some((3, 2)),
-            ),
+            ("test result: ok. 17 passed; 0 failed; 0 ignored; 0 measured", Some((17, 0))),
+            ("test result: FAILED. 3 passed; 2 failed; 0 ignored", Some((3, 2))),
             ("test a ... ok", None),
         ] {
             assert_eq!(result(line), expected, "{line}");

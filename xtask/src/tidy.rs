@@ -31,13 +31,7 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            path,
-            line,
-            rule,
-            found,
-            mend,
-        } = self;
+        let Self { path, line, rule, found, mend } = self;
         write!(f, "{path}:{line}: {rule}: {found}\n    {mend}")
     }
 }
@@ -68,10 +62,7 @@ pub fn run(root: &Path) -> Result<bool> {
         println!("{violation}");
     }
     let (packages, sources) = (workspace.packages.len(), workspace.sources.len());
-    println!(
-        "tidy: {packages} packages, {sources} files, {} violations",
-        violations.len()
-    );
+    println!("tidy: {packages} packages, {sources} files, {} violations", violations.len());
     Ok(violations.is_empty())
 }
 
@@ -88,9 +79,6 @@ mod tests {
             found: "501 lines".to_owned(),
             mend: "split it".to_owned(),
         };
-        assert_eq!(
-            violation.to_string(),
-            "a/b.rs:3: length: 501 lines\n    split it"
-        );
+        assert_eq!(violation.to_string(), "a/b.rs:3: length: 501 lines\n    split it");
     }
 }

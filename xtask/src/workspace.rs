@@ -62,11 +62,8 @@ impl Workspace {
 
     /// Makes a workspace of paths and texts.
     pub fn of<S: AsRef<str>>(files: &[(S, S)]) -> Result<Self> {
-        let mut all = Self {
-            manifest: toml::Table::new(),
-            packages: Vec::new(),
-            sources: Vec::new(),
-        };
+        let mut all =
+            Self { manifest: toml::Table::new(), packages: Vec::new(), sources: Vec::new() };
         for (path, text) in files {
             let (path, text) = (path.as_ref(), text.as_ref());
             if path.ends_with(".rs") {
@@ -77,8 +74,7 @@ impl Workspace {
             if path == "Cargo.toml" {
                 all.manifest = table;
             } else {
-                all.packages
-                    .push(package(path, &table, text).with_context(|| path.to_owned())?);
+                all.packages.push(package(path, &table, text).with_context(|| path.to_owned())?);
             }
         }
         all.mark_test_modules();
@@ -100,10 +96,7 @@ impl Workspace {
     /// The package in whose folder a path lies.
     pub fn package_of(&self, path: &str) -> Option<&Package> {
         let holds = |package: &&Package| path.starts_with(&format!("{}/", package.dir));
-        self.packages
-            .iter()
-            .filter(holds)
-            .max_by_key(|package| package.dir.len())
+        self.packages.iter().filter(holds).max_by_key(|package| package.dir.len())
     }
 }
 
@@ -113,11 +106,7 @@ fn collect(root: &Path, below: &str, files: &mut Vec<(String, String)>) -> Resul
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_str().context("a file name that is not UTF-8")?;
-        let path = if below.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{below}/{name}")
-        };
+        let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
         let kind = entry.file_type()?;
         if kind.is_dir() {
             // Build directories, hidden ones and what an installation writes.
@@ -146,9 +135,7 @@ fn package(path: &str, table: &toml::Table, text: &str) -> Result<Package> {
             add_dependencies(target, text, &mut dependencies);
         }
     }
-    let lints = table
-        .get("lints")
-        .and_then(|lints| lints.get("workspace")?.as_bool());
+    let lints = table.get("lints").and_then(|lints| lints.get("workspace")?.as_bool());
     Ok(Package {
         name: name.to_owned(),
         dir: path.trim_end_matches("/Cargo.toml").to_owned(),
@@ -162,10 +149,7 @@ fn add_dependencies(table: &toml::Table, text: &str, into: &mut Vec<Dependency>)
         let listed = table.get(kind).and_then(toml::Value::as_table);
         for (key, value) in listed.into_iter().flatten() {
             let features = value.get("features").and_then(toml::Value::as_array);
-            let features = features
-                .into_iter()
-                .flatten()
-                .filter_map(toml::Value::as_str);
+            let features = features.into_iter().flatten().filter_map(toml::Value::as_str);
             let renamed = value.get("package").and_then(toml::Value::as_str);
             into.push(Dependency {
                 name: renamed.unwrap_or(key).to_owned(),
@@ -208,21 +192,12 @@ mod tests {
         let package = &workspace.packages[0];
         assert_eq!((package.name.as_str(), package.dir.as_str()), ("a", "x/a"));
         assert!(package.takes_lints);
-        let mut found: Vec<_> = package
-            .dependencies
-            .iter()
-            .map(|d| (d.name.as_str(), d.dev, d.line))
-            .collect();
+        let mut found: Vec<_> =
+            package.dependencies.iter().map(|d| (d.name.as_str(), d.dev, d.line)).collect();
         found.sort();
         assert_eq!(
             found,
-            [
-                ("b", false, 6),
-                ("b", true, 9),
-                ("d", false, 7),
-                ("e", false, 11),
-                ("f", false, 12)
-            ]
+            [("b", false, 6), ("b", true, 9), ("d", false, 7), ("e", false, 11), ("f", false, 12)]
         );
     }
 

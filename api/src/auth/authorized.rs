@@ -73,24 +73,15 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let tokens = Tokens::from_ref(state);
         let header = parts.headers.get(AUTHORIZATION);
-        let token = tokens
-            .authenticate(header.map(http::HeaderValue::as_bytes))
-            .await?;
+        let token = tokens.authenticate(header.map(http::HeaderValue::as_bytes)).await?;
         if !token.role.allows(P::PERMISSION) {
             tokens.note_denial(&token, P::PERMISSION).await;
             return Err(Problem::new(
                 Kind::Forbidden,
                 "permission-missing",
-                format!(
-                    "the role {} does not have the permission {}",
-                    token.role,
-                    P::PERMISSION
-                ),
+                format!("the role {} does not have the permission {}", token.role, P::PERMISSION),
             ));
         }
-        Ok(Self {
-            token,
-            permission: PhantomData,
-        })
+        Ok(Self { token, permission: PhantomData })
     }
 }

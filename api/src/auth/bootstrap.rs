@@ -57,10 +57,8 @@ pub async fn bootstrap(
                 return Ok(());
             }
             let secret = TokenSecret::draw()?;
-            write(path, secret.reveal()).map_err(|source| BootstrapError::File {
-                path: path.clone(),
-                source,
-            })?;
+            write(path, secret.reveal())
+                .map_err(|source| BootstrapError::File { path: path.clone(), source })?;
             secret.sha256()
         }
     };
@@ -82,12 +80,8 @@ pub async fn bootstrap(
 
 /// Writes in place: the folder may be one where the server may make nothing.
 fn write(path: &Path, token: &str) -> std::io::Result<()> {
-    let mut file: File = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file: File =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     file.write_all(token.as_bytes())?;
     file.write_all(b"\n")?;
@@ -108,9 +102,7 @@ mod tests {
         let (store, tokens) = testing::tokens().await;
         let how = Bootstrap::Sha256([7; 32]);
         bootstrap(&how, &tokens, &store).await.expect("a token");
-        bootstrap(&how, &tokens, &store)
-            .await
-            .expect("the same token");
+        bootstrap(&how, &tokens, &store).await.expect("the same token");
         let [first] = &all(&store).await[..] else {
             panic!("not one token");
         };
@@ -119,9 +111,7 @@ mod tests {
         tokens.create(other, "t").await.expect("another");
         tokens.revoke(first.id, "t").await.expect("revoked");
         bootstrap(&how, &tokens, &store).await.expect("nothing");
-        let again = tokens::find_by_sha256(&store, &[7; 32])
-            .await
-            .expect("found");
+        let again = tokens::find_by_sha256(&store, &[7; 32]).await.expect("found");
         assert!(again.is_some_and(|token| token.revoked_at.is_some()));
     }
 
@@ -133,10 +123,7 @@ mod tests {
         let how = Bootstrap::File(path.clone());
         bootstrap(&how, &tokens, &store).await.expect("a token");
         let text = std::fs::read_to_string(&path).expect("the file");
-        let mode = std::fs::metadata(&path)
-            .expect("the file")
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(&path).expect("the file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let header = format!("Bearer {}", text.trim());
         let found = tokens.authenticate(Some(header.as_bytes())).await;

@@ -67,11 +67,7 @@ impl Tokens {
             None => self.look_up(digest).await?.ok_or_else(not_good)?,
         };
         // Expiry is told by the clock, whatever is kept.
-        if token.is_good(self.0.clock.now()) {
-            Ok(token)
-        } else {
-            Err(not_good())
-        }
+        if token.is_good(self.0.clock.now()) { Ok(token) } else { Err(not_good()) }
     }
 
     fn kept(&self, digest: &[u8; 32]) -> Option<Arc<ApiToken>> {
@@ -92,10 +88,7 @@ impl Tokens {
                 kept.clear();
             }
             let until = Instant::now() + KEPT;
-            let entry = Kept {
-                token: Arc::clone(&token),
-                until,
-            };
+            let entry = Kept { token: Arc::clone(&token), until };
             kept.insert(digest, entry);
         }
         Ok(Some(token))
@@ -172,11 +165,7 @@ impl Tokens {
     pub async fn note_denial(&self, token: &ApiToken, permission: Permission) {
         let now = Instant::now();
         {
-            let mut denials = self
-                .0
-                .denials
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut denials = self.0.denials.lock().unwrap_or_else(PoisonError::into_inner);
             denials.retain(|_, at| now.duration_since(*at) < DENIAL);
             if denials.insert((token.id, permission), now).is_some() {
                 return;
@@ -191,10 +180,8 @@ impl Tokens {
                 .to_string(),
             journal: None,
         };
-        let write = self
-            .0
-            .store
-            .write(move |tx| Box::pin(async move { audit::append(tx, &event).await }));
+        let write =
+            self.0.store.write(move |tx| Box::pin(async move { audit::append(tx, &event).await }));
         if let Err(error) = write.await {
             tracing::warn!(%error, "a denial is not in the audit log");
         }
@@ -236,9 +223,7 @@ fn not_good() -> Problem {
 /// Takes the token out of `Bearer <token>`; the scheme's case counts for nothing (RFC 9110 §11.1).
 fn bearer(header: &[u8]) -> Option<&str> {
     let (scheme, token) = std::str::from_utf8(header).ok()?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim_start_matches(' '))
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
 }
 
 #[cfg(test)]
@@ -249,10 +234,7 @@ mod tests {
 
     async fn insert(tokens: &Tokens, role: Role, seed: u8) -> (String, ApiToken) {
         let secret = TokenSecret::draw().expect("randomness");
-        let token = ApiToken {
-            sha256: secret.sha256(),
-            ..testing::token(role, seed)
-        };
+        let token = ApiToken { sha256: secret.sha256(), ..testing::token(role, seed) };
         tokens.create(token.clone(), "t").await.expect("created");
         (format!("Bearer {}", secret.reveal()), token)
     }
@@ -279,17 +261,8 @@ mod tests {
         let missing = tokens.authenticate(None).await.err();
         assert_eq!(missing.expect("refused").rule(), "token-missing");
         let unknown = format!("Bearer chancery_{}", "a".repeat(43));
-        for header in [
-            "",
-            "Bearer",
-            "Bearer x",
-            &unknown,
-            &header.replace("Bearer", "Basic"),
-        ] {
-            assert_eq!(
-                rule(&tokens, header).await.as_deref(),
-                Some("token-refused")
-            );
+        for header in ["", "Bearer", "Bearer x", &unknown, &header.replace("Bearer", "Basic")] {
+            assert_eq!(rule(&tokens, header).await.as_deref(), Some("token-refused"));
         }
     }
 
@@ -300,10 +273,7 @@ mod tests {
         let (header, token) = insert(&tokens, Role::Operator, 2).await;
         assert_eq!(rule(&tokens, &header).await, None);
         tokens.revoke(token.id, "t").await.expect("revoked");
-        assert_eq!(
-            rule(&tokens, &header).await.as_deref(),
-            Some("token-refused")
-        );
+        assert_eq!(rule(&tokens, &header).await.as_deref(), Some("token-refused"));
         tokens.revoke(token.id, "t").await.expect("still revoked");
     }
 
@@ -322,10 +292,7 @@ mod tests {
         let header = format!("Bearer {}", secret.reveal());
         assert_eq!(rule(&tokens, &header).await, None);
         clock.advance_millis(1000);
-        assert_eq!(
-            rule(&tokens, &header).await.as_deref(),
-            Some("token-refused")
-        );
+        assert_eq!(rule(&tokens, &header).await.as_deref(), Some("token-refused"));
     }
 
     #[tokio::test]

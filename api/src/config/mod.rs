@@ -165,10 +165,8 @@ impl Config {
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
 /// What was found; a required part that is missing has its fault already.
@@ -207,17 +205,7 @@ impl Parts {
         let keep_out = take_boundary(root.section("boundary", faults), faults);
         let log = take_log(root.section("log", faults), faults);
         root.end(faults);
-        Self {
-            https,
-            http,
-            database,
-            signer_run,
-            urls,
-            tls,
-            bootstrap,
-            keep_out,
-            log,
-        }
+        Self { https, http, database, signer_run, urls, tls, bootstrap, keep_out, log }
     }
 
     fn whole(self) -> Option<Config> {
@@ -275,18 +263,13 @@ fn own_name(text: &str) -> Result<GeneralName, String> {
     }
     match check_dns_name(text, false) {
         Ok(()) => Ok(GeneralName::Dns(text.to_ascii_lowercase())),
-        Err(error) => Err(format!(
-            "`{text}` is neither an address nor a name: {error}"
-        )),
+        Err(error) => Err(format!("`{text}` is neither an address nor a name: {error}")),
     }
 }
 
 fn take_bootstrap(mut section: Section, faults: &mut Faults) -> Option<Bootstrap> {
     if section.has("admin_token_sha256") && section.has("admin_token_file") {
-        faults.add(
-            "bootstrap",
-            "has one of admin_token_sha256 and admin_token_file",
-        );
+        faults.add("bootstrap", "has one of admin_token_sha256 and admin_token_file");
     }
     let sha256 = section.parsed("admin_token_sha256", faults, digest);
     let file = section.parsed("admin_token_file", faults, absolute);
@@ -324,17 +307,12 @@ fn take_log(mut section: Section, faults: &mut Faults) -> Log {
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .map_err(|_| format!("`{text}` is no address and port, as in 127.0.0.1:8443"))
+    text.parse().map_err(|_| format!("`{text}` is no address and port, as in 127.0.0.1:8443"))
 }
 
 fn absolute(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    if path.is_absolute() {
-        Ok(path)
-    } else {
-        Err(format!("`{text}` is no absolute path"))
-    }
+    if path.is_absolute() { Ok(path) } else { Err(format!("`{text}` is no absolute path")) }
 }
 
 fn digest(text: &str) -> Result<[u8; 32], &'static str> {
@@ -377,10 +355,7 @@ mod tests {
         assert_eq!(config.signer_run, Path::new("/run/chancery"));
         assert_eq!(
             config.tls.names,
-            [
-                GeneralName::Dns("localhost".into()),
-                GeneralName::Ip([127, 0, 0, 1].into())
-            ]
+            [GeneralName::Dns("localhost".into()), GeneralName::Ip([127, 0, 0, 1].into())]
         );
         assert_eq!(config.tls.profile.as_str(), "tls-server");
         assert_eq!(config.bootstrap, Some(Bootstrap::Sha256([7; 32])));
@@ -429,10 +404,7 @@ mod tests {
         let Err(ConfigError::Fields(faults)) = Config::parse(text) else {
             panic!("a bad file was read");
         };
-        let paths: Vec<&str> = faults
-            .iter()
-            .filter_map(|fault| fault.split(':').next())
-            .collect();
+        let paths: Vec<&str> = faults.iter().filter_map(|fault| fault.split(':').next()).collect();
         assert_eq!(
             paths,
             [
@@ -456,9 +428,6 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_toml() {
-        assert!(matches!(
-            Config::parse("version ="),
-            Err(ConfigError::Syntax(_))
-        ));
+        assert!(matches!(Config::parse("version ="), Err(ConfigError::Syntax(_))));
     }
 }

@@ -21,10 +21,7 @@ pub(super) struct Section {
 impl Section {
     /// Takes the file itself.
     pub(super) fn root(fields: Table) -> Self {
-        Self {
-            path: String::new(),
-            fields,
-        }
+        Self { path: String::new(), fields }
     }
 
     /// Takes a table out of this one; a missing one is an empty one.
@@ -34,10 +31,7 @@ impl Section {
             None => Table::new(),
             Some(Value::Table(fields)) => fields,
             Some(other) => {
-                faults.add(
-                    &path,
-                    format_args!("is a table, not a {}", other.type_str()),
-                );
+                faults.add(&path, format_args!("is a table, not a {}", other.type_str()));
                 Table::new()
             }
         };
@@ -114,10 +108,7 @@ impl Section {
             Value::Integer(value) => Some(value),
             other => {
                 let path = self.path_of(name);
-                faults.add(
-                    &path,
-                    format_args!("is an integer, not a {}", other.type_str()),
-                );
+                faults.add(&path, format_args!("is an integer, not a {}", other.type_str()));
                 None
             }
         }
@@ -131,10 +122,6 @@ impl Section {
     }
 
     pub(super) fn path_of(&self, name: &str) -> String {
-        if self.path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}.{name}", self.path)
-        }
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 }

@@ -27,10 +27,7 @@ impl Representation {
     pub const fn media(self) -> &'static [&'static str] {
         match self {
             Self::Json => &["application/json"],
-            Self::Pem => &[
-                "application/pem-certificate-chain",
-                "application/x-pem-file",
-            ],
+            Self::Pem => &["application/pem-certificate-chain", "application/x-pem-file"],
             Self::Der => &["application/pkix-cert"],
         }
     }
@@ -69,15 +66,14 @@ impl Accepted {
                 best = Some((representation, quality));
             }
         }
-        best.map(|(representation, _)| representation)
-            .ok_or_else(|| {
-                Problem::new(
-                    Kind::NotAcceptable,
-                    "not-acceptable",
-                    "there are application/json, application/pem-certificate-chain and \
+        best.map(|(representation, _)| representation).ok_or_else(|| {
+            Problem::new(
+                Kind::NotAcceptable,
+                "not-acceptable",
+                "there are application/json, application/pem-certificate-chain and \
                      application/pkix-cert",
-                )
-            })
+            )
+        })
     }
 }
 
@@ -90,19 +86,14 @@ fn quality_of(media: &str, ranges: &str) -> Option<u16> {
         let name = parts.next().unwrap_or_default();
         let specific = if name.eq_ignore_ascii_case(media) {
             2
-        } else if name
-            .strip_suffix("/*")
-            .is_some_and(|of| of.eq_ignore_ascii_case(kind))
-        {
+        } else if name.strip_suffix("/*").is_some_and(|of| of.eq_ignore_ascii_case(kind)) {
             1
         } else if name == "*/*" {
             0
         } else {
             continue;
         };
-        let quality = parts
-            .find_map(|part| part.strip_prefix("q="))
-            .map_or(1000, thousandths);
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, thousandths);
         if best.is_none_or(|(other, _)| specific > other) {
             best = Some((specific, quality));
         }
@@ -136,15 +127,9 @@ mod tests {
             (Some("application/pkix-cert"), Some(Der)),
             (Some("application/x-pem-file"), Some(Pem)),
             (Some("Application/PEM-certificate-chain"), Some(Pem)),
-            (
-                Some("application/json;q=0.5, application/pkix-cert"),
-                Some(Der),
-            ),
+            (Some("application/json;q=0.5, application/pkix-cert"), Some(Der)),
             (Some("application/json;q=0, */*;q=0.1"), Some(Pem)),
-            (
-                Some("application/*;q=0.2, application/pkix-cert;q=0.3"),
-                Some(Der),
-            ),
+            (Some("application/*;q=0.2, application/pkix-cert;q=0.3"), Some(Der)),
             (Some("text/html"), None),
             (Some("*/*;q=0"), None),
             (Some(""), None),

@@ -49,10 +49,7 @@ fn read<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
 
 /// Tells whether a media type is JSON; parameters count for nothing.
 fn is_json(media: &[u8]) -> bool {
-    let essence = media
-        .split(|octet| *octet == b';')
-        .next()
-        .unwrap_or_default();
+    let essence = media.split(|octet| *octet == b';').next().unwrap_or_default();
     let essence = essence.trim_ascii();
     essence.eq_ignore_ascii_case(b"application/json")
 }
@@ -74,9 +71,7 @@ mod tests {
         if let Some(media) = media {
             request = request.header(CONTENT_TYPE, media);
         }
-        let request = request
-            .body(Body::from(body.to_owned()))
-            .expect("a request");
+        let request = request.body(Body::from(body.to_owned())).expect("a request");
         JsonBody::<Sample>::from_request(request, &())
             .await
             .map(|body| body.value.a)

@@ -22,9 +22,8 @@ pub async fn note(authority: &Authority, actor: &str, target: &str, problem: Pro
             .to_string(),
         journal: None,
     };
-    let write = authority
-        .store()
-        .write(move |tx| Box::pin(async move { audit::append(tx, &event).await }));
+    let write =
+        authority.store().write(move |tx| Box::pin(async move { audit::append(tx, &event).await }));
     if let Err(error) = write.await {
         tracing::warn!(%error, "a refusal is not in the audit log");
     }

@@ -52,11 +52,7 @@ impl Listener {
     /// What the system said.
     pub async fn bind(address: SocketAddr, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
-        Ok(Self {
-            address: socket.local_addr()?,
-            socket,
-            tls,
-        })
+        Ok(Self { address: socket.local_addr()?, socket, tls })
     }
 
     /// Gives the address that it listens on.
@@ -87,10 +83,7 @@ impl Listener {
         }
         drop(self.socket);
         let all = u32::try_from(limits::CONNECTIONS).unwrap_or(u32::MAX);
-        if timeout(limits::GRACE, places.acquire_many(all))
-            .await
-            .is_err()
-        {
+        if timeout(limits::GRACE, places.acquire_many(all)).await.is_err() {
             tracing::warn!("connections are cut off that did not end in time");
         }
     }

@@ -20,11 +20,7 @@ pub(super) struct Patient<S> {
 
 impl<S> Patient<S> {
     pub(super) fn new(stream: S, patience: Duration) -> Self {
-        Self {
-            stream,
-            patience,
-            end: None,
-        }
+        Self { stream, patience, end: None }
     }
 
     /// Holds the time against what came of a try to write.
@@ -38,9 +34,7 @@ impl<S> Patient<S> {
             return tried;
         }
         let patience = self.patience;
-        let end = self
-            .end
-            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + patience)));
+        let end = self.end.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + patience)));
         ready!(end.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

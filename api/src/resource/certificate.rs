@@ -78,9 +78,7 @@ impl CertificateSummary {
     /// Describes a certificate at `now`; its issuer is named by the list of issuers.
     #[must_use]
     pub fn new(certificate: &IssuedCertificate, issuers: &[Issuer], now: UnixTime) -> Self {
-        let issuer = issuers
-            .iter()
-            .find(|issuer| issuer.id == certificate.issuer);
+        let issuer = issuers.iter().find(|issuer| issuer.id == certificate.issuer);
         let name = |issuer: &Issuer| issuer.name.to_string();
         Self {
             id: certificate.id,
@@ -110,11 +108,7 @@ fn revocation(status: &CertificateStatus) -> Option<RevocationBody> {
             at: Time(since),
             invalidity_date: None,
         }),
-        CertificateStatus::Revoked {
-            at,
-            reason,
-            invalidity,
-        } => Some(RevocationBody {
+        CertificateStatus::Revoked { at, reason, invalidity } => Some(RevocationBody {
             reason: reason.as_str(),
             at: Time(at),
             invalidity_date: invalidity.map(Time),

@@ -104,10 +104,9 @@ impl IssuerBody {
 
 fn wish(state: &IssuerState) -> Option<String> {
     match state {
-        IssuerState::Pending(PendingIssuer {
-            request: PendingRequest::Wish(text),
-            ..
-        }) => Some(text.clone()),
+        IssuerState::Pending(PendingIssuer { request: PendingRequest::Wish(text), .. }) => {
+            Some(text.clone())
+        }
         _ => None,
     }
 }

@@ -20,10 +20,7 @@ pub struct NotAName {
 /// # Errors
 /// [`NotAName`].
 pub fn alternative_name(text: &str) -> Result<GeneralName, NotAName> {
-    let refuse = |why: String| NotAName {
-        text: text.to_owned(),
-        why,
-    };
+    let refuse = |why: String| NotAName { text: text.to_owned(), why };
     let name = match text.split_once(':') {
         Some((kind, value)) => match kind.to_ascii_lowercase().as_str() {
             "dns" => GeneralName::Dns(value.to_owned()),
@@ -62,38 +59,17 @@ mod tests {
     fn names_are_told_by_prefix_or_look() {
         let ip = |text: &str| GeneralName::Ip(text.parse().expect("an address"));
         for (text, name) in [
-            (
-                "www.corp.example",
-                GeneralName::Dns("www.corp.example".into()),
-            ),
-            (
-                "DNS:*.corp.example",
-                GeneralName::Dns("*.corp.example".into()),
-            ),
+            ("www.corp.example", GeneralName::Dns("www.corp.example".into())),
+            ("DNS:*.corp.example", GeneralName::Dns("*.corp.example".into())),
             ("10.0.0.1", ip("10.0.0.1")),
             ("::1", ip("::1")),
             ("ip:fd00::1", ip("fd00::1")),
-            (
-                "a@corp.example",
-                GeneralName::Email("a@corp.example".into()),
-            ),
-            (
-                "email:a@corp.example",
-                GeneralName::Email("a@corp.example".into()),
-            ),
-            (
-                "https://corp.example/x",
-                GeneralName::Uri("https://corp.example/x".into()),
-            ),
-            (
-                "spiffe://corp/x",
-                GeneralName::Uri("spiffe://corp/x".into()),
-            ),
+            ("a@corp.example", GeneralName::Email("a@corp.example".into())),
+            ("email:a@corp.example", GeneralName::Email("a@corp.example".into())),
+            ("https://corp.example/x", GeneralName::Uri("https://corp.example/x".into())),
+            ("spiffe://corp/x", GeneralName::Uri("spiffe://corp/x".into())),
             ("uri:urn:a:b", GeneralName::Uri("urn:a:b".into())),
-            (
-                "upn:a@corp.example",
-                GeneralName::Upn("a@corp.example".into()),
-            ),
+            ("upn:a@corp.example", GeneralName::Upn("a@corp.example".into())),
         ] {
             assert_eq!(alternative_name(text), Ok(name));
         }
@@ -109,16 +85,8 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused() {
-        for text in [
-            "",
-            "dns:",
-            "dns:a b",
-            "ip:10.0.0",
-            "ip:x",
-            "email:a",
-            "uri:/x",
-            "-a.example",
-        ] {
+        for text in ["", "dns:", "dns:a b", "ip:10.0.0", "ip:x", "email:a", "uri:/x", "-a.example"]
+        {
             assert!(alternative_name(text).is_err(), "{text}");
         }
     }

@@ -48,9 +48,7 @@ impl From<Profile> for ProfileBody {
 /// Takes the description out of a profile's text; a text that does not read has none.
 fn description(body: &str) -> String {
     let table: Option<toml::Table> = toml::from_str(body).ok();
-    let text = table
-        .as_ref()
-        .and_then(|table| table.get("description")?.as_str());
+    let text = table.as_ref().and_then(|table| table.get("description")?.as_str());
     text.unwrap_or_default().to_owned()
 }
 

@@ -15,10 +15,7 @@ pub fn read_csr(text: &str) -> Result<Csr, Problem> {
     if text.contains("-----BEGIN ") {
         return Csr::from_pem(text).map_err(of_pem);
     }
-    let bare: Vec<u8> = text
-        .bytes()
-        .filter(|octet| !octet.is_ascii_whitespace())
-        .collect();
+    let bare: Vec<u8> = text.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
     if bare.is_empty() {
         return Err(Problem::malformed("csr-missing", "there is no CSR"));
     }
@@ -59,10 +56,7 @@ mod tests {
     #[test]
     fn reads_pem_and_base64_and_names_the_broken_rule() {
         let folder = tempfile::tempdir().expect("a folder");
-        let csr = OwnKey::load_or_make(folder.path())
-            .expect("a key")
-            .csr()
-            .expect("a CSR");
+        let csr = OwnKey::load_or_make(folder.path()).expect("a key").csr().expect("a CSR");
         let pem = csr.to_pem();
         let der = csr.der().as_bytes();
         assert_eq!(read_csr(&pem), Ok(csr.clone()));
@@ -74,20 +68,13 @@ mod tests {
         for (text, rule) in [
             ("\n".into(), "csr-missing"),
             ("not base64!".into(), "csr-not-base64"),
-            (
-                pem.replace("CERTIFICATE REQUEST", "CERTIFICATE"),
-                "csr-not-pem",
-            ),
+            (pem.replace("CERTIFICATE REQUEST", "CERTIFICATE"), "csr-not-pem"),
             (STANDARD.encode(&der[..der.len() - 1]), "csr-not-der"),
             (STANDARD.encode(indefinite), "csr-not-der"),
             (STANDARD.encode(long), "csr-trailing-octets"),
         ] {
             let refused = read_csr(&text).expect_err("refused");
-            assert_eq!(
-                (refused.status().as_u16(), refused.rule()),
-                (400, rule),
-                "{text}"
-            );
+            assert_eq!((refused.status().as_u16(), refused.rule()), (400, rule), "{text}");
         }
     }
 }

@@ -18,9 +18,7 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        UnixTime::parse_rfc3339(&text)
-            .map(Self)
-            .map_err(serde::de::Error::custom)
+        UnixTime::parse_rfc3339(&text).map(Self).map_err(serde::de::Error::custom)
     }
 }
 

@@ -40,10 +40,7 @@ impl OwnCertificate {
         let mut path = vec![leaf.clone()];
         // RFC 8446 §4.4.2: the root may be left out, clients have it.
         path.extend(above.iter().filter(|der| !is_self_issued(der)).cloned());
-        Some(Self {
-            leaf: Certificate::parse(leaf.as_bytes()).ok()?,
-            path,
-        })
+        Some(Self { leaf: Certificate::parse(leaf.as_bytes()).ok()?, path })
     }
 
     /// Reads it from the folder; nothing if it is missing or not readable.
@@ -66,9 +63,7 @@ impl OwnCertificate {
     /// What the system said.
     pub fn save(&self, directory: &Path) -> std::io::Result<()> {
         let blocks = self.path.iter();
-        let text: String = blocks
-            .map(|der| pem::encode(LABEL, der.as_bytes()))
-            .collect();
+        let text: String = blocks.map(|der| pem::encode(LABEL, der.as_bytes())).collect();
         write_whole(&directory.join(FILE), text.as_bytes())
     }
 
@@ -219,10 +214,7 @@ mod tests {
             let due = shown.due(UnixTime(at), names, key.public(), issuers);
             assert_eq!(due, expected);
         }
-        assert_eq!(
-            shown.due(UnixTime(START), &names, own.public(), &[]),
-            Some(Due::Issuer)
-        );
+        assert_eq!(shown.due(UnixTime(START), &names, own.public(), &[]), Some(Due::Issuer));
     }
 
     #[test]

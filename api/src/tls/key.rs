@@ -69,11 +69,7 @@ impl OwnKey {
         let spki = pair.public_key().as_der().ok()?;
         let public = PublicKey::parse(spki.as_ref()).ok()?;
         let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8));
-        Some(Self {
-            signing: any_ecdsa_type(&der).ok()?,
-            pair,
-            public,
-        })
+        Some(Self { signing: any_ecdsa_type(&der).ok()?, pair, public })
     }
 
     /// Gives the public key.
@@ -119,10 +115,8 @@ fn make(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(failed)?;
     let pkcs8 = pair.to_pkcs8v1().map_err(failed)?;
     let text = Zeroizing::new(pem::encode(LABEL, pkcs8.as_ref()));
-    write_whole(path, text.as_bytes()).map_err(|source| KeyError::File {
-        path: path.to_owned(),
-        source,
-    })?;
+    write_whole(path, text.as_bytes())
+        .map_err(|source| KeyError::File { path: path.to_owned(), source })?;
     Ok(text)
 }
 
@@ -130,12 +124,8 @@ fn make(path: &Path) -> Result<Zeroizing<String>, KeyError> {
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut making = path.as_os_str().to_owned();
     making.push(".making");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&making)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&making)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&making, path)?;

@@ -74,13 +74,7 @@ impl Renewal {
         if let Some(certificate) = &current {
             resolver.swap(&key, certificate);
         }
-        Ok(Self {
-            authority,
-            wish,
-            key,
-            resolver,
-            current,
-        })
+        Ok(Self { authority, wish, key, resolver, current })
     }
 
     /// Tells whether handshakes have a certificate.
@@ -125,10 +119,7 @@ impl Renewal {
         );
         let saved = fresh.save(&self.wish.directory);
         self.current = Some(fresh);
-        saved.map_err(|source| RenewalError::File {
-            path: self.wish.directory.clone(),
-            source,
-        })
+        saved.map_err(|source| RenewalError::File { path: self.wish.directory.clone(), source })
     }
 
     async fn due(&self, current: &OwnCertificate) -> Result<Option<Due>, StoreError> {

@@ -104,13 +104,7 @@ impl Bench {
             tokens.push((role, secret.reveal().to_owned(), token.id));
             state.tokens.create(token, "test").await.expect("a token");
         }
-        Self {
-            ring,
-            app: app::https(state.clone()),
-            state,
-            store,
-            tokens,
-        }
+        Self { ring, app: app::https(state.clone()), state, store, tokens }
     }
 
     /// Gives the token of a role.
@@ -166,11 +160,7 @@ impl Answer {
     async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 1 << 20).await.expect("a body");
-        Self {
-            status: parts.status,
-            headers: parts.headers,
-            body: body.to_vec(),
-        }
+        Self { status: parts.status, headers: parts.headers, body: body.to_vec() }
     }
 
     pub fn json(&self) -> Value {
@@ -181,9 +171,7 @@ impl Answer {
     /// Gives status and rule of a problem, checking its form.
     pub fn problem(&self) -> (u16, String) {
         assert_eq!(
-            self.headers
-                .get("content-type")
-                .map(|media| media.as_bytes()),
+            self.headers.get("content-type").map(|media| media.as_bytes()),
             Some(&b"application/problem+json"[..]),
             "{}",
             String::from_utf8_lossy(&self.body)
@@ -193,10 +181,7 @@ impl Answer {
         assert_eq!(body["type"], format!("urn:chancery:problem:{rule}"));
         assert_eq!(body["status"], self.status.as_u16());
         let id = self.headers.get("x-request-id").expect("an id");
-        assert_eq!(
-            body["request_id"].as_str().map(str::as_bytes),
-            Some(id.as_bytes())
-        );
+        assert_eq!(body["request_id"].as_str().map(str::as_bytes), Some(id.as_bytes()));
         (self.status.as_u16(), rule)
     }
 }

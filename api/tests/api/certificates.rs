@@ -20,10 +20,7 @@ async fn issuer(bench: &Bench) -> Id<Issuer> {
     let issuer = Issuer {
         id: Id::from_parts(1, &[9; 10]),
         name: "issuing".parse().expect("a name"),
-        subject: x509::Name::parse_rfc4514("CN=Issuing")
-            .expect("a name")
-            .der()
-            .clone(),
+        subject: x509::Name::parse_rfc4514("CN=Issuing").expect("a name").der().clone(),
         parent: None,
         ring: RingName::default(),
         key_label: "issuing".into(),
@@ -83,12 +80,7 @@ async fn record(bench: &Bench, issuer: Id<Issuer>, seed: u8) -> Id<IssuedCertifi
         detail: "{}".into(),
         journal: None,
     };
-    let issued = NewIssued {
-        certificate,
-        idempotency: None,
-        audit,
-        ring: RingName::default(),
-    };
+    let issued = NewIssued { certificate, idempotency: None, audit, ring: RingName::default() };
     bench.store.record_issued(issued).await.expect("recorded");
     id
 }
@@ -116,27 +108,16 @@ async fn lists_are_filtered_and_paged() {
         ("?expires_before=2027-01-17T08:00:00Z", &["01"]),
         ("?expires_after=2027-01-19T08:00:00Z", &["04", "05"]),
     ] {
-        let list = bench
-            .get(Role::Viewer, &format!("{PATH}{query}"))
-            .await
-            .json();
+        let list = bench.get(Role::Viewer, &format!("{PATH}{query}")).await.json();
         assert_eq!(serials(&list), expected, "{query}");
         assert_eq!(list["next"], Value::Null);
     }
-    let suffix = bench
-        .get(Role::Viewer, &format!("{PATH}?name_suffix=.corp.example"))
-        .await;
+    let suffix = bench.get(Role::Viewer, &format!("{PATH}?name_suffix=.corp.example")).await;
     assert_eq!(serials(&suffix.json()).len(), 5);
-    let first = bench
-        .get(Role::Viewer, &format!("{PATH}?limit=3"))
-        .await
-        .json();
+    let first = bench.get(Role::Viewer, &format!("{PATH}?limit=3")).await.json();
     assert_eq!(serials(&first), ["05", "04", "03"]);
     let next = first["next"].as_str().expect("more");
-    let second = bench
-        .get(Role::Viewer, &format!("{PATH}?limit=3&cursor={next}"))
-        .await
-        .json();
+    let second = bench.get(Role::Viewer, &format!("{PATH}?limit=3&cursor={next}")).await.json();
     assert_eq!(serials(&second), ["02", "01"]);
 }
 
@@ -166,10 +147,7 @@ async fn a_certificate_is_shown_in_three_ways() {
     let path = format!("{PATH}/{}", record(&bench, issuer, 3).await);
     let show = |accept: &'static str| {
         let request = Request::get(&path)
-            .header(
-                "authorization",
-                format!("Bearer {}", bench.token(Role::Viewer)),
-            )
+            .header("authorization", format!("Bearer {}", bench.token(Role::Viewer)))
             .header("accept", accept);
         bench.send(request.body(Body::empty()).expect("a request"))
     };
@@ -185,23 +163,14 @@ async fn a_certificate_is_shown_in_three_ways() {
     );
     assert_eq!(json["issuer"], "issuing");
     let pem = show("application/pem-certificate-chain").await;
-    assert_eq!(
-        pem.headers["content-type"],
-        "application/pem-certificate-chain"
-    );
-    assert_eq!(
-        Some(&*String::from_utf8_lossy(&pem.body)),
-        json["certificate"].as_str()
-    );
+    assert_eq!(pem.headers["content-type"], "application/pem-certificate-chain");
+    assert_eq!(Some(&*String::from_utf8_lossy(&pem.body)), json["certificate"].as_str());
     let der = show("application/pkix-cert").await;
     assert_eq!(
         (&der.body[..], &der.headers["vary"]),
         (&[0x30, 1, 3][..], &"accept".parse().expect("a value"))
     );
-    assert_eq!(
-        show("text/html").await.problem(),
-        (406, "not-acceptable".into())
-    );
+    assert_eq!(show("text/html").await.problem(), (406, "not-acceptable".into()));
     let missing = format!("{PATH}/01980000-0000-7000-8000-000000000000");
     let missing = bench.get(Role::Viewer, &missing).await;
     assert_eq!(missing.problem(), (404, "not-found".into()));
@@ -220,49 +189,22 @@ async fn what_cannot_be_issued_is_refused_and_noted() {
     let broken = x509::pem::encode("CERTIFICATE REQUEST", &broken);
     let good = csr.to_pem();
     for (body, status, rule) in [
-        (
-            json!({ "profile": "tls-server", "csr": "MIIB" }),
-            400,
-            "csr-not-der",
-        ),
-        (
-            json!({ "profile": "tls-server", "csr": broken }),
-            400,
-            "csr-signature",
-        ),
-        (
-            json!({ "profile": "nobody", "csr": good }),
-            400,
-            "profile-unknown",
-        ),
-        (
-            json!({ "profile": "tls-server", "csr": good, "sans": ["a b"] }),
-            400,
-            "san-malformed",
-        ),
-        (
-            json!({ "profile": "tls-server", "csr": good, "subject": "x" }),
-            400,
-            "subject-malformed",
-        ),
+        (json!({ "profile": "tls-server", "csr": "MIIB" }), 400, "csr-not-der"),
+        (json!({ "profile": "tls-server", "csr": broken }), 400, "csr-signature"),
+        (json!({ "profile": "nobody", "csr": good }), 400, "profile-unknown"),
+        (json!({ "profile": "tls-server", "csr": good, "sans": ["a b"] }), 400, "san-malformed"),
+        (json!({ "profile": "tls-server", "csr": good, "subject": "x" }), 400, "subject-malformed"),
         (
             json!({ "profile": "tls-server", "csr": good, "validity": "soon" }),
             400,
             "json-malformed",
         ),
-        (
-            json!({ "profile": "tls-server", "csr": good }),
-            409,
-            "no-issuer",
-        ),
+        (json!({ "profile": "tls-server", "csr": good }), 409, "no-issuer"),
     ] {
         let refused = bench.post(Role::Operator, PATH, body).await;
         assert_eq!(refused.problem(), (status, rule.into()));
     }
-    let log = bench
-        .get(Role::Auditor, "/api/v1/audit?action=certificate.refuse")
-        .await
-        .json();
+    let log = bench.get(Role::Auditor, "/api/v1/audit?action=certificate.refuse").await.json();
     let rules: Vec<&str> = log["items"]
         .as_array()
         .expect("items")
@@ -287,20 +229,10 @@ async fn odd_revocations_are_refused() {
     let bench = Bench::new().await;
     let missing = format!("{PATH}/01980000-0000-7000-8000-000000000000");
     let revoke = format!("{missing}/revoke");
-    let refused = bench
-        .post(Role::Operator, &revoke, json!({ "reason": "boredom" }))
-        .await;
+    let refused = bench.post(Role::Operator, &revoke, json!({ "reason": "boredom" })).await;
     assert_eq!(refused.problem(), (400, "reason-unknown".into()));
-    let refused = bench
-        .post(
-            Role::Operator,
-            &revoke,
-            json!({ "reason": "keyCompromise" }),
-        )
-        .await;
+    let refused = bench.post(Role::Operator, &revoke, json!({ "reason": "keyCompromise" })).await;
     assert_eq!(refused.problem(), (404, "not-found".into()));
-    let refused = bench
-        .post(Role::Operator, &format!("{missing}/renew"), json!({}))
-        .await;
+    let refused = bench.post(Role::Operator, &format!("{missing}/renew"), json!({})).await;
     assert_eq!(refused.problem(), (404, "not-found".into()));
 }

@@ -15,10 +15,7 @@ async fn without_a_signer_it_lives_and_is_not_ready() {
             bench.app = app::http(bench.state.clone());
         }
         let lives = bench.ask(None, Method::GET, "/healthz", None).await;
-        assert_eq!(
-            (lives.status.as_u16(), &lives.body[..]),
-            (200, &b"ok\n"[..])
-        );
+        assert_eq!((lives.status.as_u16(), &lives.body[..]), (200, &b"ok\n"[..]));
         let ready = bench.ask(None, Method::GET, "/readyz", None).await;
         assert_eq!(ready.status, 503);
         assert_eq!(ready.headers["retry-after"], "2");
@@ -51,18 +48,13 @@ async fn metrics_are_in_the_form_of_prometheus() {
         line.starts_with("chancery_http_requests_total{") && line.contains("/api/v1/profiles")
     });
     assert!(counted.is_some_and(|line| line.ends_with(" 1")), "{text}");
-    assert!(
-        text.contains("chancery_http_request_seconds_bucket{"),
-        "{text}"
-    );
+    assert!(text.contains("chancery_http_request_seconds_bucket{"), "{text}");
 }
 
 #[tokio::test]
 async fn the_description_is_served_to_anybody() {
     let bench = Bench::new().await;
-    let answer = bench
-        .ask(None, Method::GET, "/api/v1/openapi.json", None)
-        .await;
+    let answer = bench.ask(None, Method::GET, "/api/v1/openapi.json", None).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["openapi"], "3.1.0");
 }

@@ -20,38 +20,21 @@ async fn a_wish_is_kept_and_nothing_is_signed() {
     let made = bench.post(Role::Admin, PATH, wish()).await;
     assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
     assert_eq!(made.headers["location"], "/api/v1/issuers/corp-root");
-    let shown = bench
-        .get(Role::Viewer, "/api/v1/issuers/corp-root")
-        .await
-        .json();
+    let shown = bench.get(Role::Viewer, "/api/v1/issuers/corp-root").await.json();
     assert_eq!(shown, made.json());
-    assert_eq!(
-        (&shown["state"], &shown["certificate"]),
-        (&json!("pending"), &Value::Null)
-    );
-    assert_eq!(
-        shown["urls"]["crl"],
-        "http://pki.corp.example/.well-known/pki/crl/corp-root.crl"
-    );
-    assert!(
-        shown["wish"]
-            .as_str()
-            .is_some_and(|wish| wish.contains("p-384"))
-    );
+    assert_eq!((&shown["state"], &shown["certificate"]), (&json!("pending"), &Value::Null));
+    assert_eq!(shown["urls"]["crl"], "http://pki.corp.example/.well-known/pki/crl/corp-root.crl");
+    assert!(shown["wish"].as_str().is_some_and(|wish| wish.contains("p-384")));
     let listed = bench.get(Role::Viewer, PATH).await.json();
     assert_eq!(listed["items"], json!([shown]));
 
     let taken = bench.post(Role::Admin, PATH, wish()).await;
     assert_eq!(taken.problem(), (409, "issuer-exists".into()));
-    let csr = bench
-        .get(Role::Viewer, "/api/v1/issuers/corp-root/csr")
-        .await;
+    let csr = bench.get(Role::Viewer, "/api/v1/issuers/corp-root/csr").await;
     assert_eq!(csr.problem(), (409, "state".into()));
     let detail = csr.json()["detail"].as_str().expect("words").to_owned();
     assert!(detail.contains("chancery ca csr corp-root"), "{detail}");
-    let retired = bench
-        .post(Role::Admin, "/api/v1/issuers/corp-root/retire", json!({}))
-        .await;
+    let retired = bench.post(Role::Admin, "/api/v1/issuers/corp-root/retire", json!({})).await;
     assert_eq!(retired.problem(), (409, "state".into()));
 }
 
@@ -82,10 +65,7 @@ async fn odd_wishes_are_refused() {
 async fn what_is_not_there_is_not_found() {
     let bench = Bench::new().await;
     for path in ["/api/v1/issuers/nobody", "/api/v1/issuers/nobody/csr"] {
-        assert_eq!(
-            bench.get(Role::Admin, path).await.problem(),
-            (404, "not-found".into())
-        );
+        assert_eq!(bench.get(Role::Admin, path).await.problem(), (404, "not-found".into()));
     }
     let path = "/api/v1/issuers/nobody/retire";
     let refused = bench.post(Role::Admin, path, json!({})).await;

@@ -28,10 +28,7 @@ fn certificate(body: &Value) -> Certificate {
 
 async fn with_key(bench: &Bench, key: &str, path: &str, body: &Value) -> Answer {
     let request = Request::post(path)
-        .header(
-            "authorization",
-            format!("Bearer {}", bench.token(Role::Operator)),
-        )
+        .header("authorization", format!("Bearer {}", bench.token(Role::Operator)))
         .header("idempotency-key", key)
         .body(Body::from(body.to_string()));
     bench.send(request.expect("a request")).await
@@ -41,16 +38,8 @@ async fn with_key(bench: &Bench, key: &str, path: &str, body: &Value) -> Answer 
 async fn issued(bench: &Bench) -> (SubjectKey, String, Value) {
     let key = SubjectKey::new();
     let answer = bench.post(Role::Operator, PATH, wish(&key)).await;
-    assert_eq!(
-        answer.status,
-        201,
-        "{}",
-        String::from_utf8_lossy(&answer.body)
-    );
-    let location = answer.headers["location"]
-        .to_str()
-        .expect("a path")
-        .to_owned();
+    assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+    let location = answer.headers["location"].to_str().expect("a path").to_owned();
     (key, location, answer.json())
 }
 
@@ -62,10 +51,7 @@ async fn a_certificate_is_issued_with_its_path_and_shown_again() {
     assert_eq!(leaf.tbs().public_key, *key.public());
     assert_eq!(body["serial"], leaf.tbs().serial.to_hex());
     assert_eq!(body["names"], json!(["www.corp.example"]));
-    assert_eq!(
-        (&body["state"], &body["issuer"]),
-        (&json!("valid"), &json!("issuing"))
-    );
+    assert_eq!((&body["state"], &body["issuer"]), (&json!("valid"), &json!("issuing")));
     assert_eq!(body["requested_by"], "the-operator");
     let chain = body["chain"].as_array().expect("the path").iter();
     let chain: Vec<Certificate> = chain
@@ -77,10 +63,7 @@ async fn a_certificate_is_issued_with_its_path_and_shown_again() {
     assert_eq!(bench.get(Role::Viewer, &location).await.json(), body);
 
     let request = Request::get(&location)
-        .header(
-            "authorization",
-            format!("Bearer {}", bench.token(Role::Viewer)),
-        )
+        .header("authorization", format!("Bearer {}", bench.token(Role::Viewer)))
         .header("accept", "application/pem-certificate-chain")
         .body(Body::empty());
     let pem = bench.send(request.expect("a request")).await;
@@ -113,11 +96,7 @@ async fn what_the_profile_forbids_is_refused_by_its_rule() {
         ("validity", json!("4000d"), "validity-not-offered"),
         ("sans", json!(["a@corp.example"]), "san-not-admitted"),
         ("sans", json!([]), "san-required"),
-        (
-            "subject",
-            json!("CN=x,DC=example"),
-            "subject-attribute-not-offered",
-        ),
+        ("subject", json!("CN=x,DC=example"), "subject-attribute-not-offered"),
     ] {
         let mut body = wish(&key);
         body[field] = value;
@@ -140,10 +119,7 @@ async fn a_request_with_the_same_key_is_answered_once() {
     assert_ne!(other["serial"], first.json()["serial"]);
     let reused = with_key(&bench, "k1", PATH, &wish(&SubjectKey::new())).await;
     assert_eq!(reused.problem(), (422, "idempotency-conflict".into()));
-    let renew = format!(
-        "{PATH}/{}/renew",
-        first.json()["id"].as_str().expect("an id")
-    );
+    let renew = format!("{PATH}/{}/renew", first.json()["id"].as_str().expect("an id"));
     let reused = with_key(&bench, "k1", &renew, &json!({})).await;
     assert_eq!(reused.problem(), (422, "idempotency-conflict".into()));
 }
@@ -157,18 +133,13 @@ async fn a_certificate_is_renewed_for_its_key_and_for_another() {
     assert_eq!(same.status, 201);
     let same = same.json();
     assert_eq!(certificate(&same).tbs().public_key, *key.public());
-    assert_eq!(
-        (&same["replaces"], &same["names"]),
-        (&old["id"], &old["names"])
-    );
+    assert_eq!((&same["replaces"], &same["names"]), (&old["id"], &old["names"]));
     let fresh = SubjectKey::new();
     let body = json!({ "csr": csr(&fresh, "other.corp.example") });
     let other = bench.post(Role::Operator, &renew, body).await.json();
     assert_eq!(certificate(&other).tbs().public_key, *fresh.public());
     assert_eq!(other["names"], old["names"]);
-    let refused = bench
-        .post(Role::Operator, &renew, json!({ "csr": "x" }))
-        .await;
+    let refused = bench.post(Role::Operator, &renew, json!({ "csr": "x" })).await;
     assert_eq!(refused.status, 400);
 }
 
@@ -187,21 +158,14 @@ async fn a_certificate_is_held_released_and_revoked_for_good() {
         ("keyCompromise", "revoked"),
     ] {
         let answer = revoke(reason).await;
-        assert_eq!(
-            answer.status,
-            200,
-            "{reason}: {}",
-            String::from_utf8_lossy(&answer.body)
-        );
+        assert_eq!(answer.status, 200, "{reason}: {}", String::from_utf8_lossy(&answer.body));
         assert_eq!(answer.json()["state"], state, "{reason}");
     }
     let refused = revoke("removeFromCRL").await;
     assert_eq!(refused.problem().0, 409);
     let shown = bench.get(Role::Viewer, &location).await.json();
     assert_eq!(shown["revocation"]["reason"], "keyCompromise");
-    let renewed = bench
-        .post(Role::Operator, &format!("{location}/renew"), json!({}))
-        .await;
+    let renewed = bench.post(Role::Operator, &format!("{location}/renew"), json!({})).await;
     assert_eq!(renewed.problem(), (409, "state".into()));
 }
 
@@ -210,9 +174,7 @@ async fn without_its_signer_the_server_says_later_and_recovers() {
     let mut bench = Bench::with_signer().await;
     let (_, location, _) = issued(&bench).await;
     bench.ring.as_mut().expect("a ring").stop();
-    let refused = bench
-        .post(Role::Operator, PATH, wish(&SubjectKey::new()))
-        .await;
+    let refused = bench.post(Role::Operator, PATH, wish(&SubjectKey::new())).await;
     assert_eq!(refused.problem(), (503, "signer-unavailable".into()));
     assert_eq!(refused.headers["retry-after"], "2");
     let revoke = format!("{location}/revoke");
@@ -220,19 +182,14 @@ async fn without_its_signer_the_server_says_later_and_recovers() {
     assert_eq!(refused.problem(), (503, "signer-unavailable".into()));
     assert_eq!(bench.get(Role::Viewer, &location).await.status, 200);
     // An outage is no refusal.
-    let log = bench
-        .get(Role::Auditor, "/api/v1/audit?action=certificate.refuse")
-        .await
-        .json();
+    let log = bench.get(Role::Auditor, "/api/v1/audit?action=certificate.refuse").await.json();
     assert_eq!(log["items"], json!([]));
 
     let ring = bench.ring.as_mut().expect("a ring");
     ring.try_open().expect("the ring opens");
     ring.unlock().expect("the credential unlocks");
     for _ in 0..200 {
-        let answer = bench
-            .post(Role::Operator, PATH, wish(&SubjectKey::new()))
-            .await;
+        let answer = bench.post(Role::Operator, PATH, wish(&SubjectKey::new())).await;
         if answer.status == 201 {
             return;
         }
@@ -246,10 +203,7 @@ async fn without_its_signer_the_server_says_later_and_recovers() {
 async fn what_is_ready_says_so() {
     let bench = Bench::with_signer().await;
     let ready = bench.get(Role::Viewer, "/readyz").await;
-    assert_eq!(
-        (ready.status.as_u16(), &ready.json()["issuing"]),
-        (200, &json!(1))
-    );
+    assert_eq!((ready.status.as_u16(), &ready.json()["issuing"]), (200, &json!(1)));
     let (_, _, _) = issued(&bench).await;
     let metrics = bench.get(Role::Viewer, "/metrics").await;
     let text = String::from_utf8(metrics.body).expect("text");
@@ -259,9 +213,6 @@ async fn what_is_ready_says_so() {
         "chancery_certificates{issuer=\"issuing\",state=\"valid\"} 1",
         "chancery_ca_expiry_seconds{issuer=\"root\"} ",
     ] {
-        assert!(
-            text.lines().any(|of| of.starts_with(line)),
-            "{line}:\n{text}"
-        );
+        assert!(text.lines().any(|of| of.starts_with(line)), "{line}:\n{text}");
     }
 }

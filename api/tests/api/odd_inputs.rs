@@ -118,10 +118,7 @@ async fn odd_subjects_and_names_are_the_clients_fault() {
         let answer = bench.post(Role::Operator, CERTIFICATES, wish.clone()).await;
         let told = String::from_utf8_lossy(&answer.body).into_owned();
         let shown: String = wish.to_string().chars().take(200).collect();
-        assert!(
-            answer.status == 201 || answer.status == 400,
-            "{shown}: {told}"
-        );
+        assert!(answer.status == 201 || answer.status == 400, "{shown}: {told}");
     }
 }
 
@@ -160,11 +157,7 @@ async fn spans_that_end_after_the_world_are_refused_or_harmless() {
         });
         wish[member] = json!(FOR_EVER);
         let answer = bench.post(Role::Admin, "/api/v1/issuers", wish).await;
-        assert_eq!(
-            answer.problem(),
-            (400, "ca-request-malformed".to_owned()),
-            "{member}"
-        );
+        assert_eq!(answer.problem(), (400, "ca-request-malformed".to_owned()), "{member}");
     }
 }
 
@@ -208,14 +201,8 @@ async fn odd_queries_are_the_clients_fault() {
         "audit?action=nothing",
         "audit?limit=1000",
     ] {
-        let answer = bench
-            .ask(
-                Some(Role::Admin),
-                Method::GET,
-                &format!("/api/v1/{query}"),
-                None,
-            )
-            .await;
+        let answer =
+            bench.ask(Some(Role::Admin), Method::GET, &format!("/api/v1/{query}"), None).await;
         let status = answer.status.as_u16();
         assert!(
             [200, 400, 404].contains(&status),

@@ -29,12 +29,8 @@ async fn is_issued_once_and_again_when_it_is_due() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = |names: &[&str]| {
         let wish = wish(folder.path(), names);
-        Renewal::take_up(
-            bench.state.authority.clone(),
-            wish,
-            Arc::new(Resolver::default()),
-        )
-        .expect("a key")
+        Renewal::take_up(bench.state.authority.clone(), wish, Arc::new(Resolver::default()))
+            .expect("a key")
     };
     let mut renewal = open(&["localhost"]);
     assert!(!renewal.has_certificate());

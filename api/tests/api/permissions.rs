@@ -24,9 +24,7 @@ fn operations() -> Vec<Operation> {
         for (method, operation) in methods.as_object().expect("methods") {
             let name = operation["x-permission"].as_str();
             let permission = name.map(|name| {
-                let known = Permission::ALL
-                    .into_iter()
-                    .find(|known| known.as_str() == name);
+                let known = Permission::ALL.into_iter().find(|known| known.as_str() == name);
                 known.unwrap_or_else(|| panic!("{path}: no permission {name}"))
             });
             operations.push(Operation {
@@ -51,9 +49,7 @@ fn every_operation_but_three_demands_a_permission() {
     }
     // Each permission guards something, but for the journal, which no route shows yet.
     for permission in Permission::ALL {
-        let used = operations
-            .iter()
-            .any(|of| of.permission == Some(permission));
+        let used = operations.iter().any(|of| of.permission == Some(permission));
         assert_eq!(used, permission != Permission::ReadJournal, "{permission}");
     }
 }
@@ -61,15 +57,8 @@ fn every_operation_but_three_demands_a_permission() {
 #[tokio::test]
 async fn without_a_token_nothing_but_the_public_answers() {
     let bench = Bench::new().await;
-    for Operation {
-        method,
-        path,
-        permission,
-    } in operations()
-    {
-        let answer = bench
-            .ask(None, method.clone(), &path, Some(json!({})))
-            .await;
+    for Operation { method, path, permission } in operations() {
+        let answer = bench.ask(None, method.clone(), &path, Some(json!({}))).await;
         if permission.is_none() {
             assert_ne!(answer.status, 401, "{method} {path}");
             continue;
@@ -83,25 +72,15 @@ async fn without_a_token_nothing_but_the_public_answers() {
 #[tokio::test]
 async fn each_role_may_what_the_table_says() {
     let bench = Bench::new().await;
-    for Operation {
-        method,
-        path,
-        permission,
-    } in operations()
-    {
+    for Operation { method, path, permission } in operations() {
         let Some(permission) = permission else {
             continue;
         };
         for role in Role::ALL {
-            let answer = bench
-                .ask(Some(role), method.clone(), &path, Some(json!({})))
-                .await;
+            let answer = bench.ask(Some(role), method.clone(), &path, Some(json!({}))).await;
             if role.allows(permission) {
                 // What it answers for want of a body or a thing is another test's.
-                assert!(
-                    ![401, 403].contains(&answer.status.as_u16()),
-                    "{role} {method} {path}"
-                );
+                assert!(![401, 403].contains(&answer.status.as_u16()), "{role} {method} {path}");
             } else {
                 let expected = (403, "permission-missing".to_owned());
                 assert_eq!(answer.problem(), expected, "{role} {method} {path}");

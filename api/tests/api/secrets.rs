@@ -46,33 +46,20 @@ async fn neither_tokens_nor_requests_stand_in_the_log() {
     let csr = SubjectKey::new().request(&Name::empty(), Vec::new());
     let csr = pem::encode(pem::CERTIFICATE_REQUEST, csr.as_bytes());
     let body = json!({ "profile": "tls-server", "csr": csr, "sans": ["www.corp.example"] });
-    let issued = bench
-        .post(Role::Operator, "/api/v1/certificates", body)
-        .await;
+    let issued = bench.post(Role::Operator, "/api/v1/certificates", body).await;
     assert_eq!(issued.status, 201);
     let body = json!({ "name": "ci", "role": "viewer" });
     let made = bench.post(Role::Admin, "/api/v1/tokens", body).await.json();
     bench.get(Role::Viewer, "/api/v1/tokens").await;
-    bench
-        .get(Role::Viewer, "/api/v1/nothing?secret=in-the-query")
-        .await;
+    bench.get(Role::Viewer, "/api/v1/nothing?secret=in-the-query").await;
 
     let log = lines.0.lock().unwrap_or_else(PoisonError::into_inner);
     let log = String::from_utf8_lossy(&log);
-    assert!(
-        log.contains("route=\"/api/v1/certificates\" status=201"),
-        "{log}"
-    );
+    assert!(log.contains("route=\"/api/v1/certificates\" status=201"), "{log}");
     assert!(log.contains("permission-missing"), "{log}");
     let token = made["token"].as_str().expect("a token");
     let line_of_csr = csr.lines().nth(1).expect("base64");
-    for secret in [
-        token,
-        bench.token(Role::Viewer),
-        "Bearer",
-        line_of_csr,
-        "in-the-query",
-    ] {
+    for secret in [token, bench.token(Role::Viewer), "Bearer", line_of_csr, "in-the-query"] {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
 }

@@ -95,12 +95,7 @@ async fn ask(
     let name = ServerName::try_from("localhost").expect("a name");
     let connector = TlsConnector::from(Arc::new(config));
     let mut stream = connector.connect(name, stream).await?;
-    let shown = stream
-        .get_ref()
-        .1
-        .peer_certificates()
-        .expect("certificates")[0]
-        .to_vec();
+    let shown = stream.get_ref().1.peer_certificates().expect("certificates")[0].to_vec();
     let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     stream.write_all(request).await?;
     let mut answer = Vec::new();
@@ -123,19 +118,13 @@ async fn only_tls_1_3_and_a_certificate_that_is_swapped_without_a_restart() {
     let running = tokio::spawn(listener.run(router, ends));
 
     let new = &[&rustls::version::TLS13];
-    assert!(
-        ask(address, new).await.is_err(),
-        "there is no certificate yet"
-    );
+    assert!(ask(address, new).await.is_err(), "there is no certificate yet");
     for serial in [1, 2] {
         let certificate = certificate(&key, serial);
         resolver.swap(&key, &certificate);
         let (shown, answer) = ask(address, new).await.expect("an answer");
         assert_eq!(shown, certificate.path()[0].as_bytes());
-        assert!(
-            answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"),
-            "{answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
     }
     assert!(ask(address, &[&rustls::version::TLS12]).await.is_err());
 
@@ -179,10 +168,7 @@ async fn headers_over_the_limits_are_refused() {
     let (_end, ends) = shutdown();
     let router = Router::new().route("/", get(|| async { "hello" }));
     tokio::spawn(listener.run(router, ends));
-    let long = format!(
-        "x: {}\r\n",
-        "a".repeat(chancery_server::limits::HEADERS * 4)
-    );
+    let long = format!("x: {}\r\n", "a".repeat(chancery_server::limits::HEADERS * 4));
     let many = "x: a\r\n".repeat(chancery_server::limits::HEADER_FIELDS);
     for (headers, status) in [("", "200"), (&*long, "431"), (&*many, "431")] {
         let mut stream = TcpStream::connect(address).await.expect("a connection");

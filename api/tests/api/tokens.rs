@@ -17,10 +17,7 @@ async fn a_token_is_shown_once_works_and_is_revoked_at_once() {
     assert_eq!(made.headers["cache-control"], "no-store");
     let made = made.json();
     let token = made["token"].as_str().expect("the token");
-    assert_eq!(
-        (&made["role"], &made["is_good"]),
-        (&json!("operator"), &json!(true))
-    );
+    assert_eq!((&made["role"], &made["is_good"]), (&json!("operator"), &json!(true)));
     assert_eq!(made["expires_at"], "2027-01-16T08:00:00Z");
 
     let listed = bench.get(Role::Admin, PATH).await;
@@ -34,9 +31,7 @@ async fn a_token_is_shown_once_works_and_is_revoked_at_once() {
     };
     assert_eq!(use_it().await.status, 200);
     let path = format!("{PATH}/{}", made["id"].as_str().expect("an id"));
-    let revoked = bench
-        .ask(Some(Role::Admin), Method::DELETE, &path, None)
-        .await;
+    let revoked = bench.ask(Some(Role::Admin), Method::DELETE, &path, None).await;
     assert_eq!(revoked.status, 204);
     assert_eq!(use_it().await.problem(), (401, "token-refused".into()));
 }
@@ -45,9 +40,7 @@ async fn a_token_is_shown_once_works_and_is_revoked_at_once() {
 async fn the_last_admin_token_stays() {
     let bench = Bench::new().await;
     let path = format!("{PATH}/{}", bench.token_id(Role::Admin));
-    let refused = bench
-        .ask(Some(Role::Admin), Method::DELETE, &path, None)
-        .await;
+    let refused = bench.ask(Some(Role::Admin), Method::DELETE, &path, None).await;
     assert_eq!(refused.problem(), (409, "last-admin".into()));
     assert_eq!(bench.get(Role::Admin, PATH).await.status, 200);
 }
@@ -56,35 +49,19 @@ async fn the_last_admin_token_stays() {
 async fn odd_tokens_are_refused() {
     let bench = Bench::new().await;
     for (body, rule) in [
-        (
-            json!({ "name": "", "role": "admin" }),
-            "token-name-malformed",
-        ),
-        (
-            json!({ "name": "a\nb", "role": "admin" }),
-            "token-name-malformed",
-        ),
-        (
-            json!({ "name": "x".repeat(65), "role": "admin" }),
-            "token-name-malformed",
-        ),
+        (json!({ "name": "", "role": "admin" }), "token-name-malformed"),
+        (json!({ "name": "a\nb", "role": "admin" }), "token-name-malformed"),
+        (json!({ "name": "x".repeat(65), "role": "admin" }), "token-name-malformed"),
         (json!({ "name": "a", "role": "root" }), "json-malformed"),
-        (
-            json!({ "name": "a", "role": "admin", "validity": "0d" }),
-            "validity-malformed",
-        ),
+        (json!({ "name": "a", "role": "admin", "validity": "0d" }), "validity-malformed"),
     ] {
         let refused = bench.post(Role::Admin, PATH, body).await;
         assert_eq!(refused.problem(), (400, rule.into()));
     }
     let missing = format!("{PATH}/01980000-0000-7000-8000-000000000000");
-    let refused = bench
-        .ask(Some(Role::Admin), Method::DELETE, &missing, None)
-        .await;
+    let refused = bench.ask(Some(Role::Admin), Method::DELETE, &missing, None).await;
     assert_eq!(refused.problem(), (404, "not-found".into()));
-    let refused = bench
-        .ask(Some(Role::Admin), Method::DELETE, "/api/v1/tokens/7", None)
-        .await;
+    let refused = bench.ask(Some(Role::Admin), Method::DELETE, "/api/v1/tokens/7", None).await;
     assert_eq!(refused.problem(), (400, "path-malformed".into()));
 }
 
@@ -110,31 +87,16 @@ async fn what_was_done_and_denied_stands_in_the_audit_log() {
         let page = bench.get(Role::Auditor, &page).await.json();
         let items = page["items"].as_array().expect("items").clone();
         assert!(items.len() <= 2);
-        seen.extend(
-            items
-                .iter()
-                .map(|event| event["seq"].as_i64().expect("a number")),
-        );
+        seen.extend(items.iter().map(|event| event["seq"].as_i64().expect("a number")));
         match page["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,
         }
     }
     assert_eq!(seen.len(), 6);
-    assert!(
-        seen.is_sorted_by(|earlier, later| earlier > later),
-        "{seen:?}"
-    );
-    for bad in [
-        "cursor=x",
-        "action=certificate.eat",
-        "limit=0",
-        "limit=1001",
-        "from=now",
-    ] {
-        let refused = bench
-            .get(Role::Auditor, &format!("/api/v1/audit?{bad}"))
-            .await;
+    assert!(seen.is_sorted_by(|earlier, later| earlier > later), "{seen:?}");
+    for bad in ["cursor=x", "action=certificate.eat", "limit=0", "limit=1001", "from=now"] {
+        let refused = bench.get(Role::Auditor, &format!("/api/v1/audit?{bad}")).await;
         assert_eq!(refused.problem().0, 400, "{bad}");
     }
 }

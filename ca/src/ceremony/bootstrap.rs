@@ -106,11 +106,7 @@ pub async fn bootstrap(
     };
     let request = plan.request(&plan.issuing, IssuerKind::Issuing);
     let issuing = signed(execute(client, &request, Some(&parent), &plan.urls, now).await?)?;
-    Ok(Bootstrapped {
-        root,
-        issuing,
-        made: Ring(client).count().await? != before,
-    })
+    Ok(Bootstrapped { root, issuing, made: Ring(client).count().await? != before })
 }
 
 fn signed(executed: Executed) -> Result<CertificateDer, CeremonyError> {

@@ -25,11 +25,7 @@ fn with_end(text: &str, end: UnixTime) -> Option<String> {
         return None;
     }
     let lines = text.lines().map(|line| {
-        if is_end(line) {
-            format!("issuer_not_after = \"{end}\"\n")
-        } else {
-            format!("{line}\n")
-        }
+        if is_end(line) { format!("issuer_not_after = \"{end}\"\n") } else { format!("{line}\n") }
     });
     Some(lines.collect())
 }
@@ -42,10 +38,7 @@ mod tests {
     fn only_the_end_moves() {
         let text = "version = 1\nissuer_not_after = \"2030-01-01T00:00:00Z\"\n# mine\n";
         let moved = with_end(text, UnixTime(0)).expect("one end");
-        assert_eq!(
-            moved,
-            "version = 1\nissuer_not_after = \"1970-01-01T00:00:00Z\"\n# mine\n"
-        );
+        assert_eq!(moved, "version = 1\nissuer_not_after = \"1970-01-01T00:00:00Z\"\n# mine\n");
         assert_eq!(with_end("version = 1\n", UnixTime(0)), None);
     }
 }

@@ -54,9 +54,7 @@ pub async fn execute(
     let name = label(request.name.as_str())?;
     let mut key = ring.ensure_key(&name, purpose, checked.spec).await?;
     if request.kind == IssuerKind::Root {
-        return root(&ring, request, &checked, &mut key, now)
-            .await
-            .map(Executed::Signed);
+        return root(&ring, request, &checked, &mut key, now).await.map(Executed::Signed);
     }
     let Some(parent) = parent else {
         // The policies come first: once the CSR stands in the journal, the wish is done with. The
@@ -67,9 +65,7 @@ pub async fn execute(
             path_len: checked.path_len,
         };
         policies(&ring, request, &checked, &mut key, pinned).await?;
-        return csr(&ring, &checked.subject, checked.path_len, &key)
-            .await
-            .map(Executed::Request);
+        return csr(&ring, &checked.subject, checked.path_len, &key).await.map(Executed::Request);
     };
     let certificate = match ring.certificate_of(&key).await? {
         Some(certificate) => certificate,
@@ -80,10 +76,7 @@ pub async fn execute(
     let pinned = Pinned {
         issuer: tbs.subject.der().clone(),
         not_after: tbs.not_after,
-        path_len: tbs
-            .extensions
-            .basic_constraints()
-            .and_then(|bc| bc.path_len),
+        path_len: tbs.extensions.basic_constraints().and_then(|bc| bc.path_len),
     };
     policies(&ring, request, &checked, &mut key, pinned).await?;
     Ok(Executed::Signed(certificate))
@@ -110,12 +103,9 @@ async fn root(
         issuer: checked.subject.der().clone(),
         issuer_not_after: planned,
     };
-    let below = checked
-        .path_len
-        .map_or(MAX_PATH_LEN, |limit| limit.saturating_sub(1));
+    let below = checked.path_len.map_or(MAX_PATH_LEN, |limit| limit.saturating_sub(1));
     let longest = longest_below(request);
-    ring.first_policy(key, policy.authorities(below, longest, true))
-        .await?;
+    ring.first_policy(key, policy.authorities(below, longest, true)).await?;
     if let Some(certificate) = ring.certificate_of(key).await? {
         return Ok(certificate);
     }
@@ -177,15 +167,12 @@ async fn policies(
         issuer_not_after: pinned.not_after,
     };
     if request.kind != IssuerKind::Issuing {
-        let below = pinned
-            .path_len
-            .map_or(MAX_PATH_LEN, |limit| limit.saturating_sub(1));
+        let below = pinned.path_len.map_or(MAX_PATH_LEN, |limit| limit.saturating_sub(1));
         let text = policy.authorities(below, longest_below(request), false);
         return ring.first_policy(key, text).await;
     }
     let longest = Seconds(request.leaf_validity.0 + LONGEST_BACKDATE.0);
-    ring.first_policy(key, policy.issuing(&checked.scope, longest))
-        .await?;
+    ring.first_policy(key, policy.issuing(&checked.scope, longest)).await?;
     let responder = label(&responder_label(key.label.as_str()))?;
     // Many answers a second: P-256 is by far the fastest. A CA that is post-quantum is so in all.
     let spec = match checked.spec {
@@ -235,14 +222,10 @@ pub(super) async fn csr(
         info: info.clone(),
         approvals: Approvals(Vec::new()),
     };
-    let signed = ring
-        .0
-        .sign_ca_request(&call)
-        .await
-        .map_err(|source| CeremonyError::Call {
-            act: format!("signing the CSR of `{}`", key.label),
-            source,
-        })?;
+    let signed = ring.0.sign_ca_request(&call).await.map_err(|source| CeremonyError::Call {
+        act: format!("signing the CSR of `{}`", key.label),
+        source,
+    })?;
     key.public_key
         .verify(key.scheme, info.as_bytes(), &signed.signature)
         .map_err(CeremonyError::Signature)?;

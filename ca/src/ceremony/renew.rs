@@ -48,16 +48,10 @@ pub async fn renew(
         subject: tbs.subject.clone(),
         public_key: key.public_key.clone(),
         validity: renewal.validity,
-        path_len: tbs
-            .extensions
-            .basic_constraints()
-            .and_then(|bc| bc.path_len),
+        path_len: tbs.extensions.basic_constraints().and_then(|bc| bc.path_len),
         constraints: tbs.extensions.name_constraints().cloned(),
         crl_url: renewal.parent.as_ref().map(|parent| urls.crl(&parent.name)),
-        parent_url: renewal
-            .parent
-            .as_ref()
-            .map(|parent| urls.ca_certificate(&parent.name)),
+        parent_url: renewal.parent.as_ref().map(|parent| urls.ca_certificate(&parent.name)),
     };
     let Some(parent) = &renewal.parent else {
         return root(&ring, &mut key, &wish, now).await;
@@ -87,11 +81,7 @@ async fn root(
     let serial = ring.serial(key).await?;
     let tbs = hierarchy::root(wish, serial, key.scheme, now)?;
     let signed = ring.sign(key, &tbs).await;
-    if let Err(CeremonyError::Call {
-        source: CallError::Refused(_),
-        ..
-    }) = &signed
-    {
+    if let Err(CeremonyError::Call { source: CallError::Refused(_), .. }) = &signed {
         move_end(ring, key, before).await?;
     }
     signed

@@ -111,12 +111,7 @@ impl Ring<'_> {
             }
             return Key::new(&found, false);
         }
-        let call = GenerateKey {
-            label: label.clone(),
-            purpose,
-            spec,
-            approvals: no_approvals(),
-        };
+        let call = GenerateKey { label: label.clone(), purpose, spec, approvals: no_approvals() };
         let act = format!("generating the key `{label}`");
         let made = self.0.generate_key(&call).await.map_err(failed(act))?;
         Key::new(&made, true)
@@ -158,9 +153,7 @@ impl Ring<'_> {
 
     /// Reads the text of the policy in force.
     pub(super) async fn policy_text(&self, key: &Key) -> Result<String, CeremonyError> {
-        let call = ReadPolicy {
-            key: key.label.clone(),
-        };
+        let call = ReadPolicy { key: key.label.clone() };
         let act = format!("reading the policy of `{}`", key.label);
         Ok(self.0.read_policy(&call).await.map_err(failed(act))?.text.0)
     }
@@ -176,33 +169,23 @@ impl Ring<'_> {
         use base64::Engine as _;
         let text = self.policy_field(key, "issuer").await?;
         let der = base64::engine::general_purpose::STANDARD.decode(text);
-        der.map(NameDer::from_vec)
-            .map_err(|_| CeremonyError::Policy(key.label.to_string()))
+        der.map(NameDer::from_vec).map_err(|_| CeremonyError::Policy(key.label.to_string()))
     }
 
     async fn policy_field(&self, key: &Key, field: &str) -> Result<String, CeremonyError> {
         let text = self.policy_text(key).await?;
         let policy: Option<toml::Table> = toml::from_str(&text).ok();
-        let value = policy
-            .as_ref()
-            .and_then(|policy| policy.get(field)?.as_str());
-        value
-            .map(str::to_owned)
-            .ok_or_else(|| CeremonyError::Policy(key.label.to_string()))
+        let value = policy.as_ref().and_then(|policy| policy.get(field)?.as_str());
+        value.map(str::to_owned).ok_or_else(|| CeremonyError::Policy(key.label.to_string()))
     }
 
     pub(super) async fn serial(&self, key: &Key) -> Result<Serial, CeremonyError> {
-        let call = MintSerials {
-            key: key.label.clone(),
-            count: 1,
-        };
+        let call = MintSerials { key: key.label.clone(), count: 1 };
         let act = format!("minting a serial number for `{}`", key.label);
         let asked = self.0.call(Socket::Admin, &call, MINTING).await;
         let minted = asked.map_err(failed(&*act))?;
         minted.0.first().copied().ok_or_else(|| {
-            failed(act)(CallError::Unavailable {
-                why: "the signer minted none".into(),
-            })
+            failed(act)(CallError::Unavailable { why: "the signer minted none".into() })
         })
     }
 
@@ -212,9 +195,8 @@ impl Ring<'_> {
         signer: &Key,
         tbs: &TbsCertificate,
     ) -> Result<CertificateDer, CeremonyError> {
-        let policy = signer
-            .policy
-            .ok_or_else(|| CeremonyError::NoPolicy(signer.label.to_string()))?;
+        let policy =
+            signer.policy.ok_or_else(|| CeremonyError::NoPolicy(signer.label.to_string()))?;
         let der = tbs.encode().map_err(CeremonyError::Certificate)?;
         let digest = x509::sha256(der.as_bytes());
         let mut idempotency = [0; 16];
@@ -232,11 +214,7 @@ impl Ring<'_> {
             .public_key
             .verify(signer.scheme, der.as_bytes(), &signed.signature)
             .map_err(CeremonyError::Signature)?;
-        Ok(Certificate::assemble(
-            &der,
-            signer.scheme,
-            &signed.signature,
-        ))
+        Ok(Certificate::assemble(&der, signer.scheme, &signed.signature))
     }
 
     /// Looks in the journal for the first certificate of each key, and stops when all are found.
@@ -247,15 +225,8 @@ impl Ring<'_> {
         let mut found: Vec<Option<CertificateDer>> = vec![None; wanted.len()];
         let mut position = 0;
         while found.iter().any(Option::is_none) {
-            let call = ReadJournal {
-                from: position,
-                limit: READ,
-            };
-            let slice = self
-                .0
-                .read_journal(&call)
-                .await
-                .map_err(failed("reading the journal"))?;
+            let call = ReadJournal { from: position, limit: READ };
+            let slice = self.0.read_journal(&call).await.map_err(failed("reading the journal"))?;
             if slice.leaves.0.is_empty() {
                 break;
             }
@@ -268,9 +239,7 @@ impl Ring<'_> {
                 };
                 let tbs = TbsCertificate::parse(signed.tbs.as_bytes())
                     .map_err(CeremonyError::Certificate)?;
-                let slot = wanted
-                    .iter()
-                    .position(|spki| **spki == *tbs.public_key.spki());
+                let slot = wanted.iter().position(|spki| **spki == *tbs.public_key.spki());
                 if let Some(slot) = slot.and_then(|slot| found.get_mut(slot)) {
                     slot.get_or_insert_with(|| {
                         Certificate::assemble(&signed.tbs, signed.scheme, &signed.signature)

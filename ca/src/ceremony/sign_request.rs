@@ -43,11 +43,8 @@ pub async fn sign_request(
     now: UnixTime,
 ) -> Result<CertificateDer, CeremonyError> {
     // The strength first: a weak key verifies nothing.
-    csr.public_key()
-        .check_strength()
-        .map_err(CeremonyError::WeakKey)?;
-    csr.verify_self_signature()
-        .map_err(CeremonyError::CsrSignature)?;
+    csr.public_key().check_strength().map_err(CeremonyError::WeakKey)?;
+    csr.verify_self_signature().map_err(CeremonyError::CsrSignature)?;
     let asked = Asked::of(csr)?;
     let ring = Ring(client);
     if let Some(own) = ring.holder_of(csr.public_key()).await? {

@@ -73,10 +73,7 @@ pub fn subordinate(
     if wish.public_key == above.public_key {
         return Err(HierarchyError::KeyIsParents);
     }
-    constraints::within(
-        above.extensions.name_constraints(),
-        wish.constraints.as_ref(),
-    )?;
+    constraints::within(above.extensions.name_constraints(), wish.constraints.as_ref())?;
     let not_after = now.plus_seconds(wish.validity.0 - 1).min(above.not_after);
     if not_after <= now {
         return Err(HierarchyError::ParentExpired);
@@ -123,32 +120,27 @@ fn extensions(wish: &CaWish, issuer_key: &PublicKey) -> Result<Extensions, Hiera
         )),
     ];
     if let Some(constraints) = &wish.constraints {
-        all.push(Extension::critical(ExtensionValue::NameConstraints(
-            constraints.clone(),
-        )));
+        all.push(Extension::critical(ExtensionValue::NameConstraints(constraints.clone())));
     }
     if let Some(url) = &wish.crl_url {
-        all.push(Extension::non_critical(
-            ExtensionValue::CrlDistributionPoints(vec![DistributionPoint::uri(url.clone())]),
-        ));
+        all.push(Extension::non_critical(ExtensionValue::CrlDistributionPoints(vec![
+            DistributionPoint::uri(url.clone()),
+        ])));
     }
     if let Some(url) = &wish.parent_url {
-        all.push(Extension::non_critical(
-            ExtensionValue::AuthorityInfoAccess(vec![AccessDescription {
+        all.push(Extension::non_critical(ExtensionValue::AuthorityInfoAccess(vec![
+            AccessDescription {
                 method: oids::AD_CA_ISSUERS,
                 location: GeneralName::Uri(url.clone()),
-            }]),
-        ));
+            },
+        ])));
     }
     Extensions::new(all).map_err(HierarchyError::Encode)
 }
 
 fn linted(tbs: TbsCertificate) -> Result<TbsCertificate, HierarchyError> {
     let findings = lint::run(&tbs);
-    if findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Error)
-    {
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(HierarchyError::Lint(findings));
     }
     Ok(tbs)

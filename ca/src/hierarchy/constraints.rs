@@ -57,9 +57,7 @@ fn domain_contains(outer: &str, inner: &str) -> bool {
     let (outer, inner) = (outer.to_ascii_lowercase(), inner.to_ascii_lowercase());
     outer.is_empty()
         || outer == inner
-        || inner
-            .strip_suffix(&outer)
-            .is_some_and(|rest| rest.ends_with('.'))
+        || inner.strip_suffix(&outer).is_some_and(|rest| rest.ends_with('.'))
 }
 
 #[cfg(test)]
@@ -67,10 +65,7 @@ mod tests {
     use super::*;
 
     fn permitted(subtrees: Vec<NameSubtree>) -> NameConstraints {
-        NameConstraints {
-            permitted: subtrees,
-            excluded: vec![],
-        }
+        NameConstraints { permitted: subtrees, excluded: vec![] }
     }
 
     fn dns(domain: &str) -> NameConstraints {
@@ -79,10 +74,7 @@ mod tests {
 
     fn ip(network: &str) -> NameConstraints {
         let network: IpNet = network.parse().expect("a network");
-        permitted(vec![NameSubtree::Ip {
-            addr: network.addr(),
-            prefix: network.prefix_len(),
-        }])
+        permitted(vec![NameSubtree::Ip { addr: network.addr(), prefix: network.prefix_len() }])
     }
 
     #[test]

@@ -47,10 +47,9 @@ impl Authority {
             not_after: certificate.not_after(),
         };
         let (action, state) = match issuer.state {
-            IssuerState::Pending(pending) => (
-                AuditAction::IssuerActivate,
-                IssuerState::Active(pending.activate(held)),
-            ),
+            IssuerState::Pending(pending) => {
+                (AuditAction::IssuerActivate, IssuerState::Active(pending.activate(held)))
+            }
             other => (AuditAction::IssuerRenew, other.renew(held)?),
         };
         issuer.state = state;
@@ -117,10 +116,7 @@ fn check_authority(certificate: &ForeignCertificate) -> Result<(), ImportFault> 
         return Err(ImportFault::NoCa("cA is not TRUE"));
     }
     let needed = KeyUsage::KEY_CERT_SIGN.union(KeyUsage::CRL_SIGN);
-    if certificate
-        .key_usage()
-        .is_some_and(|usage| !usage.contains(needed))
-    {
+    if certificate.key_usage().is_some_and(|usage| !usage.contains(needed)) {
         return Err(ImportFault::NoCa("it may not sign certificates and CRLs"));
     }
     Ok(())

@@ -82,10 +82,9 @@ impl Authority {
             .await?
             .ok_or_else(|| IssuerError::NotFound(name.clone()))?;
         match issuer.state {
-            IssuerState::Pending(PendingIssuer {
-                request: PendingRequest::Csr(csr),
-                ..
-            }) => Ok(csr),
+            IssuerState::Pending(PendingIssuer { request: PendingRequest::Csr(csr), .. }) => {
+                Ok(csr)
+            }
             IssuerState::Pending(_) => Err(IssuerError::State(format!(
                 "there is no CSR yet: run `chancery ca csr {name}` where the signer is"
             ))),

@@ -36,13 +36,7 @@ impl NameScope {
     #[must_use]
     pub fn any() -> Self {
         let any = || vec![ANY.to_owned()];
-        Self {
-            dns: any(),
-            ip: any(),
-            email: any(),
-            uri: any(),
-            upn: any(),
-        }
+        Self { dns: any(), ip: any(), email: any(), uri: any(), upn: any() }
     }
 
     /// Returns whether any DNS name is admitted.
@@ -55,11 +49,7 @@ impl NameScope {
     pub fn parse(text: &str) -> Result<Self, NotAScope> {
         let mut scope = Self::default();
         let mut any = false;
-        for part in text
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-        {
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             if let Ok(network) = part.parse::<ipnet::IpNet>() {
                 scope.ip.push(network.trunc().to_string());
             } else if let Ok(address) = part.parse::<std::net::IpAddr>() {
@@ -69,12 +59,7 @@ impl NameScope {
                 any = true;
             } else if x509::check_dns_name(part, false).is_ok() {
                 let domain = part.to_ascii_lowercase();
-                for list in [
-                    &mut scope.dns,
-                    &mut scope.email,
-                    &mut scope.uri,
-                    &mut scope.upn,
-                ] {
+                for list in [&mut scope.dns, &mut scope.email, &mut scope.uri, &mut scope.upn] {
                     list.push(domain.clone());
                 }
             } else {
@@ -121,10 +106,8 @@ const SUBJECT_KEY_KINDS: &[KeyKind] = &[
 ];
 
 fn list(values: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let quoted: Vec<String> = values
-        .into_iter()
-        .map(|value| format!("\"{}\"", value.as_ref()))
-        .collect();
+    let quoted: Vec<String> =
+        values.into_iter().map(|value| format!("\"{}\"", value.as_ref())).collect();
     format!("[{}]", quoted.join(", "))
 }
 

@@ -145,9 +145,9 @@ impl CaRequest {
     fn checked_path_len(&self) -> Result<Option<u8>, CaRequestError> {
         match (self.kind, self.path_len) {
             (IssuerKind::Issuing, None | Some(0)) => Ok(Some(0)),
-            (IssuerKind::Issuing, Some(_)) => Err(CaRequestError::PathLength(
-                "an issuing CA signs no CA: its path length is 0",
-            )),
+            (IssuerKind::Issuing, Some(_)) => {
+                Err(CaRequestError::PathLength("an issuing CA signs no CA: its path length is 0"))
+            }
             (IssuerKind::Intermediate, None) => Ok(Some(1)),
             (IssuerKind::Intermediate | IssuerKind::Root, Some(0)) => Err(
                 CaRequestError::PathLength("a CA that signs CAs has a path length of at least 1"),
@@ -171,15 +171,9 @@ pub(crate) fn permitted(names: &[String]) -> Result<Option<NameConstraints>, CaR
     }
     for network in &scope.ip {
         let network: ipnet::IpNet = network.parse().map_err(|_| NotAScope(network.clone()))?;
-        permitted.push(NameSubtree::Ip {
-            addr: network.addr(),
-            prefix: network.prefix_len(),
-        });
+        permitted.push(NameSubtree::Ip { addr: network.addr(), prefix: network.prefix_len() });
     }
-    Ok(Some(NameConstraints {
-        permitted,
-        excluded: Vec::new(),
-    }))
+    Ok(Some(NameConstraints { permitted, excluded: Vec::new() }))
 }
 
 #[cfg(test)]
@@ -214,56 +208,30 @@ mod tests {
     #[test]
     fn path_lengths_follow_the_kind() {
         let of = |kind, path_len| {
-            let wish = CaRequest {
-                path_len,
-                ..request(kind)
-            };
+            let wish = CaRequest { path_len, ..request(kind) };
             wish.check().map(|checked| checked.path_len)
         };
         assert_eq!(of(IssuerKind::Issuing, None), Ok(Some(0)));
         assert_eq!(of(IssuerKind::Intermediate, None), Ok(Some(1)));
         assert_eq!(of(IssuerKind::Root, None), Ok(None));
-        for (kind, path_len) in [
-            (IssuerKind::Issuing, 1),
-            (IssuerKind::Intermediate, 0),
-            (IssuerKind::Root, 0),
-        ] {
+        for (kind, path_len) in
+            [(IssuerKind::Issuing, 1), (IssuerKind::Intermediate, 0), (IssuerKind::Root, 0)]
+        {
             let refused = of(kind, Some(path_len));
-            assert!(
-                matches!(refused, Err(CaRequestError::PathLength(_))),
-                "{kind}"
-            );
+            assert!(matches!(refused, Err(CaRequestError::PathLength(_))), "{kind}");
         }
     }
 
     #[test]
     fn every_fault_has_its_error() {
         let good = request(IssuerKind::Issuing);
-        let bad_subject = CaRequest {
-            subject: String::new(),
-            ..good.clone()
-        };
-        assert_eq!(
-            bad_subject.check().err(),
-            Some(CaRequestError::Subject(String::new()))
-        );
-        let bad_key = CaRequest {
-            key: "aes-256".into(),
-            ..good.clone()
-        };
-        assert_eq!(
-            bad_key.check().err(),
-            Some(CaRequestError::Key("aes-256".into()))
-        );
-        let root = CaRequest {
-            kind: IssuerKind::Root,
-            ..good.clone()
-        };
+        let bad_subject = CaRequest { subject: String::new(), ..good.clone() };
+        assert_eq!(bad_subject.check().err(), Some(CaRequestError::Subject(String::new())));
+        let bad_key = CaRequest { key: "aes-256".into(), ..good.clone() };
+        assert_eq!(bad_key.check().err(), Some(CaRequestError::Key("aes-256".into())));
+        let root = CaRequest { kind: IssuerKind::Root, ..good.clone() };
         assert_eq!(root.check().err(), Some(CaRequestError::RootWithParent));
-        let never = CaRequest {
-            validity: Seconds(0),
-            ..good.clone()
-        };
+        let never = CaRequest { validity: Seconds(0), ..good.clone() };
         assert_eq!(never.check().err(), Some(CaRequestError::Validity));
         let later = CaRequest { version: 2, ..good };
         assert_eq!(later.check().err(), Some(CaRequestError::Version(2)));

@@ -35,10 +35,7 @@ impl Authority {
         let draining = |issuer: &&Issuer| matches!(issuer.state, IssuerState::Draining(_));
         let mut retired = 0;
         for issuer in listed.iter().filter(draining) {
-            let over = issuer
-                .state
-                .certificate()
-                .is_some_and(|held| held.not_after < now);
+            let over = issuer.state.certificate().is_some_and(|held| held.not_after < now);
             if !over && self.has_unexpired(issuer).await? {
                 continue;
             }
@@ -84,10 +81,7 @@ impl Authority {
             ..certificates::Filter::default()
         };
         let page = certificates::list(&self.0.store, &filter, now, None, PAGE).await?;
-        let left = page
-            .items
-            .iter()
-            .any(|row| row.profile.as_str() != RESPONDER_PROFILE);
+        let left = page.items.iter().any(|row| row.profile.as_str() != RESPONDER_PROFILE);
         Ok(left || page.next.is_some())
     }
 

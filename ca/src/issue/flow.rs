@@ -64,9 +64,7 @@ impl Authority {
         let profile = self.profile(&recording.profile)?;
         let issuer = self.issuer_for(&profile)?;
         let serial = issuer.serials.take().await?;
-        let prepared = issuer
-            .facts
-            .prepare(&profile, wanted, serial, &self.0.urls, self.now())?;
+        let prepared = issuer.facts.prepare(&profile, wanted, serial, &self.0.urls, self.now())?;
         let signed = self.sign(&issuer, &profile, &prepared, wanted.csr).await?;
         self.record(&issuer, recording, prepared, &signed).await
     }
@@ -90,15 +88,10 @@ impl Authority {
 
     /// Reads an issued certificate with its path.
     async fn issued(&self, id: Id<IssuedCertificate>) -> Result<Issued, IssueError> {
-        let certificate = certificates::get(&self.0.store, id)
-            .await?
-            .ok_or(IssueError::NotFound)?;
+        let certificate =
+            certificates::get(&self.0.store, id).await?.ok_or(IssueError::NotFound)?;
         let chain = self.path(certificate.issuer);
-        Ok(Issued {
-            certificate,
-            chain,
-            replayed: true,
-        })
+        Ok(Issued { certificate, chain, replayed: true })
     }
 
     /// Has the signer sign exactly the prepared bytes.
@@ -140,11 +133,7 @@ impl Authority {
             issuer
                 .facts
                 .public_key
-                .verify(
-                    issuer.facts.scheme,
-                    prepared.der().as_bytes(),
-                    &signed.signature,
-                )
+                .verify(issuer.facts.scheme, prepared.der().as_bytes(), &signed.signature)
                 .map_err(|_| IssueError::SignerFaulty)?;
         }
         Ok(signed)
@@ -193,16 +182,13 @@ impl Authority {
             ),
             journal: Some(certificate.journal),
         };
-        let entry = recording
-            .idempotency
-            .as_ref()
-            .map(|wanted| IdempotencyEntry {
-                token: wanted.token,
-                key: wanted.key.clone(),
-                request_sha256: wanted.request_sha256,
-                certificate: certificate.id,
-                created_at: now,
-            });
+        let entry = recording.idempotency.as_ref().map(|wanted| IdempotencyEntry {
+            token: wanted.token,
+            key: wanted.key.clone(),
+            request_sha256: wanted.request_sha256,
+            certificate: certificate.id,
+            created_at: now,
+        });
         let new = NewIssued {
             certificate: certificate.clone(),
             idempotency: entry,
@@ -220,22 +206,14 @@ impl Authority {
         };
         self.note_recorded(signed.position);
         match recorded {
-            Recorded::New => Ok(Issued {
-                certificate,
-                chain: issuer.path(),
-                replayed: false,
-            }),
+            Recorded::New => Ok(Issued { certificate, chain: issuer.path(), replayed: false }),
             Recorded::Known(id) => self.issued(id).await,
         }
     }
 
     /// Remembers that the journal job need not look at this position.
     pub(crate) fn note_recorded(&self, position: u64) {
-        self.0
-            .recorded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(position);
+        self.0.recorded.lock().unwrap_or_else(PoisonError::into_inner).insert(position);
     }
 }
 
@@ -243,20 +221,15 @@ impl Authority {
 /// its owner would look for the fault in the signature. Keys that do are checked when the
 /// certificate is prepared.
 pub(super) fn check_csr(csr: &Csr) -> Result<(), IssueError> {
-    csr.verify_self_signature()
-        .map_err(|error| match csr.public_key().check_strength() {
-            Err(weak) => IssueError::WeakKey(weak),
-            Ok(()) => IssueError::CsrSignature(error),
-        })
+    csr.verify_self_signature().map_err(|error| match csr.public_key().check_strength() {
+        Err(weak) => IssueError::WeakKey(weak),
+        Ok(()) => IssueError::CsrSignature(error),
+    })
 }
 
 fn evidence(issuer: &IssuerEntry, csr: Option<&Csr>) -> EvidenceList {
     let csr = csr.filter(|_| issuer.wants_request);
-    EvidenceList(
-        csr.map(|csr| Evidence::Request(csr.der().clone()))
-            .into_iter()
-            .collect(),
-    )
+    EvidenceList(csr.map(|csr| Evidence::Request(csr.der().clone())).into_iter().collect())
 }
 
 /// Collects what a search by name finds: the alternative names and the common names, as text.

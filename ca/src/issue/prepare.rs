@@ -68,10 +68,7 @@ impl IssuerFacts {
         if !profile.key_kinds.contains(&key.kind()) {
             return Err(IssueError::Profile(ProfileViolation::new(
                 "key-kind-not-offered",
-                format!(
-                    "a key of kind {} is not among the profile's",
-                    key.kind().as_str()
-                ),
+                format!("a key of kind {} is not among the profile's", key.kind().as_str()),
             )));
         }
         key.check_strength().map_err(IssueError::WeakKey)?;
@@ -107,11 +104,7 @@ impl IssuerFacts {
         let common_name: String = of.chars().take(64 - 5).chain(" OCSP".chars()).collect();
         let subject = Name::from_attributes(&[(AttributeType::CommonName, &common_name)])
             .map_err(|error| IssueError::State(error.to_string()))?;
-        let holder = Holder {
-            subject,
-            names: Vec::new(),
-            sid: None,
-        };
+        let holder = Holder { subject, names: Vec::new(), sid: None };
         let span = self.validity(profile, None, now)?;
         let extensions = self.extensions(profile, &holder, key, urls)?;
         self.build(serial, span, holder, key, extensions)
@@ -136,10 +129,7 @@ impl IssuerFacts {
             extensions,
         };
         let findings = lint::run(&tbs);
-        if findings
-            .iter()
-            .any(|finding| finding.severity == Severity::Error)
-        {
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(IssueError::Lint(findings));
         }
         let der = tbs.encode().map_err(IssueError::Encode)?;
@@ -157,10 +147,7 @@ impl IssuerFacts {
         if span.0 <= 0 || span > profile.body.max_validity {
             return Err(IssueError::Profile(ProfileViolation::new(
                 "validity-not-offered",
-                format!(
-                    "a validity of {span} is outside 1s to {}",
-                    profile.body.max_validity
-                ),
+                format!("a validity of {span} is outside 1s to {}", profile.body.max_validity),
             )));
         }
         let not_before = now.plus_seconds(-profile.body.backdate.0);
@@ -182,27 +169,20 @@ impl IssuerFacts {
         key: &PublicKey,
         urls: &PublicUrls,
     ) -> Result<Extensions, IssueError> {
-        let plain = |value| Extension {
-            critical: false,
-            value,
-        };
+        let plain = |value| Extension { critical: false, value };
         let responder = profile.extended_key_usage.contains(&oids::EKU_OCSP_SIGNING);
         let mut all = vec![
-            plain(ExtensionValue::AuthorityKeyIdentifier(
-                AuthorityKeyIdentifier::from_key_id(&self.public_key.key_identifier()),
-            )),
-            plain(ExtensionValue::SubjectKeyIdentifier(
-                key.key_identifier().to_vec(),
-            )),
+            plain(ExtensionValue::AuthorityKeyIdentifier(AuthorityKeyIdentifier::from_key_id(
+                &self.public_key.key_identifier(),
+            ))),
+            plain(ExtensionValue::SubjectKeyIdentifier(key.key_identifier().to_vec())),
             Extension {
                 critical: true,
                 value: ExtensionValue::KeyUsage(profile.key_usage_for(key.kind())),
             },
         ];
         if !profile.extended_key_usage.is_empty() {
-            all.push(plain(ExtensionValue::ExtendedKeyUsage(
-                profile.extended_key_usage.clone(),
-            )));
+            all.push(plain(ExtensionValue::ExtendedKeyUsage(profile.extended_key_usage.clone())));
         }
         if !holder.names.is_empty() {
             all.push(Extension {
@@ -212,18 +192,13 @@ impl IssuerFacts {
         }
         if !profile.policies.is_empty() {
             all.push(plain(ExtensionValue::CertificatePolicies(
-                profile
-                    .policies
-                    .iter()
-                    .copied()
-                    .map(x509::PolicyInformation::new)
-                    .collect(),
+                profile.policies.iter().copied().map(x509::PolicyInformation::new).collect(),
             )));
         }
         if profile.body.urls.crl {
-            all.push(plain(ExtensionValue::CrlDistributionPoints(vec![
-                DistributionPoint::uri(urls.crl(&self.name)),
-            ])));
+            all.push(plain(ExtensionValue::CrlDistributionPoints(vec![DistributionPoint::uri(
+                urls.crl(&self.name),
+            )])));
         }
         let access = self.access(profile, urls);
         if !access.is_empty() {
@@ -244,10 +219,7 @@ impl IssuerFacts {
     }
 
     fn access(&self, profile: &Profile, urls: &PublicUrls) -> Vec<AccessDescription> {
-        let entry = |method, uri| AccessDescription {
-            method,
-            location: GeneralName::Uri(uri),
-        };
+        let entry = |method, uri| AccessDescription { method, location: GeneralName::Uri(uri) };
         let mut access = Vec::new();
         if profile.body.urls.ocsp && self.has_ocsp {
             access.push(entry(oids::AD_OCSP, urls.ocsp(&self.name)));
@@ -358,10 +330,7 @@ mod tests {
         let prepared = facts.prepare(&profile, &wanted, serial, &urls, NOW)?;
         // What stands beside the bytes is what the bytes say.
         let der = prepared.der().clone();
-        assert_eq!(
-            TbsCertificate::parse(der.as_bytes()).as_ref(),
-            Ok(prepared.tbs())
-        );
+        assert_eq!(TbsCertificate::parse(der.as_bytes()).as_ref(), Ok(prepared.tbs()));
         let assembled = prepared.assemble(&x509::Signature::from_vec(vec![0x30, 0]));
         let certificate = Certificate::parse(assembled.certificate.as_bytes()).expect("strict");
         assert_eq!(certificate.tbs_der(), &der);
@@ -388,16 +357,8 @@ mod tests {
 
     #[test]
     fn a_validity_is_asked_for_within_the_profiles() {
-        for (days, good) in [
-            (1, true),
-            (100, true),
-            (101, false),
-            (0, false),
-            (-1, false),
-        ] {
-            let outcome = prepare(&facts(), PROFILE, |w| {
-                w.validity = Some(Seconds::days(days))
-            });
+        for (days, good) in [(1, true), (100, true), (101, false), (0, false), (-1, false)] {
+            let outcome = prepare(&facts(), PROFILE, |w| w.validity = Some(Seconds::days(days)));
             match outcome {
                 Ok(_) => assert!(good, "{days}"),
                 Err(error) => assert_eq!((good, error.rule()), (false, "validity-not-offered")),
@@ -421,17 +382,9 @@ mod tests {
     #[test]
     fn urls_follow_the_profile_and_the_responder() {
         let text = |facts: &IssuerFacts, profile: &str| {
-            format!(
-                "{:?}",
-                prepare(facts, profile, |_| {})
-                    .expect("prepared")
-                    .extensions
-            )
+            format!("{:?}", prepare(facts, profile, |_| {}).expect("prepared").extensions)
         };
-        let silent = IssuerFacts {
-            has_ocsp: false,
-            ..facts()
-        };
+        let silent = IssuerFacts { has_ocsp: false, ..facts() };
         assert!(text(&facts(), PROFILE).contains("/ocsp/issuing"));
         assert!(!text(&silent, PROFILE).contains("/ocsp/issuing"));
         let no_crl = format!("{PROFILE}\n[urls]\ncrl = false\n");
@@ -442,10 +395,7 @@ mod tests {
     #[test]
     fn what_the_profile_says_stands_in_it() {
         let stapled = prepare(&facts(), &with("must_staple = true"), |_| {}).expect("prepared");
-        let feature = stapled
-            .extensions
-            .get(oids::EXT_TLS_FEATURE)
-            .expect("TLS feature");
+        let feature = stapled.extensions.get(oids::EXT_TLS_FEATURE).expect("TLS feature");
         assert_eq!(feature.value, ExtensionValue::TlsFeature(vec![5]));
         let sid = "S-1-5-21-1-2-3-500";
         let with_sid = PROFILE.replace("[san]", "[san]\nmicrosoft_sid = true");
@@ -459,29 +409,19 @@ mod tests {
     #[test]
     fn refuses_the_issuers_own_key_and_kinds_not_offered() {
         let own = issuer_key();
-        let facts_of_own = IssuerFacts {
-            public_key: key(),
-            ..facts()
-        };
+        let facts_of_own = IssuerFacts { public_key: key(), ..facts() };
         let refused = prepare(&facts_of_own, PROFILE, |_| {});
         assert_eq!(refused.expect_err("own key").rule(), "key-is-issuers");
         let p384 = PROFILE.replace("p-256", "p-384");
         assert_eq!(own.kind().as_str(), "p-256");
         let refused = prepare(&facts(), &p384, |_| {});
-        assert_eq!(
-            refused.expect_err("another kind").rule(),
-            "key-kind-not-offered"
-        );
+        assert_eq!(refused.expect_err("another kind").rule(), "key-kind-not-offered");
     }
 
     #[test]
     fn a_lint_stops_what_no_relying_party_should_see() {
         // keyEncipherment for an elliptic curve key (RFC 5480 §3).
-        let refused = prepare(
-            &facts(),
-            &with(r#"key_usage = ["keyEncipherment"]"#),
-            |_| {},
-        );
+        let refused = prepare(&facts(), &with(r#"key_usage = ["keyEncipherment"]"#), |_| {});
         assert_eq!(refused.expect_err("a lint").rule(), "key-usage-fits-key");
     }
 }

@@ -25,9 +25,7 @@ impl Authority {
         if let Some(csr) = &csr {
             check_csr(csr)?;
         }
-        let old = certificates::get(&self.0.store, id)
-            .await?
-            .ok_or(IssueError::NotFound)?;
+        let old = certificates::get(&self.0.store, id).await?.ok_or(IssueError::NotFound)?;
         if !matches!(old.status, CertificateStatus::Valid) {
             return Err(IssueError::State(format!(
                 "the certificate is {} and is not renewed: issue a new one",
@@ -48,12 +46,8 @@ impl Authority {
             }),
             validity: None,
         };
-        let recording = Recording {
-            profile: old.profile,
-            requested_by,
-            idempotency,
-            replaces: Some(id),
-        };
+        let recording =
+            Recording { profile: old.profile, requested_by, idempotency, replaces: Some(id) };
         self.issue_wanted(&wanted, recording).await
     }
 }

@@ -18,10 +18,7 @@ pub(crate) struct Turns {
 
 impl Default for Turns {
     fn default() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            turns: (0..TURNS).map(|_| Mutex::new(())).collect(),
-        }
+        Self { hasher: RandomState::new(), turns: (0..TURNS).map(|_| Mutex::new(())).collect() }
     }
 }
 

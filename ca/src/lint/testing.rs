@@ -46,18 +46,12 @@ pub(super) fn leaf() -> TbsCertificate {
         name("www.corp.example"),
         vec![
             extension(true, ExtensionValue::KeyUsage(KeyUsage::DIGITAL_SIGNATURE)),
-            extension(
-                false,
-                ExtensionValue::ExtendedKeyUsage(vec![oids::EKU_SERVER_AUTH]),
-            ),
+            extension(false, ExtensionValue::ExtendedKeyUsage(vec![oids::EKU_SERVER_AUTH])),
             extension(
                 false,
                 ExtensionValue::SubjectAltName(vec![GeneralName::Dns("www.corp.example".into())]),
             ),
-            extension(
-                false,
-                ExtensionValue::SubjectKeyIdentifier(key().key_identifier().to_vec()),
-            ),
+            extension(false, ExtensionValue::SubjectKeyIdentifier(key().key_identifier().to_vec())),
             extension(
                 false,
                 ExtensionValue::AuthorityKeyIdentifier(AuthorityKeyIdentifier::from_key_id(
@@ -88,19 +82,13 @@ pub(super) fn subordinate() -> TbsCertificate {
         vec![
             extension(
                 true,
-                ExtensionValue::BasicConstraints(BasicConstraints {
-                    ca: true,
-                    path_len: Some(0),
-                }),
+                ExtensionValue::BasicConstraints(BasicConstraints { ca: true, path_len: Some(0) }),
             ),
             extension(
                 true,
                 ExtensionValue::KeyUsage(KeyUsage::KEY_CERT_SIGN.union(KeyUsage::CRL_SIGN)),
             ),
-            extension(
-                false,
-                ExtensionValue::SubjectKeyIdentifier(key().key_identifier().to_vec()),
-            ),
+            extension(false, ExtensionValue::SubjectKeyIdentifier(key().key_identifier().to_vec())),
             extension(
                 false,
                 ExtensionValue::AuthorityKeyIdentifier(AuthorityKeyIdentifier::from_key_id(

@@ -35,10 +35,7 @@ impl OcspReply {
     /// Makes an unsigned error.
     #[must_use]
     pub fn error(status: OcspErrorStatus) -> Self {
-        Self {
-            response: Arc::new(ocsp_error(status)),
-            cacheable: None,
-        }
+        Self { response: Arc::new(ocsp_error(status)), cacheable: None }
     }
 }
 
@@ -78,24 +75,14 @@ impl Authority {
         hash: CertIdHash,
         serial: Serial,
     ) -> OcspReply {
-        let key = Key {
-            issuer: issuer.issuer.id,
-            hash,
-            serial,
-        };
+        let key = Key { issuer: issuer.issuer.id, hash, serial };
         let responders = &self.0.responders;
         if let Some(reply) = responders.get(&key, self.now()) {
             return reply;
         }
         let before = responders.forgotten();
-        let subject = OcspSubject {
-            hash: wire(hash),
-            serial,
-        };
-        let item = OcspItem {
-            subjects: OcspSubjects(vec![subject]),
-            nonce: OcspNonce(Vec::new()),
-        };
+        let subject = OcspSubject { hash: wire(hash), serial };
+        let item = OcspItem { subjects: OcspSubjects(vec![subject]), nonce: OcspNonce(Vec::new()) };
         match self.batched(issuer, item).await {
             Outcome::Signed(signed) => {
                 let reply = OcspReply {
@@ -107,10 +94,8 @@ impl Authority {
                     response: signed.response,
                 };
                 let half = signed.next_update.seconds_since(signed.this_update) / 2;
-                let kept = Kept {
-                    reply: reply.clone(),
-                    until: signed.this_update.plus_seconds(half),
-                };
+                let kept =
+                    Kept { reply: reply.clone(), until: signed.this_update.plus_seconds(half) };
                 responders.keep(key, kept, before);
                 reply
             }
@@ -120,10 +105,7 @@ impl Authority {
 
     async fn fresh_answer(&self, issuer: &Arc<IssuerEntry>, item: OcspItem) -> OcspReply {
         match self.batched(issuer, item).await {
-            Outcome::Signed(signed) => OcspReply {
-                response: signed.response,
-                cacheable: None,
-            },
+            Outcome::Signed(signed) => OcspReply { response: signed.response, cacheable: None },
             Outcome::Failed(status) => OcspReply::error(status),
         }
     }
@@ -141,10 +123,7 @@ impl IssuerEntry {
 }
 
 fn item(request: &OcspRequest) -> OcspItem {
-    let subject = |id: &CertId| OcspSubject {
-        hash: wire(id.hash),
-        serial: id.serial,
-    };
+    let subject = |id: &CertId| OcspSubject { hash: wire(id.hash), serial: id.serial };
     OcspItem {
         subjects: OcspSubjects(request.requests.iter().map(subject).collect()),
         nonce: OcspNonce(request.nonce.clone().unwrap_or_default()),

@@ -100,9 +100,8 @@ impl Authority {
         items: Vec<OcspItem>,
     ) -> Result<Vec<Outcome>, OcspErrorStatus> {
         let now = self.now();
-        let (responder, certificate) = self
-            .responder_of(issuer, now)
-            .ok_or(OcspErrorStatus::TryLater)?;
+        let (responder, certificate) =
+            self.responder_of(issuer, now).ok_or(OcspErrorStatus::TryLater)?;
         let next_update = now.plus_seconds(SPAN.0);
         let call = SignOcsp {
             responder: responder.label.clone(),
@@ -170,10 +169,7 @@ fn assemble(
     let this_update = signed.this_update;
     let each = |outcome| match outcome {
         OcspOutcome::NeverIssued => Outcome::Failed(OcspErrorStatus::Unauthorized),
-        OcspOutcome::Signed {
-            response_data,
-            signature,
-        } => Outcome::Signed(Signed {
+        OcspOutcome::Signed { response_data, signature } => Outcome::Signed(Signed {
             response: Arc::new(assemble_ocsp_response(
                 &response_data,
                 responder.scheme,

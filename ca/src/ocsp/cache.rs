@@ -40,11 +40,7 @@ pub(crate) struct Responders {
 
 impl Default for Responders {
     fn default() -> Self {
-        Self {
-            kept: Cache::new(KEPT),
-            forgotten: AtomicU64::new(0),
-            batches: Mutex::default(),
-        }
+        Self { kept: Cache::new(KEPT), forgotten: AtomicU64::new(0), batches: Mutex::default() }
     }
 }
 
@@ -54,11 +50,7 @@ impl Responders {
         // First the count: who signed before it does not keep its answer.
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         for hash in [CertIdHash::Sha1, CertIdHash::Sha256] {
-            self.kept.invalidate(&Key {
-                issuer,
-                hash,
-                serial,
-            });
+            self.kept.invalidate(&Key { issuer, hash, serial });
         }
     }
 
@@ -142,10 +134,7 @@ mod tests {
     #[test]
     fn a_revocation_forgets_both_forms() {
         let responders = Responders::default();
-        let sha256 = Key {
-            hash: CertIdHash::Sha256,
-            ..key()
-        };
+        let sha256 = Key { hash: CertIdHash::Sha256, ..key() };
         for key in [key(), sha256] {
             responders.keep(key, kept(), responders.forgotten());
         }

@@ -20,11 +20,7 @@ impl Authority {
         let mut renewed = 0;
         let mut failed = None;
         for issuer in self.entries().iter() {
-            let Some(key) = issuer
-                .responder
-                .as_ref()
-                .filter(|key| self.is_due(issuer, key))
-            else {
+            let Some(key) = issuer.responder.as_ref().filter(|key| self.is_due(issuer, key)) else {
                 continue;
             };
             match self.renew_responder(issuer, key).await {

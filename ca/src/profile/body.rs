@@ -138,10 +138,6 @@ pub struct UrlRules {
 
 impl Default for UrlRules {
     fn default() -> Self {
-        Self {
-            crl: true,
-            ocsp: true,
-            ca_issuers: true,
-        }
+        Self { crl: true, ocsp: true, ca_issuers: true }
     }
 }

@@ -56,9 +56,7 @@ impl core::fmt::Display for Seconds {
 
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -74,13 +72,9 @@ mod tests {
 
     #[test]
     fn durations_read_back() {
-        for (text, seconds) in [
-            ("90d", 7_776_000),
-            ("1h", 3_600),
-            ("5m", 300),
-            ("7s", 7),
-            ("0s", 0),
-        ] {
+        for (text, seconds) in
+            [("90d", 7_776_000), ("1h", 3_600), ("5m", 300), ("7s", 7), ("0s", 0)]
+        {
             assert_eq!(text.parse(), Ok(Seconds(seconds)));
             assert_eq!(Seconds(seconds).to_string(), text);
         }

@@ -55,10 +55,7 @@ pub struct ProfileViolation {
 
 impl ProfileViolation {
     pub(crate) fn new(rule: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            rule,
-            detail: detail.into(),
-        }
+        Self { rule, detail: detail.into() }
     }
 }
 
@@ -69,8 +66,7 @@ struct Faults(Vec<String>);
 impl Faults {
     fn take<T: Default>(&mut self, path: &str, result: Result<T, Vec<String>>) -> T {
         result.unwrap_or_else(|errors| {
-            self.0
-                .extend(errors.iter().map(|error| format!("{path}: {error}")));
+            self.0.extend(errors.iter().map(|error| format!("{path}: {error}")));
             T::default()
         })
     }
@@ -127,9 +123,7 @@ impl Profile {
             faults.0.push(format!("version: {} is not 1", body.version));
         }
         if body.validity.0 <= 0 || body.validity > body.max_validity {
-            faults
-                .0
-                .push("validity: must be positive and at most max_validity".into());
+            faults.0.push("validity: must be positive and at most max_validity".into());
         }
         if body.backdate > Seconds::days(2) {
             faults.0.push("backdate: must be at most 2d".into());
@@ -155,10 +149,8 @@ impl Profile {
                         .map_err(|error| vec![error.to_string()]),
                 },
             ),
-            extended_key_usage: faults.take(
-                "extended_key_usage",
-                each(&body.extended_key_usage, extended_key_usage),
-            ),
+            extended_key_usage: faults
+                .take("extended_key_usage", each(&body.extended_key_usage, extended_key_usage)),
             policies: faults.take("policies", each(&body.policies, |t| t.parse().ok())),
             allowed_attributes: faults
                 .take("subject.allowed", each(&body.subject.allowed, attribute)),
@@ -171,11 +163,7 @@ impl Profile {
             name,
             body,
         };
-        if faults.0.is_empty() {
-            Ok(profile)
-        } else {
-            Err(ProfileError(faults.0))
-        }
+        if faults.0.is_empty() { Ok(profile) } else { Err(ProfileError(faults.0)) }
     }
 }
 
@@ -210,17 +198,8 @@ mod tests {
         let Err(ProfileError(faults)) = Profile::parse(name("x"), text) else {
             panic!("a broken profile was read");
         };
-        for path in [
-            "version",
-            "validity",
-            "key_kinds",
-            "extended_key_usage",
-            "san.ip",
-        ] {
-            assert!(
-                faults.iter().any(|fault| fault.starts_with(path)),
-                "{path} in {faults:?}"
-            );
+        for path in ["version", "validity", "key_kinds", "extended_key_usage", "san.ip"] {
+            assert!(faults.iter().any(|fault| fault.starts_with(path)), "{path} in {faults:?}");
         }
         assert_eq!(faults.len(), 5);
     }

@@ -28,10 +28,8 @@ pub trait Pattern: Sized {
 impl<P: Pattern> Patterns<P> {
     /// Reads every pattern; the errors name the ones that are wrong.
     pub fn parse(texts: &[String]) -> Result<Self, Vec<String>> {
-        let (good, bad): (Vec<_>, Vec<_>) = texts
-            .iter()
-            .map(|text| P::parse(text))
-            .partition(Result::is_ok);
+        let (good, bad): (Vec<_>, Vec<_>) =
+            texts.iter().map(|text| P::parse(text)).partition(Result::is_ok);
         if bad.is_empty() {
             Ok(Self(good.into_iter().filter_map(Result::ok).collect()))
         } else {
@@ -68,11 +66,7 @@ impl Pattern for DnsPattern {
         x509::check_dns_name(domain, false)
             .map_err(|error| format!("the DNS pattern `{text}` is malformed: {error}"))?;
         let domain = domain.to_ascii_lowercase();
-        Ok(if text.starts_with("*.") {
-            Self::Below(domain)
-        } else {
-            Self::Exactly(domain)
-        })
+        Ok(if text.starts_with("*.") { Self::Below(domain) } else { Self::Exactly(domain) })
     }
 
     fn admits(&self, name: &str) -> bool {
@@ -205,11 +199,7 @@ mod tests {
             ("www.corp.example", "WWW.corp.example", true),
             ("www.corp.example", "a.www.corp.example", false),
         ] {
-            assert_eq!(
-                admits::<DnsPattern>(pattern, name),
-                expected,
-                "{pattern} {name}"
-            );
+            assert_eq!(admits::<DnsPattern>(pattern, name), expected, "{pattern} {name}");
         }
     }
 
@@ -223,11 +213,7 @@ mod tests {
             ("corp.example", "corp.example", false),
             ("corp.example", "a@corp.example@evil", false),
         ] {
-            assert_eq!(
-                admits::<DomainPattern>(pattern, name),
-                expected,
-                "{pattern} {name}"
-            );
+            assert_eq!(admits::<DomainPattern>(pattern, name), expected, "{pattern} {name}");
         }
     }
 
@@ -239,28 +225,15 @@ mod tests {
             ("spiffe://corp.example.evil/a", false),
             ("spiffe://corp.example/../x", false),
         ] {
-            assert_eq!(
-                admits::<UriPattern>("spiffe://corp.example/", name),
-                expected,
-                "{name}"
-            );
+            assert_eq!(admits::<UriPattern>("spiffe://corp.example/", name), expected, "{name}");
         }
     }
 
     #[test]
     fn networks_admit_their_own() {
-        assert!(admits::<IpPattern>(
-            "10.0.0.0/8",
-            &"10.1.2.3".parse().expect("ip")
-        ));
-        assert!(!admits::<IpPattern>(
-            "10.0.0.0/8",
-            &"11.1.2.3".parse().expect("ip")
-        ));
-        assert!(!admits::<IpPattern>(
-            "10.0.0.0/8",
-            &"::ffff:10.1.2.3".parse().expect("ip")
-        ));
+        assert!(admits::<IpPattern>("10.0.0.0/8", &"10.1.2.3".parse().expect("ip")));
+        assert!(!admits::<IpPattern>("10.0.0.0/8", &"11.1.2.3".parse().expect("ip")));
+        assert!(!admits::<IpPattern>("10.0.0.0/8", &"::ffff:10.1.2.3".parse().expect("ip")));
         assert!(IpPattern::parse("10.0.0.0/33").is_err());
     }
 }

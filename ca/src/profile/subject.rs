@@ -44,11 +44,7 @@ impl Profile {
             ));
         }
         let sid = csr.and_then(requested_sid);
-        Ok(Holder {
-            subject,
-            names,
-            sid,
-        })
+        Ok(Holder { subject, names, sid })
     }
 
     /// Refuses what a CSR asks for and this profile does not give. What is merely a hint about
@@ -78,9 +74,8 @@ impl Profile {
                     }
                 }
                 ExtensionValue::ExtendedKeyUsage(usages) => {
-                    if let Some(usage) = usages
-                        .iter()
-                        .find(|usage| !self.extended_key_usage.contains(usage))
+                    if let Some(usage) =
+                        usages.iter().find(|usage| !self.extended_key_usage.contains(usage))
                     {
                         return Err(ProfileViolation::new(
                             "extended-key-usage-not-offered",
@@ -127,10 +122,7 @@ impl Profile {
         }
         for (index, name) in names.iter().enumerate() {
             if names.iter().take(index).any(|earlier| earlier == name) {
-                return Err(ProfileViolation::new(
-                    "san-twice",
-                    format!("{name:?} stands twice"),
-                ));
+                return Err(ProfileViolation::new("san-twice", format!("{name:?} stands twice")));
             }
             self.check_name(name)?;
         }
@@ -175,10 +167,7 @@ impl Profile {
                 if let Some(common_name) = self.common_name(attribute, names)? {
                     attributes.push((AttributeType::CommonName, common_name));
                 }
-            } else if self
-                .allowed_attributes
-                .contains(&attribute.attribute_type())
-            {
+            } else if self.allowed_attributes.contains(&attribute.attribute_type()) {
                 attributes.push((attribute.attribute_type(), attribute.value().to_owned()));
             } else if !self.fixed_attributes.iter().any(|(kind, value)| {
                 *kind == attribute.attribute_type() && value == attribute.value()
@@ -193,9 +182,7 @@ impl Profile {
                 ));
             }
         }
-        let has_common_name = attributes
-            .iter()
-            .any(|(kind, _)| *kind == AttributeType::CommonName);
+        let has_common_name = attributes.iter().any(|(kind, _)| *kind == AttributeType::CommonName);
         if self.body.subject.common_name == CommonName::Required && !has_common_name {
             return Err(ProfileViolation::new(
                 "common-name-required",
@@ -207,9 +194,8 @@ impl Profile {
         // The order of a directory's path, most significant first (X.501 §9.2): what every
         // certificate has stands before what tells them apart.
         let attributes = self.fixed_attributes.iter().chain(&attributes);
-        let borrowed: Vec<(AttributeType, &str)> = attributes
-            .map(|(kind, value)| (*kind, value.as_str()))
-            .collect();
+        let borrowed: Vec<(AttributeType, &str)> =
+            attributes.map(|(kind, value)| (*kind, value.as_str())).collect();
         Name::from_attributes(&borrowed)
             .map_err(|error| ProfileViolation::new("subject-malformed", error.to_string()))
     }
@@ -242,12 +228,10 @@ impl Profile {
 }
 
 fn requested_sid(csr: &Csr) -> Option<String> {
-    csr.extensions()
-        .iter()
-        .find_map(|extension| match &extension.value {
-            ExtensionValue::MicrosoftSid(sid) => Some(sid.clone()),
-            _ => None,
-        })
+    csr.extensions().iter().find_map(|extension| match &extension.value {
+        ExtensionValue::MicrosoftSid(sid) => Some(sid.clone()),
+        _ => None,
+    })
 }
 
 /// Microsoft clients put their template's name and version into every CSR; they change nothing.

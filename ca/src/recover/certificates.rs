@@ -64,9 +64,7 @@ impl Authority {
             }
         }
         // Calls at the same time share a commit.
-        let recorded = found
-            .into_iter()
-            .map(|issued| self.0.store.record_issued(issued));
+        let recorded = found.into_iter().map(|issued| self.0.store.record_issued(issued));
         let outcomes = try_join_all(recorded).await?;
         let fresh = outcomes.iter().filter(|outcome| **outcome == Recorded::New);
         report.certificates += fresh.count() as u64;
@@ -79,11 +77,7 @@ impl Authority {
         ring: &RingName,
         leaf: &At<CertificateSigned>,
     ) -> Result<Option<NewIssued>, RecoverError> {
-        let At {
-            position,
-            at,
-            event,
-        } = leaf;
+        let At { position, at, event } = leaf;
         let key = keys.by_id(event.key, *position)?;
         let issuers = self.issuers();
         let Some(issuer) = issuers.iter().find(|i| i.key_label == key.label.as_str()) else {
@@ -91,23 +85,12 @@ impl Authority {
             return Ok(None);
         };
         let signer = public_key(key, *position)?;
-        let verified = Verified::new(
-            &event.tbs,
-            event.scheme,
-            &event.signature,
-            &signer,
-            *position,
-        )?;
+        let verified =
+            Verified::new(&event.tbs, event.scheme, &event.signature, &signer, *position)?;
         let profile = self.profile_by_digest(&event.profile.0).unwrap_or_else(|| {
             ProfileName::new(UNKNOWN_PROFILE).expect("`unknown` is a profile name")
         });
-        Ok(Some(self.new_issued(
-            issuer,
-            ring,
-            verified,
-            profile,
-            (*position, *at),
-        )))
+        Ok(Some(self.new_issued(issuer, ring, verified, profile, (*position, *at))))
     }
 
     /// Makes the row of a certificate that was found in the journal.
@@ -142,18 +125,10 @@ impl Authority {
             actor: "system".into(),
             action: AuditAction::CertificateRecover,
             target: certificate.id.to_string(),
-            detail: format!(
-                r#"{{"serial":"{}","issuer":"{}"}}"#,
-                certificate.serial, issuer.name
-            ),
+            detail: format!(r#"{{"serial":"{}","issuer":"{}"}}"#, certificate.serial, issuer.name),
             journal: Some(certificate.journal),
         };
-        NewIssued {
-            certificate,
-            idempotency: None,
-            audit,
-            ring: ring.clone(),
-        }
+        NewIssued { certificate, idempotency: None, audit, ring: ring.clone() }
     }
 }
 

@@ -111,16 +111,11 @@ struct Keys(Description);
 impl Keys {
     fn by_id(&self, id: KeyId, position: u64) -> Result<&KeyDescription, RecoverError> {
         let mut keys = self.0.keys.0.iter();
-        keys.find(|key| key.id == id)
-            .ok_or(RecoverError::Key { position })
+        keys.find(|key| key.id == id).ok_or(RecoverError::Key { position })
     }
 
     fn by_spki(&self, spki: &x509::SpkiDer) -> Option<&KeyDescription> {
-        self.0
-            .keys
-            .0
-            .iter()
-            .find(|key| key.spki.as_ref() == Some(spki))
+        self.0.keys.0.iter().find(|key| key.spki.as_ref() == Some(spki))
     }
 }
 
@@ -136,11 +131,7 @@ impl Authority {
         let _one = self.0.following.lock().await;
         let ring = RingName::default();
         let from = journal_positions::get(&self.0.store, &ring).await?.0;
-        let mut report = RecoveryReport {
-            from,
-            to: from,
-            ..RecoveryReport::default()
-        };
+        let mut report = RecoveryReport { from, to: from, ..RecoveryReport::default() };
         loop {
             let portion = self.read_portion(report.to, reach).await?;
             if portion.end == report.to {
@@ -155,22 +146,14 @@ impl Authority {
 
     async fn read_portion(&self, from: u64, reach: Reach) -> Result<Portion, RecoverError> {
         let call = ReadJournal { from, limit: READ };
-        let slice = self
-            .0
-            .signer
-            .read_journal(&call)
-            .await
-            .map_err(|error| match error {
-                CallError::Refused(refusal) if refusal.rule == Rule::PositionUnknown => {
-                    RecoverError::Behind(from)
-                }
-                other => RecoverError::Signer(other),
-            })?;
+        let slice = self.0.signer.read_journal(&call).await.map_err(|error| match error {
+            CallError::Refused(refusal) if refusal.rule == Rule::PositionUnknown => {
+                RecoverError::Behind(from)
+            }
+            other => RecoverError::Signer(other),
+        })?;
         let recorded = &self.0.recorded;
-        let recorded = recorded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Portion::take(slice, &recorded, reach, self.0.clock.unix_millis())
     }
 
@@ -193,18 +176,12 @@ impl Authority {
                 })
                 .await?);
         }
-        let described = self
-            .0
-            .signer
-            .describe()
-            .await
-            .map_err(RecoverError::Signer)?;
+        let described = self.0.signer.describe().await.map_err(RecoverError::Signer)?;
         let keys = Keys(described);
         // If they could not be read after the last portion, what follows would be passed over
         // for ever as that of unknown issuers.
         self.list_issuers_again().await?;
-        self.record_certificates(&keys, ring, &portion.certificates, report)
-            .await?;
+        self.record_certificates(&keys, ring, &portion.certificates, report).await?;
         let changes = self.changes(&keys, &portion.changes, report)?;
         let structure = match &portion.structure {
             Some(leaf) => self.structure(&keys, ring, leaf).await?,
@@ -230,9 +207,7 @@ impl Authority {
             report.issuers += 1;
         }
         if structural || portion.policies {
-            self.reload_issuers()
-                .await
-                .map_err(|error| RecoverError::Issuers(Box::new(error)))?;
+            self.reload_issuers().await.map_err(|error| RecoverError::Issuers(Box::new(error)))?;
             self.0.revoked.notify_one();
             self.0.restructured.notify_one();
         }

@@ -70,19 +70,12 @@ impl Portion {
             match leaf.event {
                 Event::CertificateSigned(_) if ours => {}
                 Event::CertificateSigned(_) if young && reach == Reach::Settled => break,
-                Event::CertificateSigned(event) => portion.certificates.push(At {
-                    position,
-                    at,
-                    event,
-                }),
-                Event::RevocationChanged(event) => portion.changes.push((
-                    At {
-                        position,
-                        at,
-                        event,
-                    },
-                    ours,
-                )),
+                Event::CertificateSigned(event) => {
+                    portion.certificates.push(At { position, at, event })
+                }
+                Event::RevocationChanged(event) => {
+                    portion.changes.push((At { position, at, event }, ours))
+                }
                 Event::KeyGenerated(event) => {
                     portion.end_with(position, at, Structural::Key(event));
                     break;
@@ -110,11 +103,7 @@ impl Portion {
 
     fn end_with(&mut self, position: u64, at: UnixTime, event: Structural) {
         self.end = position + 1;
-        self.structure = Some(At {
-            position,
-            at,
-            event,
-        });
+        self.structure = Some(At { position, at, event });
     }
 
     /// Says whether only the position moves.
@@ -170,48 +159,25 @@ mod tests {
     }
 
     fn opened() -> Event {
-        Event::from(Opened {
-            version: Version("1".into()),
-            report: Report(String::new()),
-            cut: 0,
-        })
+        Event::from(Opened { version: Version("1".into()), report: Report(String::new()), cut: 0 })
     }
 
     /// Takes leaves from position 10 on, each so many seconds old.
     fn take(leaves: &[(Event, i64)], recorded: &[u64], reach: Reach) -> Portion {
         let now = i64::try_from(NOW).expect("a time");
         let leaves = leaves.iter().map(|(event, age)| {
-            let leaf = Leaf {
-                at_ms: now - age * 1000,
-                event: event.clone(),
-            };
+            let leaf = Leaf { at_ms: now - age * 1000, event: event.clone() };
             LeafBytes(leaf.to_wire())
         });
-        let slice = JournalSlice {
-            from: 10,
-            size: 99,
-            leaves: Leaves(leaves.collect()),
-        };
+        let slice = JournalSlice { from: 10, size: 99, leaves: Leaves(leaves.collect()) };
         Portion::take(slice, &recorded.iter().copied().collect(), reach, NOW).expect("leaves")
     }
 
     #[test]
     fn a_young_certificate_of_somebody_stops_the_follower() {
-        let leaves = [
-            (opened(), 20),
-            (certificate(), 16),
-            (certificate(), 14),
-            (change(), 1),
-        ];
+        let leaves = [(opened(), 20), (certificate(), 16), (certificate(), 14), (change(), 1)];
         let settled = take(&leaves, &[], Reach::Settled);
-        assert_eq!(
-            (
-                settled.end,
-                settled.certificates.len(),
-                settled.changes.len()
-            ),
-            (12, 1, 0)
-        );
+        assert_eq!((settled.end, settled.certificates.len(), settled.changes.len()), (12, 1, 0));
         let everything = take(&leaves, &[], Reach::Everything);
         assert_eq!((everything.end, everything.certificates.len()), (14, 2));
     }
@@ -235,15 +201,9 @@ mod tests {
 
     #[test]
     fn a_leaf_of_another_time_is_an_error() {
-        let slice = JournalSlice {
-            from: 3,
-            size: 4,
-            leaves: Leaves(vec![LeafBytes(vec![1, 255])]),
-        };
+        let slice =
+            JournalSlice { from: 3, size: 4, leaves: Leaves(vec![LeafBytes(vec![1, 255])]) };
         let outcome = Portion::take(slice, &BTreeSet::new(), Reach::Everything, NOW);
-        assert!(matches!(
-            outcome,
-            Err(RecoverError::Leaf { position: 3, .. })
-        ));
+        assert!(matches!(outcome, Err(RecoverError::Leaf { position: 3, .. })));
     }
 }

@@ -43,12 +43,7 @@ pub(super) async fn apply(tx: &mut Tx, step: Step) -> Result<(), StoreError> {
             issuers::insert(tx, &issuer).await?;
             audit::append(tx, &event).await
         }
-        Step::Update {
-            id,
-            revision,
-            state,
-            event,
-        } => {
+        Step::Update { id, revision, state, event } => {
             issuers::update_state(tx, id, revision, &state).await?;
             match event {
                 Some(event) => audit::append(tx, &event).await,
@@ -86,8 +81,7 @@ impl Authority {
                 })
             }
             Structural::Authority(event) => {
-                self.authority_signed(keys, ring, leaf, event, &listed)
-                    .await?
+                self.authority_signed(keys, ring, leaf, event, &listed).await?
             }
         })
     }
@@ -103,22 +97,14 @@ impl Authority {
         let position = leaf.position;
         let signer = keys.by_id(event.key, position)?;
         let signer_key = public_key(signer, position)?;
-        let verified = Verified::new(
-            &event.tbs,
-            event.scheme,
-            &event.signature,
-            &signer_key,
-            position,
-        )?;
+        let verified =
+            Verified::new(&event.tbs, event.scheme, &event.signature, &signer_key, position)?;
         let self_signed = verified.tbs.public_key == signer_key;
-        let parent = listed
-            .iter()
-            .find(|issuer| !self_signed && issuer.key_label == signer.label.as_str());
+        let parent =
+            listed.iter().find(|issuer| !self_signed && issuer.key_label == signer.label.as_str());
         let held = IssuerCertificate {
             certificate: verified.der.clone(),
-            chain: parent
-                .map(|parent| path_of(parent, listed))
-                .unwrap_or_default(),
+            chain: parent.map(|parent| path_of(parent, listed)).unwrap_or_default(),
             not_after: verified.tbs.not_after,
         };
         let subject = verified.tbs.subject.der().clone();
@@ -134,9 +120,7 @@ impl Authority {
             tracing::info!(position, "a CA of another ring was signed");
             return Ok(Step::Nothing);
         };
-        let there = listed
-            .iter()
-            .find(|issuer| issuer.key_label == key.label.as_str());
+        let there = listed.iter().find(|issuer| issuer.key_label == key.label.as_str());
         Ok(match there {
             Some(issuer) => self.renewed(issuer, held, position),
             None => {
@@ -163,14 +147,12 @@ impl Authority {
     /// Gives a pending issuer its first certificate, or an active one a new one.
     fn renewed(&self, issuer: &Issuer, held: IssuerCertificate, position: u64) -> Step {
         let (action, state) = match issuer.state.clone() {
-            IssuerState::Pending(pending) => (
-                AuditAction::IssuerActivate,
-                IssuerState::Active(pending.activate(held)),
-            ),
-            IssuerState::Active(active) => (
-                AuditAction::IssuerRenew,
-                IssuerState::Active(active.renew(held)),
-            ),
+            IssuerState::Pending(pending) => {
+                (AuditAction::IssuerActivate, IssuerState::Active(pending.activate(held)))
+            }
+            IssuerState::Active(active) => {
+                (AuditAction::IssuerRenew, IssuerState::Active(active.renew(held)))
+            }
             IssuerState::Draining(_) | IssuerState::Retired(_) => {
                 tracing::warn!(issuer = %issuer.name, "a new certificate came for an issuer that issues no more");
                 return Step::Nothing;
@@ -198,12 +180,7 @@ impl Authority {
 
 fn pending(issuer: Option<&Issuer>) -> Option<(&Issuer, &PendingIssuer)> {
     match issuer {
-        Some(
-            issuer @ Issuer {
-                state: IssuerState::Pending(state),
-                ..
-            },
-        ) => Some((issuer, state)),
+        Some(issuer @ Issuer { state: IssuerState::Pending(state), .. }) => Some((issuer, state)),
         _ => None,
     }
 }

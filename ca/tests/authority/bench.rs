@@ -48,9 +48,7 @@ pub fn plan(names: &[&str]) -> BootstrapPlan {
 
 pub async fn memory(ring: &Ring) -> Store {
     let url = "sqlite::memory:".parse().expect("a URL");
-    Store::open(&url, Shared(Arc::clone(&ring.clock)))
-        .await
-        .expect("a database")
+    Store::open(&url, Shared(Arc::clone(&ring.clock))).await.expect("a database")
 }
 
 /// Opens an authority over a ring and a database.
@@ -82,17 +80,8 @@ impl Bench {
         let made = made.expect("the first hierarchy");
         let store = memory(&ring).await;
         let authority = open(&ring, &store).await;
-        authority
-            .recover()
-            .await
-            .expect("the journal is taken over");
-        Self {
-            ring,
-            store,
-            authority,
-            operator,
-            made,
-        }
+        authority.recover().await.expect("the journal is taken over");
+        Self { ring, store, authority, operator, made }
     }
 
     pub fn now(&self) -> UnixTime {
@@ -101,10 +90,7 @@ impl Bench {
 
     /// Issues for a DNS name, with a fresh key.
     pub async fn issue(&self, dns: &str) -> Issued {
-        self.authority
-            .issue(request(dns))
-            .await
-            .expect("it is issued")
+        self.authority.issue(request(dns)).await.expect("it is issued")
     }
 
     pub async fn stored(&self, certificate: &IssuedCertificate) -> IssuedCertificate {
@@ -118,9 +104,7 @@ impl Bench {
         eventually("responders and CRLs", async || {
             let issuers = self.authority.issuers();
             let ready = self.authority.readiness().await;
-            let responding = issuers
-                .iter()
-                .all(|i| !i.is_issuing || i.responder.is_some());
+            let responding = issuers.iter().all(|i| !i.is_issuing || i.responder.is_some());
             (responding && ready.crls.iter().all(|crl| crl.fresh)).then_some(())
         })
         .await;

@@ -19,13 +19,7 @@ async fn all(store: &Store, bench: &Bench) -> Vec<IssuedCertificate> {
 fn facts(rows: &[IssuedCertificate]) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
     rows.iter()
         .map(|row| {
-            (
-                row.der.clone(),
-                row.status,
-                row.names.clone(),
-                row.profile.clone(),
-                row.journal,
-            )
+            (row.der.clone(), row.status, row.names.clone(), row.profile.clone(), row.journal)
         })
         .collect()
 }
@@ -38,11 +32,7 @@ async fn a_lost_database_is_made_again_from_the_journal() {
         issued.push(bench.issue(&format!("h{n}.corp.example")).await.certificate);
     }
     let change = async |n: usize, reason| {
-        bench
-            .authority
-            .revoke(revoke(&issued[n], reason))
-            .await
-            .expect("it changes")
+        bench.authority.revoke(revoke(&issued[n], reason)).await.expect("it changes")
     };
     change(1, CrlReason::KeyCompromise).await;
     change(2, CrlReason::CertificateHold).await;
@@ -51,41 +41,20 @@ async fn a_lost_database_is_made_again_from_the_journal() {
 
     let store = memory(&bench.ring).await;
     let authority = open(&bench.ring, &store).await;
-    let report = authority
-        .recover()
-        .await
-        .expect("the journal is taken over");
+    let report = authority.recover().await.expect("the journal is taken over");
     // The issuing CA's own certificate as well.
     assert_eq!((report.certificates, report.skipped), (20, 0));
     assert_eq!(report.changes, 2);
-    assert_eq!(
-        facts(&all(&store, &bench).await),
-        facts(&all(&bench.store, &bench).await)
-    );
-    let names: Vec<String> = authority
-        .issuers()
-        .iter()
-        .map(|i| i.name.to_string())
-        .collect();
+    assert_eq!(facts(&all(&store, &bench).await), facts(&all(&bench.store, &bench).await));
+    let names: Vec<String> = authority.issuers().iter().map(|i| i.name.to_string()).collect();
     assert_eq!(names, ["issuing", "root"]);
-    let position = journal_positions::get(&store, &RingName::default())
-        .await
-        .expect("a position");
-    assert_eq!(
-        position,
-        JournalPosition(bench.ring.ledger().leaves.len() as u64)
-    );
+    let position = journal_positions::get(&store, &RingName::default()).await.expect("a position");
+    assert_eq!(position, JournalPosition(bench.ring.ledger().leaves.len() as u64));
 
     // It issues on, and a second look finds nothing new.
-    authority
-        .issue(crate::bench::request("new.corp.example"))
-        .await
-        .expect("it is issued");
+    authority.issue(crate::bench::request("new.corp.example")).await.expect("it is issued");
     let again = authority.recover().await.expect("again");
-    assert_eq!(
-        (again.certificates, again.changes, again.issuers),
-        (0, 0, 0)
-    );
+    assert_eq!((again.certificates, again.changes, again.issuers), (0, 0, 0));
 }
 
 #[tokio::test]
@@ -111,9 +80,7 @@ async fn orphan(bench: &Bench) -> x509::Serial {
     let store = memory(&bench.ring).await;
     let other = open(&bench.ring, &store).await;
     other.recover().await.expect("the journal is taken over");
-    let issued = other
-        .issue(crate::bench::request("orphan.corp.example"))
-        .await;
+    let issued = other.issue(crate::bench::request("orphan.corp.example")).await;
     issued.expect("it is issued").certificate.serial
 }
 
@@ -127,10 +94,7 @@ async fn a_change_that_another_server_made_arrives() {
     other.recover().await.expect("the journal is taken over");
     let there = certificates::get_by_serial(&store, other.issuers()[0].id, issued.serial).await;
     let there = there.expect("an answer").expect("recovered");
-    let asked = RevokeRequest {
-        id: there.id,
-        ..revoke(&there, CrlReason::Superseded)
-    };
+    let asked = RevokeRequest { id: there.id, ..revoke(&there, CrlReason::Superseded) };
     other.revoke(asked).await.expect("it is revoked");
     eventually("the revocation", async || {
         let row = bench.stored(&issued).await;
@@ -143,9 +107,7 @@ async fn a_change_that_another_server_made_arrives() {
 async fn a_restored_ring_that_lacks_leaves_is_noticed() {
     let bench = Bench::start().await;
     let ring = RingName::default();
-    let at = journal_positions::get(&bench.store, &ring)
-        .await
-        .expect("a position");
+    let at = journal_positions::get(&bench.store, &ring).await.expect("a position");
     let beyond = JournalPosition(at.0 + 1_000);
     bench
         .store
@@ -162,21 +124,14 @@ async fn a_restored_ring_that_lacks_leaves_is_noticed() {
 async fn the_first_hierarchy_is_active_and_made_once() {
     let bench = Bench::start().await;
     for found in bench.authority.issuers().iter() {
-        assert!(
-            matches!(found.state, IssuerState::Active(_)),
-            "{}",
-            found.name
-        );
+        assert!(matches!(found.state, IssuerState::Active(_)), "{}", found.name);
     }
     let leaves = bench.ring.ledger().leaves.len();
     let plan = crate::bench::plan(&[]);
     let again = ca::ceremony::bootstrap(&bench.operator, &plan, bench.now()).await;
     let again = again.expect("nothing is wrong with what is there");
     assert!(!again.made);
-    assert_eq!(
-        (again.root, again.issuing),
-        (bench.made.root.clone(), bench.made.issuing.clone())
-    );
+    assert_eq!((again.root, again.issuing), (bench.made.root.clone(), bench.made.issuing.clone()));
     assert_eq!(bench.ring.ledger().leaves.len(), leaves);
 }
 
@@ -207,15 +162,9 @@ async fn what_was_read_earlier_never_replaces_what_was_read_later() {
         // Others may be between their reading and their putting it in place.
         for _ in 0..20 {
             tokio::task::yield_now().await;
-            let asked = ca::IssueRequest {
-                names: Some(vec![]),
-                ..crate::bench::request("a.corp.example")
-            };
-            let expected = if enabled {
-                "san-required"
-            } else {
-                "profile-unknown"
-            };
+            let asked =
+                ca::IssueRequest { names: Some(vec![]), ..crate::bench::request("a.corp.example") };
+            let expected = if enabled { "san-required" } else { "profile-unknown" };
             let found = crate::bench::rule(bench.authority.issue(asked).await);
             assert_eq!(found, expected, "round {round}");
         }

@@ -27,19 +27,11 @@ pub fn wish(name: &str, kind: IssuerKind, parent: Option<&str>) -> CaRequest {
 
 fn found(bench: &Bench, name: &str) -> Issuer {
     let issuers = bench.authority.issuers();
-    issuers
-        .iter()
-        .find(|i| i.name == issuer(name))
-        .cloned()
-        .expect("the issuer")
+    issuers.iter().find(|i| i.name == issuer(name)).cloned().expect("the issuer")
 }
 
 pub fn certificate(of: &Issuer) -> CertificateDer {
-    of.state
-        .certificate()
-        .expect("it has its certificate")
-        .certificate
-        .clone()
+    of.state.certificate().expect("it has its certificate").certificate.clone()
 }
 
 pub fn parent(bench: &Bench, name: &str) -> Parent {
@@ -53,16 +45,9 @@ pub fn parent(bench: &Bench, name: &str) -> Parent {
 
 /// Wishes, executes and takes over.
 async fn make(bench: &Bench, wish: CaRequest) -> Issuer {
-    let pending = bench
-        .authority
-        .create_issuer(wish.clone(), "tester")
-        .await
-        .expect("a wish");
+    let pending = bench.authority.create_issuer(wish.clone(), "tester").await.expect("a wish");
     assert_eq!(pending.state.as_str(), "pending");
-    let above = wish
-        .parent
-        .as_ref()
-        .map(|name| parent(bench, name.as_str()));
+    let above = wish.parent.as_ref().map(|name| parent(bench, name.as_str()));
     let now = bench.now();
     ceremony::execute(&bench.operator, &wish, above.as_ref(), &urls(), now)
         .await
@@ -77,11 +62,7 @@ async fn make(bench: &Bench, wish: CaRequest) -> Issuer {
 async fn a_hierarchy_of_three_levels_issues_and_openssl_verifies_it() {
     let bench = Bench::start().await;
     make(&bench, wish("deep-root", IssuerKind::Root, None)).await;
-    make(
-        &bench,
-        wish("region", IssuerKind::Intermediate, Some("deep-root")),
-    )
-    .await;
+    make(&bench, wish("region", IssuerKind::Intermediate, Some("deep-root"))).await;
     let constrained = CaRequest {
         constraints: vec!["corp.example".into()],
         names: vec!["corp.example".into()],
@@ -111,10 +92,7 @@ async fn executing_twice_makes_nothing_new() {
     let above = parent(&bench, "root");
     let again =
         ceremony::execute(&bench.operator, &asked, Some(&above), &urls(), bench.now()).await;
-    assert_eq!(
-        again.expect("it is there"),
-        Executed::Signed(certificate(&made))
-    );
+    assert_eq!(again.expect("it is there"), Executed::Signed(certificate(&made)));
     assert_eq!(bench.ring.ledger().leaves.len(), leaves);
 }
 
@@ -133,23 +111,11 @@ async fn refuses_what_does_not_fit_below_the_parent() {
     };
     let cases = [
         (wide, "constraints-widened"),
-        (
-            wish("b", IssuerKind::Intermediate, Some("narrow")),
-            "path-length",
-        ),
-        (
-            wish("c", IssuerKind::Issuing, Some("issuing")),
-            "parent-unsuitable",
-        ),
-        (
-            wish("d", IssuerKind::Issuing, Some("nobody")),
-            "parent-unsuitable",
-        ),
+        (wish("b", IssuerKind::Intermediate, Some("narrow")), "path-length"),
+        (wish("c", IssuerKind::Issuing, Some("issuing")), "parent-unsuitable"),
+        (wish("d", IssuerKind::Issuing, Some("nobody")), "parent-unsuitable"),
         (wish("root", IssuerKind::Root, None), "issuer-exists"),
-        (
-            wish("e", IssuerKind::Root, Some("root")),
-            "ca-request-malformed",
-        ),
+        (wish("e", IssuerKind::Root, Some("root")), "ca-request-malformed"),
     ];
     for (asked, expected) in cases {
         let refused = bench.authority.create_issuer(asked, "tester").await;
@@ -169,9 +135,7 @@ async fn renewal_keeps_the_key_and_moves_the_end() {
         parent: None,
         validity: Seconds::days(7_300),
     };
-    ceremony::renew(&bench.operator, &renewal, &urls(), bench.now())
-        .await
-        .expect("the root");
+    ceremony::renew(&bench.operator, &renewal, &urls(), bench.now()).await.expect("the root");
     bench.authority.recover().await.expect("taken over");
     let renewal = Renewal {
         key_label: "issuing".into(),
@@ -179,9 +143,7 @@ async fn renewal_keeps_the_key_and_moves_the_end() {
         parent: Some(parent(&bench, "root")),
         validity: Seconds::days(1_826),
     };
-    ceremony::renew(&bench.operator, &renewal, &urls(), bench.now())
-        .await
-        .expect("the issuing CA");
+    ceremony::renew(&bench.operator, &renewal, &urls(), bench.now()).await.expect("the issuing CA");
     bench.authority.recover().await.expect("taken over");
     for (name, old) in [("root", &old_root), ("issuing", &old)] {
         let end = |issuer: &Issuer| issuer.state.certificate().expect("a certificate").not_after;
@@ -204,18 +166,13 @@ async fn renewal_keeps_the_key_and_moves_the_end() {
     let after = bench.issue("b.corp.example").await;
     assert_eq!(
         after.chain,
-        [
-            certificate(&found(&bench, "issuing")),
-            certificate(&found(&bench, "root"))
-        ]
+        [certificate(&found(&bench, "issuing")), certificate(&found(&bench, "root"))]
     );
     let Some(openssl) = Openssl::new() else {
         return;
     };
     // The old leaf verifies under the new path: the key is the same.
-    openssl
-        .verify(&before.certificate.der, &after.chain, bench.now())
-        .expect("the old leaf");
+    openssl.verify(&before.certificate.der, &after.chain, bench.now()).expect("the old leaf");
 }
 
 #[tokio::test]
@@ -226,36 +183,20 @@ async fn a_ca_that_somebody_else_signed_is_imported() {
     let bench = Bench::start().await;
     bench.ring.clock.pass(5);
     let asked = wish("outside", IssuerKind::Issuing, None);
-    bench
-        .authority
-        .create_issuer(asked.clone(), "tester")
-        .await
-        .expect("a wish");
+    bench.authority.create_issuer(asked.clone(), "tester").await.expect("a wish");
     let no_csr = bench.authority.issuer_csr(&issuer("outside")).await;
     assert!(matches!(no_csr, Err(IssuerError::State(_))));
     let executed = ceremony::execute(&bench.operator, &asked, None, &urls(), bench.now()).await;
-    let Executed::Request(csr) = executed.expect("a CSR") else {
-        panic!("no CSR")
-    };
+    let Executed::Request(csr) = executed.expect("a CSR") else { panic!("no CSR") };
     bench.authority.recover().await.expect("taken over");
-    assert_eq!(
-        bench
-            .authority
-            .issuer_csr(&issuer("outside"))
-            .await
-            .expect("the CSR"),
-        csr
-    );
+    assert_eq!(bench.authority.issuer_csr(&issuer("outside")).await.expect("the CSR"), csr);
 
     let (root, signed) = foreign_root_signs(&openssl, csr.as_bytes(), 1000);
     let import = async |certificate: &[u8], accept| {
         let certificate = ForeignCertificate::parse(certificate).expect("readable");
         let chain = vec![ForeignCertificate::parse(&root).expect("readable")];
         let name = issuer("outside");
-        bench
-            .authority
-            .import_certificate(&name, certificate, chain, accept, "tester")
-            .await
+        bench.authority.import_certificate(&name, certificate, chain, accept, "tester").await
     };
     let other = import(bench.made.issuing.as_bytes(), true).await;
     assert_eq!(other.expect_err("another key").rule(), "import-other-key");
@@ -292,9 +233,7 @@ async fn a_ca_that_somebody_else_signed_is_imported() {
     let (_, renewed) = foreign_root_signs(&openssl, csr.as_bytes(), 1400);
     let was = adopt(&renewed).await.expect("the policy follows");
     assert_eq!(was, end(&signed));
-    ceremony::end_at(&bench.operator, "outside", was)
-        .await
-        .expect("put back");
+    ceremony::end_at(&bench.operator, "outside", was).await.expect("put back");
     adopt(&renewed).await.expect("the policy follows");
     // The root is made anew each time: another chain.
     let root = std::fs::read(openssl.folder().join("foreign.der")).expect("a file");
@@ -306,10 +245,7 @@ async fn a_ca_that_somebody_else_signed_is_imported() {
         .import_certificate(&name, foreign, chain, true, "tester")
         .await
         .expect("the renewal is imported");
-    assert_eq!(
-        taken.state.certificate().map(|held| held.not_after),
-        Some(end(&renewed))
-    );
+    assert_eq!(taken.state.certificate().map(|held| held.not_after), Some(end(&renewed)));
     let issued = bench.issue("www2.corp.example").await;
     openssl
         .verify(&issued.certificate.der, &issued.chain, bench.now())
@@ -322,10 +258,8 @@ async fn nothing_is_imported_for_a_ca_that_a_ca_of_ours_signed() {
     for name in ["root", "issuing"] {
         let own = certificate(&found(&bench, name));
         let own = ForeignCertificate::parse(own.as_bytes()).expect("readable");
-        let refused = bench
-            .authority
-            .import_certificate(&issuer(name), own, vec![], true, "tester")
-            .await;
+        let refused =
+            bench.authority.import_certificate(&issuer(name), own, vec![], true, "tester").await;
         assert!(matches!(refused, Err(IssuerError::State(_))), "{name}");
     }
 }
@@ -356,27 +290,16 @@ async fn a_retired_issuer_issues_no_more_and_ends_with_its_certificates() {
     let bench = Bench::start().await;
     let issued = bench.issue("www.corp.example").await.certificate;
     let jobs = bench.jobs().await;
-    let draining = bench
-        .authority
-        .retire(&issuer("issuing"), "tester")
-        .await
-        .expect("drained");
+    let draining = bench.authority.retire(&issuer("issuing"), "tester").await.expect("drained");
     assert_eq!(draining.state.as_str(), "draining");
-    assert_eq!(
-        rule(bench.authority.issue(request("a.b.example")).await),
-        "no-issuer"
-    );
+    assert_eq!(rule(bench.authority.issue(request("a.b.example")).await), "no-issuer");
     let again = bench.authority.retire(&issuer("issuing"), "tester").await;
     assert_eq!(again.expect_err("once").rule(), "state");
     // Status goes on.
     let asked = crate::revoking::revoke(&issued, x509::CrlReason::CessationOfOperation);
     bench.authority.revoke(asked).await.expect("it is revoked");
     crate::bench::eventually("the CRL", async || {
-        let crl = bench
-            .authority
-            .crl(&issuer("issuing"))
-            .await
-            .expect("a CRL");
+        let crl = bench.authority.crl(&issuer("issuing")).await.expect("a CRL");
         let crl = x509::Crl::parse(crl.der.as_bytes()).expect("strict");
         (crl.entries().len() == 1).then_some(())
     })

@@ -20,51 +20,32 @@ async fn a_certificate_is_what_was_asked_for_and_openssl_verifies_it() {
     assert_eq!(row.subject, "CN=www.corp.example");
     assert_eq!(row.status, CertificateStatus::Valid);
     assert_eq!(bench.stored(row).await, *row);
-    assert_eq!(
-        issued.chain,
-        [bench.made.issuing.clone(), bench.made.root.clone()]
-    );
+    assert_eq!(issued.chain, [bench.made.issuing.clone(), bench.made.root.clone()]);
 
     let certificate = Certificate::parse(row.der.as_bytes()).expect("strict");
     let issuing = Certificate::parse(bench.made.issuing.as_bytes()).expect("strict");
-    certificate
-        .verify_by(&issuing.tbs().public_key)
-        .expect("it verifies");
+    certificate.verify_by(&issuing.tbs().public_key).expect("it verifies");
     let extensions = &certificate.tbs().extensions;
-    assert_eq!(
-        extensions.extended_key_usage(),
-        Some(&[oids::EKU_SERVER_AUTH][..])
-    );
+    assert_eq!(extensions.extended_key_usage(), Some(&[oids::EKU_SERVER_AUTH][..]));
     assert_eq!(extensions.key_usage(), Some(KeyUsage::DIGITAL_SIGNATURE));
     let text = format!("{extensions:?}");
     for url in ["/crl/issuing.crl", "/ocsp/issuing", "/ca/issuing.cer"] {
-        assert!(
-            text.contains(&format!("{}/.well-known/pki{url}", crate::bench::URL)),
-            "{url}"
-        );
+        assert!(text.contains(&format!("{}/.well-known/pki{url}", crate::bench::URL)), "{url}");
     }
     let tbs = certificate.tbs();
     // RFC 5280 §4.1.2.5: both ends inclusive; set back by an hour.
-    assert_eq!(
-        tbs.not_after.seconds_since(tbs.not_before),
-        90 * 86_400 + 3_600 - 1
-    );
+    assert_eq!(tbs.not_after.seconds_since(tbs.not_before), 90 * 86_400 + 3_600 - 1);
     assert_eq!(tbs.serial.as_bytes().len(), 19);
 
     let events = audit::list(&bench.store, &audit::Filter::default(), None, 1).await;
     let event = &events.expect("the audit log")[0];
-    assert_eq!(
-        (event.action, event.actor.as_str()),
-        (AuditAction::CertificateIssue, "tester")
-    );
+    assert_eq!((event.action, event.actor.as_str()), (AuditAction::CertificateIssue, "tester"));
     assert_eq!(event.journal, Some(row.journal));
 
     let Some(openssl) = Openssl::new() else {
         return;
     };
-    let said = openssl
-        .verify(&row.der, &issued.chain, bench.now())
-        .expect("openssl verifies it");
+    let said = openssl.verify(&row.der, &issued.chain, bench.now()).expect("openssl verifies it");
     assert_eq!(said, "leaf.pem: OK\n");
 }
 
@@ -72,20 +53,10 @@ async fn a_certificate_is_what_was_asked_for_and_openssl_verifies_it() {
 async fn every_builtin_profile_issues_for_every_kind_of_key() {
     let bench = Bench::start().await;
     let openssl = Openssl::new();
-    for profile in [
-        "tls-server",
-        "tls-client",
-        "tls-server-client",
-        "device",
-        "user",
-    ] {
-        for kind in [
-            KeyKind::P256,
-            KeyKind::P384,
-            KeyKind::Ed25519,
-            KeyKind::Rsa2048,
-            KeyKind::MlDsa44,
-        ] {
+    for profile in ["tls-server", "tls-client", "tls-server-client", "device", "user"] {
+        for kind in
+            [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519, KeyKind::Rsa2048, KeyKind::MlDsa44]
+        {
             let asked = IssueRequest {
                 profile: profile.parse().expect("a name"),
                 names: Some(vec![match profile {
@@ -117,11 +88,7 @@ async fn concurrent_requests_get_certificates_of_their_own() {
         .collect();
     let mut serials = std::collections::BTreeSet::new();
     for (n, issued) in asked.into_iter().enumerate() {
-        let issued = issued
-            .await
-            .expect("no panic")
-            .expect("it is issued")
-            .certificate;
+        let issued = issued.await.expect("no panic").expect("it is issued").certificate;
         assert_eq!(issued.names, [format!("h{n}.corp.example")]);
         assert!(serials.insert(issued.serial));
     }
@@ -143,22 +110,11 @@ async fn an_idempotency_key_repeats_and_never_stands_for_two() {
         idempotency: Some(idempotency(digest)),
         ..request("www.corp.example")
     };
-    let first = bench
-        .authority
-        .issue(asked([1; 32]))
-        .await
-        .expect("it is issued");
-    let again = bench
-        .authority
-        .issue(asked([1; 32]))
-        .await
-        .expect("it is repeated");
+    let first = bench.authority.issue(asked([1; 32])).await.expect("it is issued");
+    let again = bench.authority.issue(asked([1; 32])).await.expect("it is repeated");
     assert_eq!((first.replayed, again.replayed), (false, true));
     assert_eq!(again.certificate, first.certificate);
-    assert_eq!(
-        rule(bench.authority.issue(asked([2; 32])).await),
-        "idempotency-conflict"
-    );
+    assert_eq!(rule(bench.authority.issue(asked([2; 32])).await), "idempotency-conflict");
 }
 
 #[tokio::test]
@@ -192,32 +148,20 @@ async fn a_client_that_asks_again_too_early_waits_for_its_first_request() {
 async fn a_renewal_keeps_names_and_says_what_it_replaces() {
     let bench = Bench::start().await;
     let key = SubjectKey::new();
-    let old = bench
-        .authority
-        .issue(request_with(&key, "www.corp.example"))
-        .await;
+    let old = bench.authority.issue(request_with(&key, "www.corp.example")).await;
     let old = old.expect("it is issued").certificate;
     bench.ring.clock.pass(86_400);
 
     let fresh = SubjectKey::new();
     let request = csr(&fresh, &x509::Name::empty(), vec![]);
-    let renewed = bench
-        .authority
-        .renew(old.id, Some(request), "tester".into(), None)
-        .await;
+    let renewed = bench.authority.renew(old.id, Some(request), "tester".into(), None).await;
     let renewed = renewed.expect("it is renewed").certificate;
-    assert_eq!(
-        (&renewed.names, &renewed.subject),
-        (&old.names, &old.subject)
-    );
+    assert_eq!((&renewed.names, &renewed.subject), (&old.names, &old.subject));
     assert_eq!(renewed.replaces, Some(old.id));
     assert_ne!(renewed.spki_sha256, old.spki_sha256);
     assert!(renewed.not_after > old.not_after);
 
-    let same_key = bench
-        .authority
-        .renew(old.id, None, "tester".into(), None)
-        .await;
+    let same_key = bench.authority.renew(old.id, None, "tester".into(), None).await;
     let same_key = same_key.expect("the same key is renewed").certificate;
     assert_eq!(same_key.spki_sha256, old.spki_sha256);
     assert_eq!(same_key.names, old.names);
@@ -233,10 +177,7 @@ async fn refuses_by_the_rule_that_is_broken() {
         ..request("a.corp.example")
     };
     let dns = |text: &str| san(vec![GeneralName::Dns(text.into())]);
-    let ca = ExtensionValue::BasicConstraints(x509::BasicConstraints {
-        ca: true,
-        path_len: None,
-    });
+    let ca = ExtensionValue::BasicConstraints(x509::BasicConstraints { ca: true, path_len: None });
     let code_signing = ExtensionValue::ExtendedKeyUsage(vec![oids::EKU_CODE_SIGNING]);
     let cert_sign = ExtensionValue::KeyUsage(KeyUsage::KEY_CERT_SIGN);
     let profile = |name: &str| IssueRequest {
@@ -252,60 +193,33 @@ async fn refuses_by_the_rule_that_is_broken() {
             },
             "dns-name-malformed",
         ),
-        (
-            with(vec![dns("a.corp.example"), Extension::critical(ca)]),
-            "ca-requested",
-        ),
+        (with(vec![dns("a.corp.example"), Extension::critical(ca)]), "ca-requested"),
         (
             with(vec![dns("a.corp.example"), Extension::critical(cert_sign)]),
             "key-usage-not-offered",
         ),
         (
-            with(vec![
-                dns("a.corp.example"),
-                Extension::non_critical(code_signing),
-            ]),
+            with(vec![dns("a.corp.example"), Extension::non_critical(code_signing)]),
             "extended-key-usage-not-offered",
         ),
         (
-            with(vec![
-                dns("a.corp.example"),
-                Extension::non_critical(ExtensionValue::OcspNoCheck),
-            ]),
+            with(vec![dns("a.corp.example"), Extension::non_critical(ExtensionValue::OcspNoCheck)]),
             "extension-not-offered",
         ),
+        (with(vec![san(vec![GeneralName::Uri("urn:x".into())])]), "san-not-admitted"),
         (
-            with(vec![san(vec![GeneralName::Uri("urn:x".into())])]),
-            "san-not-admitted",
-        ),
-        (
-            with(vec![san(vec![
-                GeneralName::Dns("a.b".into()),
-                GeneralName::Dns("a.b".into()),
-            ])]),
+            with(vec![san(vec![GeneralName::Dns("a.b".into()), GeneralName::Dns("a.b".into())])]),
             "san-twice",
         ),
         (
-            IssueRequest {
-                validity: Some(ca::profile::Seconds::days(398)),
-                ..request("a.b")
-            },
+            IssueRequest { validity: Some(ca::profile::Seconds::days(398)), ..request("a.b") },
             "validity-not-offered",
         ),
         (profile("nonsense"), "profile-unknown"),
-        (
-            IssueRequest {
-                names: Some(vec![]),
-                ..profile("sub-ca")
-            },
-            "key-usage-certsign-is-ca",
-        ),
+        (IssueRequest { names: Some(vec![]), ..profile("sub-ca") }, "key-usage-certsign-is-ca"),
         // The signer's own rule: no key but a pinned one speaks for the CA.
         (
-            IssueRequest {
-                names: Some(vec![]),
-                ..profile("ocsp-responder")
-            },
+            IssueRequest { names: Some(vec![]), ..profile("ocsp-responder") },
             Rule::ResponderKeyNotPinned.as_str(),
         ),
     ];
@@ -320,10 +234,8 @@ async fn refuses_a_csr_that_somebody_else_signed() {
     let good = request("a.corp.example");
     let (_, foreign) = SubjectKey::new().sign(good.csr.info_der().as_bytes());
     let bent = x509::Csr::assemble(good.csr.info_der(), good.csr.scheme(), &foreign);
-    let asked = IssueRequest {
-        csr: x509::Csr::parse(bent.as_bytes()).expect("well-formed"),
-        ..good
-    };
+    let asked =
+        IssueRequest { csr: x509::Csr::parse(bent.as_bytes()).expect("well-formed"), ..good };
     assert_eq!(rule(bench.authority.issue(asked).await), "csr-signature");
 }
 
@@ -352,15 +264,10 @@ async fn a_weak_key_is_told_from_a_bad_signature() {
         .expect("openssl makes it");
     let weak = std::fs::read(openssl.folder().join("weak.csr")).expect("a file");
     let weak = || x509::Csr::parse(&weak).expect("well-formed");
-    let asked = IssueRequest {
-        csr: weak(),
-        ..request("a.corp.example")
-    };
+    let asked = IssueRequest { csr: weak(), ..request("a.corp.example") };
     assert_eq!(rule(bench.authority.issue(asked).await), "weak-key");
     let old = bench.issue("a.corp.example").await.certificate;
-    let renewed = bench
-        .authority
-        .renew(old.id, Some(weak()), "tester".into(), None);
+    let renewed = bench.authority.renew(old.id, Some(weak()), "tester".into(), None);
     assert_eq!(rule(renewed.await), "weak-key");
 }
 
@@ -379,10 +286,7 @@ async fn a_policy_that_changed_is_read_again() {
     let bench = Bench::start().await;
     bench.issue("a.corp.example").await;
     let (key, policy) = (kit::label("issuing"), bench.ring.policy("issuing"));
-    let text = bench
-        .operator
-        .read_policy(&signer_proto::ReadPolicy { key: key.clone() })
-        .await;
+    let text = bench.operator.read_policy(&signer_proto::ReadPolicy { key: key.clone() }).await;
     let text = text.expect("a policy").text.0;
     let narrowed = text.replace("proof_of_possession = false", "proof_of_possession = true");
     assert_ne!(narrowed, text);
@@ -392,11 +296,7 @@ async fn a_policy_that_changed_is_read_again() {
         text: signer_proto::PolicyText(narrowed),
         approvals: signer_proto::Approvals(vec![]),
     };
-    bench
-        .operator
-        .set_policy(&call)
-        .await
-        .expect("the policy is put in force");
+    bench.operator.set_policy(&call).await.expect("the policy is put in force");
     // The first request finds out, and from then on the CSR goes along.
     bench.issue("b.corp.example").await;
     bench.issue("c.corp.example").await;

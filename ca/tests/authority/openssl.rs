@@ -21,10 +21,8 @@ impl Openssl {
 
     /// Writes certificates as PEM and returns the file's name.
     pub fn certificates(&self, name: &str, certificates: &[&CertificateDer]) -> String {
-        let text: String = certificates
-            .iter()
-            .map(|der| pem::encode("CERTIFICATE", der.as_bytes()))
-            .collect();
+        let text: String =
+            certificates.iter().map(|der| pem::encode("CERTIFICATE", der.as_bytes())).collect();
         self.file(name, text.as_bytes())
     }
 
@@ -42,11 +40,7 @@ impl Openssl {
             .expect("openssl starts");
         let said = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
         let text = said(&output.stdout) + &said(&output.stderr);
-        if output.status.success() {
-            Ok(text)
-        } else {
-            Err(text)
-        }
+        if output.status.success() { Ok(text) } else { Err(text) }
     }
 
     /// Verifies a path strictly, as of a time.

@@ -10,47 +10,22 @@ async fn crls_are_served_and_the_rest_says_later() {
     let mut bench = Bench::start().await;
     let issued = bench.issue("www.corp.example").await.certificate;
     let _jobs = bench.jobs().await;
-    let before = bench
-        .authority
-        .crl(&issuer("issuing"))
-        .await
-        .expect("a CRL");
+    let before = bench.authority.crl(&issuer("issuing")).await.expect("a CRL");
     assert!(bench.authority.readiness().await.is_ready());
     bench.ring.stop();
 
-    assert_eq!(
-        bench
-            .authority
-            .crl(&issuer("issuing"))
-            .await
-            .expect("the CRL"),
-        before
-    );
-    assert_eq!(
-        rule(bench.authority.issue(request("a.b.example")).await),
-        "signer-unavailable"
-    );
+    assert_eq!(bench.authority.crl(&issuer("issuing")).await.expect("the CRL"), before);
+    assert_eq!(rule(bench.authority.issue(request("a.b.example")).await), "signer-unavailable");
     let ready = bench.authority.readiness().await;
     assert!(ready.store && !ready.is_ready());
     assert!(matches!(ready.signer, SignerReadiness::Unavailable(_)));
 
     bench.ring.try_open().expect("the ring opens");
-    assert_eq!(
-        bench.authority.readiness().await.signer,
-        SignerReadiness::Locked
-    );
-    assert_eq!(
-        rule(bench.authority.issue(request("a.b.example")).await),
-        "signer-unavailable"
-    );
+    assert_eq!(bench.authority.readiness().await.signer, SignerReadiness::Locked);
+    assert_eq!(rule(bench.authority.issue(request("a.b.example")).await), "signer-unavailable");
     bench.ring.unlock().expect("the credential unlocks");
     eventually("issuing again", async || {
-        bench
-            .authority
-            .issue(request("a.b.example"))
-            .await
-            .ok()
-            .map(drop)
+        bench.authority.issue(request("a.b.example")).await.ok().map(drop)
     })
     .await;
     assert_eq!(bench.stored(&issued).await, issued);
@@ -69,8 +44,6 @@ async fn a_server_that_starts_first_waits_for_the_signer() {
     assert_eq!(*reply.response, malformed);
     bench.ring.try_open().expect("the ring opens");
     bench.ring.unlock().expect("the credential unlocks");
-    eventually("issuing", async || {
-        authority.issue(request("a.b.example")).await.ok().map(drop)
-    })
-    .await;
+    eventually("issuing", async || authority.issue(request("a.b.example")).await.ok().map(drop))
+        .await;
 }

@@ -11,12 +11,7 @@ use crate::bench::{Bench, eventually, issuer, rule};
 use crate::openssl::Openssl;
 
 pub fn revoke(certificate: &IssuedCertificate, reason: CrlReason) -> RevokeRequest {
-    RevokeRequest {
-        id: certificate.id,
-        reason,
-        invalidity: None,
-        by: "tester".into(),
-    }
+    RevokeRequest { id: certificate.id, reason, invalidity: None, by: "tester".into() }
 }
 
 async fn crl(bench: &Bench, name: &str) -> Crl {
@@ -41,11 +36,7 @@ async fn a_revocation_is_on_the_crl_within_two_seconds_and_openssl_sees_it() {
     let row = bench.authority.revoke(asked).await.expect("it is revoked");
     assert!(matches!(
         row.status,
-        CertificateStatus::Revoked {
-            reason: CrlReason::KeyCompromise,
-            invalidity: Some(_),
-            ..
-        }
+        CertificateStatus::Revoked { reason: CrlReason::KeyCompromise, invalidity: Some(_), .. }
     ));
     assert_eq!(bench.stored(&row).await, row);
 
@@ -56,26 +47,15 @@ async fn a_revocation_is_on_the_crl_within_two_seconds_and_openssl_sees_it() {
     .await;
     assert!(at.elapsed().as_secs_f32() < 2.0, "{:?}", at.elapsed());
     assert!(after.number() > before.number());
-    let [entry] = after.entries() else {
-        panic!("one entry")
-    };
-    assert_eq!(
-        (entry.serial, entry.reason),
-        (row.serial, Some(CrlReason::KeyCompromise))
-    );
+    let [entry] = after.entries() else { panic!("one entry") };
+    assert_eq!((entry.serial, entry.reason), (row.serial, Some(CrlReason::KeyCompromise)));
     let issuing = Certificate::parse(bench.made.issuing.as_bytes()).expect("strict");
-    after
-        .verify_by(&issuing.tbs().public_key)
-        .expect("it verifies");
+    after.verify_by(&issuing.tbs().public_key).expect("it verifies");
 
     let Some(openssl) = Openssl::new() else {
         return;
     };
-    let kept = bench
-        .authority
-        .crl(&issuer("issuing"))
-        .await
-        .expect("a CRL");
+    let kept = bench.authority.crl(&issuer("issuing")).await.expect("a CRL");
     let crl_file = openssl.file("issuing.crl", &pem(&kept.der));
     let leaf = openssl.certificates("leaf.pem", &[&issued.certificate.der]);
     let good = openssl.certificates("good.pem", &[&other.certificate.der]);
@@ -95,11 +75,7 @@ async fn a_revocation_is_on_the_crl_within_two_seconds_and_openssl_sees_it() {
         ])
     };
     assert_eq!(check(&good), Ok("good.pem: OK\n".into()));
-    assert!(
-        check(&leaf)
-            .expect_err("revoked")
-            .contains("certificate revoked")
-    );
+    assert!(check(&leaf).expect_err("revoked").contains("certificate revoked"));
 }
 
 fn pem(crl: &x509::CrlDer) -> Vec<u8> {
@@ -110,16 +86,10 @@ fn pem(crl: &x509::CrlDer) -> Vec<u8> {
 async fn revoking_twice_succeeds_and_changes_nothing() {
     let bench = Bench::start().await;
     let issued = bench.issue("www.corp.example").await.certificate;
-    let first = bench
-        .authority
-        .revoke(revoke(&issued, CrlReason::Superseded))
-        .await;
+    let first = bench.authority.revoke(revoke(&issued, CrlReason::Superseded)).await;
     let first = first.expect("it is revoked");
     bench.ring.clock.pass(60);
-    let again = bench
-        .authority
-        .revoke(revoke(&issued, CrlReason::KeyCompromise))
-        .await;
+    let again = bench.authority.revoke(revoke(&issued, CrlReason::KeyCompromise)).await;
     assert_eq!(again.expect("it stays revoked"), first);
 }
 
@@ -128,29 +98,15 @@ async fn hold_is_released_and_revoked_is_not() {
     let bench = Bench::start().await;
     let issued = bench.issue("www.corp.example").await.certificate;
     let change = async |reason| bench.authority.revoke(revoke(&issued, reason)).await;
-    assert_eq!(
-        rule(change(CrlReason::RemoveFromCrl).await),
-        Rule::NotHeld.as_str()
-    );
-    let held = change(CrlReason::CertificateHold)
-        .await
-        .expect("it is held");
+    assert_eq!(rule(change(CrlReason::RemoveFromCrl).await), Rule::NotHeld.as_str());
+    let held = change(CrlReason::CertificateHold).await.expect("it is held");
     assert!(matches!(held.status, CertificateStatus::Held { .. }));
-    let released = change(CrlReason::RemoveFromCrl)
-        .await
-        .expect("it is released");
+    let released = change(CrlReason::RemoveFromCrl).await.expect("it is released");
     assert_eq!(released.status, CertificateStatus::Valid);
-    change(CrlReason::CertificateHold)
-        .await
-        .expect("it is held again");
-    let revoked = change(CrlReason::CessationOfOperation)
-        .await
-        .expect("held is revoked");
+    change(CrlReason::CertificateHold).await.expect("it is held again");
+    let revoked = change(CrlReason::CessationOfOperation).await.expect("held is revoked");
     assert!(matches!(revoked.status, CertificateStatus::Revoked { .. }));
-    assert_eq!(
-        rule(change(CrlReason::RemoveFromCrl).await),
-        Rule::AlreadyRevoked.as_str()
-    );
+    assert_eq!(rule(change(CrlReason::RemoveFromCrl).await), Rule::AlreadyRevoked.as_str());
     assert_eq!(bench.stored(&revoked).await.status, revoked.status);
 }
 
@@ -165,11 +121,7 @@ async fn a_sub_ca_is_revoked_on_the_roots_crl() {
     let page = store::certificates::list(&bench.store, &filter, bench.now(), None, 10).await;
     let [sub_ca] = page.expect("a page").items.try_into().expect("one sub-CA");
     assert_eq!(sub_ca.der, bench.made.issuing);
-    bench
-        .authority
-        .revoke(revoke(&sub_ca, CrlReason::CaCompromise))
-        .await
-        .expect("revoked");
+    bench.authority.revoke(revoke(&sub_ca, CrlReason::CaCompromise)).await.expect("revoked");
     let root = Certificate::parse(bench.made.root.as_bytes()).expect("strict");
     let crl = eventually("the root's CRL", async || {
         let crl = crl(&bench, "root").await;
@@ -183,9 +135,7 @@ async fn a_sub_ca_is_revoked_on_the_roots_crl() {
 #[tokio::test]
 async fn a_ca_whose_crl_is_refused_does_not_keep_others_from_theirs() {
     let bench = Bench::start().await;
-    let call = signer_proto::ReadPolicy {
-        key: kit::label("issuing"),
-    };
+    let call = signer_proto::ReadPolicy { key: kit::label("issuing") };
     let text = bench.operator.read_policy(&call).await;
     let text = text.expect("a policy").text.0;
     let narrowed = with_short_crls(&text);

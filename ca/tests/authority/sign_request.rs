@@ -12,12 +12,7 @@ use crate::hierarchy::{certificate, parent, wish};
 use crate::openssl::Openssl;
 
 fn asked() -> RequestWish {
-    RequestWish {
-        subject: None,
-        validity: Seconds::days(365),
-        path_len: None,
-        constraints: vec![],
-    }
+    RequestWish { subject: None, validity: Seconds::days(365), path_len: None, constraints: vec![] }
 }
 
 async fn sign(
@@ -33,15 +28,9 @@ async fn sign(
 /// Has a wish for a CA without a parent of ours turned into a CSR.
 async fn request(bench: &Bench, name: &str) -> CsrDer {
     let wish = wish(name, IssuerKind::Issuing, None);
-    bench
-        .authority
-        .create_issuer(wish.clone(), "tester")
-        .await
-        .expect("a wish");
+    bench.authority.create_issuer(wish.clone(), "tester").await.expect("a wish");
     let executed = ceremony::execute(&bench.operator, &wish, None, &urls(), bench.now()).await;
-    let Executed::Request(csr) = executed.expect("a CSR") else {
-        panic!("no CSR")
-    };
+    let Executed::Request(csr) = executed.expect("a CSR") else { panic!("no CSR") };
     bench.authority.recover().await.expect("taken over");
     csr
 }
@@ -52,10 +41,7 @@ async fn a_root_of_one_ring_signs_an_issuing_ca_of_another() {
     below.ring.clock.pass(5);
     let csr = request(&below, "branch").await;
 
-    let constrained = RequestWish {
-        constraints: vec!["corp.example".into()],
-        ..asked()
-    };
+    let constrained = RequestWish { constraints: vec!["corp.example".into()], ..asked() };
     let signed = sign(&above, &csr, &constrained).await.expect("signed");
     let before = above.authority.issuers();
     above.authority.recover().await.expect("taken over");
@@ -70,9 +56,7 @@ async fn a_root_of_one_ring_signs_an_issuing_ca_of_another() {
     let row = rows.iter().find(|row| row.der == signed);
     let row = row.expect("in the inventory").clone();
 
-    ceremony::adopt(&below.operator, "branch", &signed)
-        .await
-        .expect("the policy follows");
+    ceremony::adopt(&below.operator, "branch", &signed).await.expect("the policy follows");
     let read = |der: &CertificateDer| ForeignCertificate::parse(der.as_bytes()).expect("readable");
     let imported = below
         .authority
@@ -113,20 +97,15 @@ async fn a_csr_says_how_deep_and_is_told_otherwise() {
         let basic = Extension::critical(ExtensionValue::BasicConstraints(basic));
         csr(&key, &kit::name("CN=Branch CA"), vec![basic])
     };
-    for (requested, told, expected) in [
-        (None, None, 0),
-        (Some(1), None, 1),
-        (Some(1), Some(0), 0),
-        (None, Some(2), 2),
-    ] {
+    for (requested, told, expected) in
+        [(None, None, 0), (Some(1), None, 1), (Some(1), Some(0), 0), (None, Some(2), 2)]
+    {
         let wish = RequestWish {
             path_len: told,
             subject: Some(kit::name("CN=Other Name,O=Corp")),
             ..asked()
         };
-        let signed = sign(&above, csr(requested).der(), &wish)
-            .await
-            .expect("signed");
+        let signed = sign(&above, csr(requested).der(), &wish).await.expect("signed");
         let signed = x509::Certificate::parse(signed.as_bytes()).expect("strict");
         let basic = signed.tbs().extensions.basic_constraints();
         assert_eq!(basic.and_then(|basic| basic.path_len), Some(expected));
@@ -141,10 +120,7 @@ async fn refuses_csrs_that_make_no_good_ca() {
     let key = SubjectKey::new();
     let name = kit::name("CN=Branch CA");
     let good = csr(&key, &name, vec![]);
-    let no_ca = x509::BasicConstraints {
-        ca: false,
-        path_len: None,
-    };
+    let no_ca = x509::BasicConstraints { ca: false, path_len: None };
     let no_ca = Extension::critical(ExtensionValue::BasicConstraints(no_ca));
     let no_ca = csr(&key, &name, vec![no_ca]);
     let usage = ExtensionValue::KeyUsage(x509::KeyUsage::DIGITAL_SIGNATURE);
@@ -158,20 +134,10 @@ async fn refuses_csrs_that_make_no_good_ca() {
     let bent = Csr::assemble(good.info_der(), good.scheme(), &foreign);
     let refused = sign(&above, &bent, &asked()).await;
     assert!(matches!(refused, Err(CeremonyError::CsrSignature(_))));
-    let parents = RequestWish {
-        subject: Some(parent_subject(&above)),
-        ..asked()
-    };
+    let parents = RequestWish { subject: Some(parent_subject(&above)), ..asked() };
     let refused = sign(&above, good.der(), &parents).await;
-    assert!(matches!(
-        refused,
-        Err(CeremonyError::Hierarchy(HierarchyError::SubjectIsParents))
-    ));
-    assert_eq!(
-        above.ring.ledger().leaves.len(),
-        leaves,
-        "nothing was signed"
-    );
+    assert!(matches!(refused, Err(CeremonyError::Hierarchy(HierarchyError::SubjectIsParents))));
+    assert_eq!(above.ring.ledger().leaves.len(), leaves, "nothing was signed");
 }
 
 fn parent_subject(bench: &Bench) -> x509::Name {
@@ -184,8 +150,6 @@ async fn refuses_a_key_of_its_own_ring() {
     let bench = Bench::start().await;
     let csr = request(&bench, "branch").await;
     let refused = sign(&bench, &csr, &asked()).await;
-    let Err(CeremonyError::KeyOfThisRing(label)) = refused else {
-        panic!("{refused:?}")
-    };
+    let Err(CeremonyError::KeyOfThisRing(label)) = refused else { panic!("{refused:?}") };
     assert_eq!(label, "branch");
 }

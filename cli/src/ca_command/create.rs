@@ -67,10 +67,7 @@ impl Create {
         body.insert("subject".into(), json!(self.subject));
         body.insert("key".into(), json!(self.key));
         body.insert("validity".into(), json!(self.validity.to_string()));
-        body.insert(
-            "leaf_validity".into(),
-            json!(self.leaf_validity.to_string()),
-        );
+        body.insert("leaf_validity".into(), json!(self.leaf_validity.to_string()));
         body.insert("constraints".into(), json!(self.constraints));
         body.insert("names".into(), json!(self.names));
         if let Some(parent) = &self.parent {
@@ -79,18 +76,13 @@ impl Create {
         if let Some(path_len) = self.path_len {
             body.insert("path_len".into(), json!(path_len));
         }
-        let answer = api
-            .send(Method::POST, "/api/v1/issuers", &Value::Object(body))
-            .await?
-            .json()?;
+        let answer =
+            api.send(Method::POST, "/api/v1/issuers", &Value::Object(body)).await?.json()?;
         show(global, &answer)?;
         if !global.json {
             let external = self.parent.is_none() && self.kind != "root";
             let next = if external { "csr" } else { "sign" };
-            eprintln!(
-                "pending: `chancery ca {next} {}` goes on, by admin.sock",
-                self.name
-            );
+            eprintln!("pending: `chancery ca {next} {}` goes on, by admin.sock", self.name);
         }
         Ok(())
     }

@@ -50,15 +50,9 @@ pub async fn sign(global: &Global, api: &Api, name: &IssuerName) -> Outcome {
         )));
     }
     let admin = crate::admin::connect(&global.layout()?.run())?;
-    ceremony::execute(
-        &admin,
-        &request,
-        parent.as_ref(),
-        &urls(global)?,
-        crate::up::now()?,
-    )
-    .await
-    .map_err(crate::admin::failure)?;
+    ceremony::execute(&admin, &request, parent.as_ref(), &urls(global)?, crate::up::now()?)
+        .await
+        .map_err(crate::admin::failure)?;
     let is_active = |issuer: &Value| issuer["state"].as_str() == Some("active");
     show(global, &followed(api, name, is_active).await?)
 }

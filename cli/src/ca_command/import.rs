@@ -43,9 +43,8 @@ impl Import {
         self.check(&issuer)?;
         let label = key_label(&issuer)?;
         let admin = crate::admin::connect(&global.layout()?.run())?;
-        let before = ceremony::adopt(&admin, &label, held.raw())
-            .await
-            .map_err(crate::admin::failure)?;
+        let before =
+            ceremony::adopt(&admin, &label, held.raw()).await.map_err(crate::admin::failure)?;
         let body = json!({
             "certificate": path_pem,
             "accept_deviations": self.accept_deviations,
@@ -71,10 +70,7 @@ impl Import {
                 format!("{name} has no CSR yet: `chancery ca csr {name}` makes it")
             }
             Some("pending" | "active") => return Ok(()),
-            state => format!(
-                "{name} is {}: it takes no certificate",
-                state.unwrap_or("lost")
-            ),
+            state => format!("{name} is {}: it takes no certificate", state.unwrap_or("lost")),
         };
         Err(Failure::Refused(why))
     }
@@ -100,9 +96,7 @@ fn first(pem: &str) -> Outcome<ForeignCertificate> {
         Some((label, der)) if label == x509::pem::CERTIFICATE => {
             Ok(ForeignCertificate::parse(der).context("read --certificate")?)
         }
-        _ => Err(Failure::Usage(
-            "--certificate: there is no certificate (PEM) in it".into(),
-        )),
+        _ => Err(Failure::Usage("--certificate: there is no certificate (PEM) in it".into())),
     }
 }
 

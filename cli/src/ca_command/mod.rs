@@ -96,11 +96,7 @@ impl Ca {
             Self::List => {
                 let answer = api.get("/api/v1/issuers").await?.json()?;
                 let none = Vec::new();
-                output::list(
-                    global.json,
-                    answer["items"].as_array().unwrap_or(&none),
-                    COLUMNS,
-                )
+                output::list(global.json, answer["items"].as_array().unwrap_or(&none), COLUMNS)
             }
             Self::Create(create) => create.run(global, &api).await,
             Self::Show { name, pem } => {
@@ -133,16 +129,7 @@ fn show(global: &Global, issuer: &Value) -> Outcome {
     }
     output::fields(
         issuer,
-        &[
-            "name",
-            "kind",
-            "state",
-            "subject",
-            "parent",
-            "key_label",
-            "not_after",
-            "created_at",
-        ],
+        &["name", "kind", "state", "subject", "parent", "key_label", "not_after", "created_at"],
     )
 }
 
@@ -150,10 +137,7 @@ fn show(global: &Global, issuer: &Value) -> Outcome {
 fn pems(issuer: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let chain = issuer["chain"].as_array().into_iter().flatten();
-    std::iter::once(&issuer["certificate"])
-        .chain(chain)
-        .filter_map(text)
-        .collect()
+    std::iter::once(&issuer["certificate"]).chain(chain).filter_map(text).collect()
 }
 
 fn certificate(issuer: &Value) -> Outcome<ForeignCertificate> {
@@ -166,9 +150,7 @@ fn certificate(issuer: &Value) -> Outcome<ForeignCertificate> {
 
 fn key_label(issuer: &Value) -> Outcome<String> {
     let label = issuer["key_label"].as_str();
-    Ok(label
-        .context("the server's answer has no key_label")?
-        .to_owned())
+    Ok(label.context("the server's answer has no key_label")?.to_owned())
 }
 
 /// Says whether somebody else signed a CA's certificate.

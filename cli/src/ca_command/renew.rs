@@ -21,9 +21,7 @@ pub async fn renew(
     let issuer = api.get(&path(name)).await?.json()?;
     if issuer["state"].as_str() != Some("active") {
         let state = issuer["state"].as_str().unwrap_or("lost");
-        return Err(Failure::Refused(format!(
-            "{name} is {state}: only an active CA is renewed"
-        )));
+        return Err(Failure::Refused(format!("{name} is {state}: only an active CA is renewed")));
     }
     if is_external(&issuer)? {
         return Err(Failure::Refused(format!(

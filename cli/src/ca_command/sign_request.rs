@@ -50,9 +50,8 @@ impl SignRequest {
             .with_context(|| format!("--csr {}", self.csr.display()))
             .map_err(|error| Failure::Refused(format!("{error:#}")))?;
         let subject = self.subject.as_deref().map(Name::parse_rfc4514);
-        let subject = subject
-            .transpose()
-            .map_err(|error| Failure::Usage(format!("--subject: {error}")))?;
+        let subject =
+            subject.transpose().map_err(|error| Failure::Usage(format!("--subject: {error}")))?;
         let wish = RequestWish {
             subject,
             validity: self.validity,

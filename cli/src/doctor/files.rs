@@ -58,12 +58,8 @@ fn admin_socket(layout: &Layout) -> Option<Check> {
     if socket.uid() == server.uid() {
         return None;
     }
-    let seen = format!(
-        "uid {}, gid {}, mode {:04o}",
-        socket.uid(),
-        socket.gid(),
-        socket.mode() & 0o7777
-    );
+    let seen =
+        format!("uid {}, gid {}, mode {:04o}", socket.uid(), socket.gid(), socket.mode() & 0o7777);
     let is_open = socket.mode() & 0o007 != 0;
     let is_servers = socket.gid() == server.gid() && socket.mode() & 0o070 != 0;
     Some(if is_open || is_servers {
@@ -109,19 +105,14 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("x");
         std::fs::write(&path, b"").expect("written");
-        for (bits, expected) in [
-            (0o600, Verdict::Good),
-            (0o400, Verdict::Good),
-            (0o640, Verdict::Bad),
-        ] {
+        for (bits, expected) in
+            [(0o600, Verdict::Good), (0o400, Verdict::Good), (0o640, Verdict::Bad)]
+        {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(bits)).expect("set");
             let check = mode("x", &path, 0o600);
             assert_eq!(check.verdict, expected, "{bits:o}");
             assert_eq!(check.mend.is_empty(), expected == Verdict::Good);
         }
-        assert_eq!(
-            mode("x", &dir.path().join("none"), 0o600).verdict,
-            Verdict::Bad
-        );
+        assert_eq!(mode("x", &dir.path().join("none"), 0o600).verdict, Verdict::Bad);
     }
 }

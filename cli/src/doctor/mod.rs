@@ -38,12 +38,7 @@ pub struct Check {
 impl Check {
     /// Finds nothing wrong.
     pub fn good(subject: &'static str, seen: impl Into<String>) -> Self {
-        Self {
-            subject,
-            verdict: Verdict::Good,
-            seen: seen.into(),
-            mend: String::new(),
-        }
+        Self { subject, verdict: Verdict::Good, seen: seen.into(), mend: String::new() }
     }
 
     /// Finds something worth mending.
@@ -52,20 +47,12 @@ impl Check {
         seen: impl Into<String>,
         mend: impl Into<String>,
     ) -> Self {
-        Self {
-            subject,
-            verdict: Verdict::Warning,
-            seen: seen.into(),
-            mend: mend.into(),
-        }
+        Self { subject, verdict: Verdict::Warning, seen: seen.into(), mend: mend.into() }
     }
 
     /// Finds something broken.
     pub fn bad(subject: &'static str, seen: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self {
-            verdict: Verdict::Bad,
-            ..Self::warning(subject, seen, mend)
-        }
+        Self { verdict: Verdict::Bad, ..Self::warning(subject, seen, mend) }
     }
 }
 
@@ -83,10 +70,7 @@ pub async fn run(global: &Global) -> Outcome {
     checks.extend(machine::checks(&layout));
     checks.extend(signer::checks(&layout).await);
     checks.extend(server::checks(global).await);
-    let bad = checks
-        .iter()
-        .filter(|check| check.verdict == Verdict::Bad)
-        .count();
+    let bad = checks.iter().filter(|check| check.verdict == Verdict::Bad).count();
     show(global, &checks)?;
     if bad > 0 {
         return Err(Failure::Findings(format!(
@@ -126,11 +110,7 @@ fn show(global: &Global, checks: &[Check]) -> Outcome {
             check.seen.clone(),
         ]);
         if !check.mend.is_empty() {
-            rows.push(vec![
-                String::new(),
-                String::new(),
-                format!("mend: {}", check.mend),
-            ]);
+            rows.push(vec![String::new(), String::new(), format!("mend: {}", check.mend)]);
         }
     }
     output::table(&["", "CHECK", "SEEN"], &rows)

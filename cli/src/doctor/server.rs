@@ -76,11 +76,9 @@ mod tests {
     fn a_ca_near_its_end_is_told() {
         let issuer = serde_json::json!({ "name": "issuing", "state": "active", "not_after": "2026-12-31T00:00:00Z" });
         let end = UnixTime::parse_rfc3339("2026-12-31T00:00:00Z").expect("a time");
-        for (left, expected) in [
-            (TOO_SOON - 1, Verdict::Bad),
-            (SOON - 1, Verdict::Warning),
-            (SOON, Verdict::Good),
-        ] {
+        for (left, expected) in
+            [(TOO_SOON - 1, Verdict::Bad), (SOON - 1, Verdict::Warning), (SOON, Verdict::Good)]
+        {
             let check = expiry(&issuer, end.plus_seconds(-left)).expect("a check");
             assert_eq!(check.verdict, expected);
         }

@@ -11,11 +11,7 @@ pub async fn checks(layout: &Layout) -> Vec<Check> {
     let admin = match crate::admin::connect(&layout.run()) {
         Ok(admin) => admin,
         Err(failure) => {
-            return vec![Check::bad(
-                "signer",
-                failure.to_string(),
-                "start `chancery up`",
-            )];
+            return vec![Check::bad("signer", failure.to_string(), "start `chancery up`")];
         }
     };
     let health = match admin.health().await {
@@ -40,10 +36,7 @@ pub async fn checks(layout: &Layout) -> Vec<Check> {
     if let Ok(now) = crate::up::now() {
         let apart = (now.0 - health.now.0).abs();
         checks.push(if apart <= 5 {
-            Check::good(
-                "signer's clock",
-                format!("{apart} s apart from this machine's"),
-            )
+            Check::good("signer's clock", format!("{apart} s apart from this machine's"))
         } else {
             Check::bad(
                 "signer's clock",
@@ -76,25 +69,15 @@ async fn policies(admin: &SignerClient) -> Vec<Check> {
         if key.purpose != Purpose::CertAndCrl {
             continue;
         }
-        let policy = admin
-            .read_policy(&ReadPolicy {
-                key: key.label.clone(),
-            })
-            .await;
+        let policy = admin.read_policy(&ReadPolicy { key: key.label.clone() }).await;
         if policy.is_ok_and(|policy| crate::policy::admits_any_name(&policy.text.0)) {
             checks.push(Check::warning(
                 "policy",
                 format!("{} may certify ANY name", key.label),
-                format!(
-                    "chancery policy names {} --names corp.example,10.0.0.0/8",
-                    key.label
-                ),
+                format!("chancery policy names {} --names corp.example,10.0.0.0/8", key.label),
             ));
         } else {
-            checks.push(Check::good(
-                "policy",
-                format!("{} has its names pinned", key.label),
-            ));
+            checks.push(Check::good("policy", format!("{} has its names pinned", key.label)));
         }
     }
     checks

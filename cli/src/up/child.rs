@@ -123,20 +123,13 @@ impl Recipe {
         };
         match tokio::time::timeout(START, ready).await {
             Ok(Ok(true)) => {}
-            Ok(_) => bail!(
-                "{} ended before it was ready: its last words stand above",
-                self.name
-            ),
+            Ok(_) => bail!("{} ended before it was ready: its last words stand above", self.name),
             Err(_) => bail!("{} was not ready after {} s", self.name, START.as_secs()),
         }
         // What it prints later is nobody's, but a full pipe would stop it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let parent_pipe = child.stdin.take();
-        Ok(Running {
-            recipe: self,
-            child,
-            parent_pipe,
-        })
+        Ok(Running { recipe: self, child, parent_pipe })
     }
 }
 
@@ -181,9 +174,7 @@ impl Running {
 pub fn write_private(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-    let name = path
-        .file_name()
-        .with_context(|| format!("{} names no file", path.display()))?;
+    let name = path.file_name().with_context(|| format!("{} names no file", path.display()))?;
     // The parent of a bare name is the empty path.
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -16,6 +16,9 @@ use crate::{passphrase, unlock};
 /// How often a locked ring is looked at.
 const LOOK: Duration = Duration::from_millis(300);
 
+/// Octets of a new ring's passphrase, as the signer demands them.
+const SHORTEST: usize = 8;
+
 /// What opens the ring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Factor {
@@ -30,12 +33,18 @@ impl Factor {
     pub fn choose(layout: &Layout, file: Option<&Path>) -> Outcome<Self> {
         let file = file.map(std::path::absolute).transpose()?;
         let kind = RingFile::read(&layout.ring())?.map(|ring| ring.unlock());
+        let is_new = kind.is_none();
         match (kind.as_deref(), file) {
             (None, None) | (Some("credential"), None) => Ok(Self::Credential),
             (None, file) | (Some("passphrase"), file) => {
                 if let Some(file) = &file {
                     // Told now, not when the signer has been started.
-                    drop(passphrase::from_file(file)?);
+                    let passphrase = passphrase::from_file(file)?;
+                    if is_new && passphrase.len() < SHORTEST {
+                        return Err(Failure::Usage(format!(
+                            "--passphrase-file: a new ring's passphrase has at least {SHORTEST} octets"
+                        )));
+                    }
                 }
                 Ok(Self::Passphrase(file))
             }
@@ -53,10 +62,9 @@ impl Factor {
     /// Returns what a ring is made with: the option, and what its file gives.
     pub fn for_new_ring(&self, layout: &Layout) -> Outcome<(&'static str, Zeroizing<Vec<u8>>)> {
         match self {
-            Self::Credential => Ok((
-                "--unlock-credential",
-                passphrase::credential(&layout.unlock(), "unlock.key")?,
-            )),
+            Self::Credential => {
+                Ok(("--unlock-credential", passphrase::credential(&layout.unlock(), "unlock.key")?))
+            }
             Self::Passphrase(Some(file)) => Ok(("--passphrase-file", passphrase::from_file(file)?)),
             Self::Passphrase(None) => Err(Failure::Usage("give --passphrase-file".into())),
         }

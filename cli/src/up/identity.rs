@@ -53,10 +53,8 @@ impl Identities {
     fn several(passwd: &str) -> anyhow::Result<Self> {
         let signer = account(passwd, "chancery-signer", FALLBACK_SIGNER);
         let server = account(passwd, "chancery", FALLBACK_SERVER);
-        for (what, one, other) in [
-            ("uid", signer.uid, server.uid),
-            ("gid", signer.gid, server.gid),
-        ] {
+        for (what, one, other) in [("uid", signer.uid, server.uid), ("gid", signer.gid, server.gid)]
+        {
             if one == other || one == 0 || other == 0 {
                 bail!(
                     "the users chancery-signer and chancery have the {what}s {one} and {other} in \
@@ -187,10 +185,7 @@ fn account(passwd: &str, name: &str, fallback: u32) -> Account {
             let gid = fields.next()?.parse().ok()?;
             Some(Account { uid, gid })
         })
-        .unwrap_or(Account {
-            uid: fallback,
-            gid: fallback,
-        })
+        .unwrap_or(Account { uid: fallback, gid: fallback })
 }
 
 #[cfg(test)]
@@ -213,10 +208,7 @@ mod tests {
     fn a_directory_that_a_user_cannot_pass_through_is_told() {
         let dir = tempfile::tempdir().expect("a directory");
         let account = |id| Account { uid: id, gid: id };
-        let several = Identities::Several {
-            signer: account(64_801),
-            server: account(64_802),
-        };
+        let several = Identities::Several { signer: account(64_801), server: account(64_802) };
         let closed = dir.path().join("closed");
         std::fs::create_dir(&closed).expect("made");
         for (mode, expected) in [(0o711, true), (0o750, false), (0o700, false)] {

@@ -12,9 +12,7 @@ pub struct Layout {
 impl Layout {
     /// Takes the directory; it need not be there.
     pub fn new(data: &Path) -> std::io::Result<Self> {
-        Ok(Self {
-            data: std::path::absolute(data)?,
-        })
+        Ok(Self { data: std::path::absolute(data)? })
     }
 
     /// The signer's own folder.

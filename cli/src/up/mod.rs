@@ -68,9 +68,7 @@ pub struct Up {
 impl Up {
     /// Returns the base of the URLs in certificates.
     pub fn public_base(&self) -> String {
-        self.public_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{}", self.http))
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.http))
     }
 
     /// Returns the names and addresses that stand in the server's own certificate.
@@ -95,10 +93,7 @@ impl Up {
 
     /// Returns the API's URL on this machine.
     pub fn api_url(&self) -> String {
-        format!(
-            "https://{}",
-            SocketAddr::new(self.local(), self.https.port())
-        )
+        format!("https://{}", SocketAddr::new(self.local(), self.https.port()))
     }
 
     /// Returns the database's URL, if one was named.
@@ -164,11 +159,7 @@ impl Up {
                 return Err(failure);
             }
         };
-        child::write_private(
-            &layout.url(),
-            format!("{}\n", self.api_url()).as_bytes(),
-            0o644,
-        )?;
+        child::write_private(&layout.url(), format!("{}\n", self.api_url()).as_bytes(), 0o644)?;
         let shown = screen::screen(&self, &layout, &identities, &made, &root, started.elapsed());
         crate::output::text(&shown)?;
         supervise::supervise(signer, server, &layout, &factor, &mut ends).await
@@ -217,9 +208,7 @@ impl model::Clock for SystemClock {
     fn unix_millis(&self) -> u64 {
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| {
-                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-            })
+            .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }
 

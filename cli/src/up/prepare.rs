@@ -98,10 +98,7 @@ pub async fn hierarchy(up: &Up, layout: &Layout) -> Outcome<Root> {
         subject: root.tbs().subject.to_string(),
         issuing: issuing.tbs().subject.to_string(),
         any_name: crate::policy::admits_any_name(&policy.text.0),
-        first_domain: up
-            .names
-            .as_ref()
-            .and_then(|names| names.dns.first().cloned()),
+        first_domain: up.names.as_ref().and_then(|names| names.dns.first().cloned()),
     })
 }
 

@@ -23,9 +23,7 @@ impl RingFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
         };
-        let table = text
-            .parse()
-            .with_context(|| format!("read {}", path.display()))?;
+        let table = text.parse().with_context(|| format!("read {}", path.display()))?;
         Ok(Some(Self { path, table }))
     }
 
@@ -37,10 +35,7 @@ impl RingFile {
 
     fn numbers(&self, field: &str) -> Vec<i64> {
         let list = self.table.get(field).and_then(Value::as_array);
-        list.into_iter()
-            .flatten()
-            .filter_map(Value::as_integer)
-            .collect()
+        list.into_iter().flatten().filter_map(Value::as_integer).collect()
     }
 
     /// Fails unless it admits whom `up` runs, and says what to change.
@@ -100,10 +95,7 @@ mod tests {
         };
         let account = |id| Account { uid: id, gid: id };
         let one = Identities::One(account(4712));
-        let several = Identities::Several {
-            signer: account(64_801),
-            server: account(64_802),
-        };
+        let several = Identities::Several { signer: account(64_801), server: account(64_802) };
         assert_eq!(read().unlock(), "passphrase");
         for identities in [one, several] {
             assert!(read().check_admits(&identities).is_err());

@@ -17,10 +17,8 @@ pub fn screen(
     root: &Root,
     took: Duration,
 ) -> String {
-    let mut lines = vec![
-        format!("Chancery is ready after {:.1} s.", took.as_secs_f64()),
-        String::new(),
-    ];
+    let mut lines =
+        vec![format!("Chancery is ready after {:.1} s.", took.as_secs_f64()), String::new()];
     lines.extend(facts(up, layout, made, root));
     lines.extend(users(identities));
     lines.extend(names(up, made, root));
@@ -34,16 +32,9 @@ fn facts(up: &Up, layout: &Layout, made: &Made, root: &Root) -> Vec<String> {
     let first = if made.ring { "made" } else { "found" };
     vec![
         format!("  data       {} ({first})", layout.data.display()),
-        format!(
-            "  root       {}  {}",
-            layout.root_pem().display(),
-            root.subject
-        ),
+        format!("  root       {}  {}", layout.root_pem().display(), root.subject),
         format!("  issuing    {}", root.issuing),
-        format!(
-            "  token      {} (admin, mode 0600)",
-            layout.admin_token().display()
-        ),
+        format!("  token      {} (admin, mode 0600)", layout.admin_token().display()),
         format!("  API        {}", up.api_url()),
         format!("  CRL, OCSP  {}", up.public_base()),
     ]
@@ -52,10 +43,7 @@ fn facts(up: &Up, layout: &Layout, made: &Made, root: &Root) -> Vec<String> {
 fn users(identities: &Identities) -> Vec<String> {
     match identities {
         Identities::Several { signer, server } => {
-            vec![format!(
-                "  users      signer {}, server {}",
-                signer.uid, server.uid
-            )]
+            vec![format!("  users      signer {}, server {}", signer.uid, server.uid)]
         }
         Identities::One(account) => vec![
             format!("  users      {} for both", account.uid),
@@ -110,7 +98,5 @@ fn examples(layout: &Layout, root: &Root) -> Vec<String> {
 
 /// Names the program as the person called it.
 fn command() -> String {
-    std::env::args()
-        .next()
-        .unwrap_or_else(|| "chancery".to_owned())
+    std::env::args().next().unwrap_or_else(|| "chancery".to_owned())
 }

@@ -26,33 +26,16 @@ pub async fn server(
     let text = |path: &Path| path.display().to_string();
     let config = ServerConfig {
         version: 1,
-        listen: Listen {
-            https: up.https.to_string(),
-            http: up.http.to_string(),
-        },
+        listen: Listen { https: up.https.to_string(), http: up.http.to_string() },
         database: Database {
-            url: up
-                .database()?
-                .unwrap_or_else(|| format!("sqlite://{}", text(&layout.database()))),
+            url: up.database()?.unwrap_or_else(|| format!("sqlite://{}", text(&layout.database()))),
         },
-        signer: Signer {
-            run: text(&layout.run()),
-        },
-        public: Public {
-            url: up.public_base(),
-        },
-        tls: Tls {
-            directory: text(&layout.server()),
-            names: up.own_names(),
-        },
-        bootstrap: Bootstrap {
-            admin_token_sha256: hex::encode(x509::sha256(token.as_bytes())),
-        },
+        signer: Signer { run: text(&layout.run()) },
+        public: Public { url: up.public_base() },
+        tls: Tls { directory: text(&layout.server()), names: up.own_names() },
+        bootstrap: Bootstrap { admin_token_sha256: hex::encode(x509::sha256(token.as_bytes())) },
         boundary: (!identities.are_several()).then(|| Boundary {
-            keep_out: keep_out(layout, factor)
-                .iter()
-                .map(|path| text(path))
-                .collect(),
+            keep_out: keep_out(layout, factor).iter().map(|path| text(path)).collect(),
         }),
     };
     let toml = toml::to_string(&config).context("write the server's configuration")?;
@@ -62,11 +45,7 @@ pub async fn server(
     let recipe = Recipe {
         name: "chancery-server",
         program: beside("chancery-server")?,
-        arguments: vec![
-            "serve".into(),
-            "--config".into(),
-            layout.server_config().into(),
-        ],
+        arguments: vec!["serve".into(), "--config".into(), layout.server_config().into()],
         account,
         identities: *identities,
     };

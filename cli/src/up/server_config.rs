@@ -103,9 +103,7 @@ fn value(file: &Path, section: &str, field: &str) -> anyhow::Result<Option<Value
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("read {}", file.display())),
     };
-    let config: toml::Table = text
-        .parse()
-        .with_context(|| format!("read {}", file.display()))?;
+    let config: toml::Table = text.parse().with_context(|| format!("read {}", file.display()))?;
     let value = config.get(section).and_then(|section| section.get(field));
     Ok(value.cloned())
 }

@@ -35,10 +35,7 @@ fn parse(table: &[u8]) -> Vec<Mount> {
             point: unescape(fields.next()?),
         })
     };
-    table
-        .split(|byte| *byte == b'\n')
-        .filter_map(mount)
-        .collect()
+    table.split(|byte| *byte == b'\n').filter_map(mount).collect()
 }
 
 /// Space, tab, newline and backslash stand as three octal digits.
@@ -104,18 +101,12 @@ mod tests {
     #[test]
     fn finds_mounts_over_and_under_the_directory() {
         let found = aliases(Path::new("/srv/data/ring"), &parse(TABLE));
-        assert_eq!(
-            found,
-            [PathBuf::from("/mnt/copy/ring"), PathBuf::from("/mnt/keys")]
-        );
+        assert_eq!(found, [PathBuf::from("/mnt/copy/ring"), PathBuf::from("/mnt/keys")]);
     }
 
     #[test]
     fn a_directory_with_one_mount_has_no_alias() {
-        assert_eq!(
-            aliases(Path::new("/etc"), &parse(TABLE)),
-            [] as [PathBuf; 0]
-        );
+        assert_eq!(aliases(Path::new("/etc"), &parse(TABLE)), [] as [PathBuf; 0]);
     }
 
     #[test]

@@ -22,11 +22,7 @@ impl Siblings {
     }
 
     fn below(top: &Path, closed: &[PathBuf]) -> Result<Self, KeepOutError> {
-        let mut cut = Self {
-            allowed: Vec::new(),
-            ancestors: Vec::new(),
-            unlisted: Vec::new(),
-        };
+        let mut cut = Self { allowed: Vec::new(), ancestors: Vec::new(), unlisted: Vec::new() };
         let mut open = vec![top.to_owned()];
         while let Some(dir) = open.pop() {
             let entries = match list(&dir) {
@@ -55,9 +51,7 @@ impl Siblings {
 }
 
 fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    fs::read_dir(dir)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect()
+    fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect()
 }
 
 /// The next steps from a directory towards the closed ones.
@@ -89,11 +83,7 @@ mod tests {
         cut.allowed.sort();
         assert_eq!(
             cut.allowed,
-            [
-                top.join("data/root.pem"),
-                top.join("data/server"),
-                top.join("etc")
-            ]
+            [top.join("data/root.pem"), top.join("data/server"), top.join("etc")]
         );
         assert_eq!(cut.ancestors, [top.clone(), top.join("data")]);
         assert_eq!(cut.unlisted, [] as [PathBuf; 0]);
@@ -112,9 +102,6 @@ mod tests {
     #[test]
     fn steps_through_a_directory_that_cannot_be_listed() {
         let closed = [PathBuf::from("/home/ca/data/ring"), PathBuf::from("/srv/x")];
-        assert_eq!(
-            toward(Path::new("/home"), &closed),
-            [PathBuf::from("/home/ca")]
-        );
+        assert_eq!(toward(Path::new("/home"), &closed), [PathBuf::from("/home/ca")]);
     }
 }

@@ -13,26 +13,11 @@ use std::process::Command;
 pub(crate) const TESTS: &[Test] = &[
     ("ring_is_closed_by_every_path", ring_is_closed_by_every_path),
     ("everything_else_stays_open", everything_else_stays_open),
-    (
-        "sockets_in_the_ring_stay_reachable",
-        sockets_in_the_ring_stay_reachable,
-    ),
-    (
-        "threads_and_programs_started_later_are_held",
-        threads_and_programs_started_later_are_held,
-    ),
-    (
-        "signals_to_the_signer_are_refused",
-        signals_to_the_signer_are_refused,
-    ),
-    (
-        "directories_and_files_are_closed_at_once",
-        directories_and_files_are_closed_at_once,
-    ),
-    (
-        "refuses_to_close_after_the_first_thread",
-        refuses_to_close_after_the_first_thread,
-    ),
+    ("sockets_in_the_ring_stay_reachable", sockets_in_the_ring_stay_reachable),
+    ("threads_and_programs_started_later_are_held", threads_and_programs_started_later_are_held),
+    ("signals_to_the_signer_are_refused", signals_to_the_signer_are_refused),
+    ("directories_and_files_are_closed_at_once", directories_and_files_are_closed_at_once),
+    ("refuses_to_close_after_the_first_thread", refuses_to_close_after_the_first_thread),
 ];
 
 pub(crate) const ROLES: &[Test] = &[
@@ -118,18 +103,9 @@ fn as_by_every_path() {
     assert_refused("remove", fs::remove_file(&key));
     assert_refused("link out", fs::hard_link(&key, data.join("server/key")));
     assert_refused("rename out", fs::rename(&key, data.join("server/key")));
-    assert_refused(
-        "rename the ring",
-        fs::rename(&ring, data.join("server/ring")),
-    );
-    assert_refused(
-        "rename in",
-        fs::rename(data.join("server/db"), ring.join("db")),
-    );
-    assert_refused(
-        "through a link",
-        fs::read(data.join("server/door/keys/root")),
-    );
+    assert_refused("rename the ring", fs::rename(&ring, data.join("server/ring")));
+    assert_refused("rename in", fs::rename(data.join("server/db"), ring.join("db")));
+    assert_refused("through a link", fs::read(data.join("server/door/keys/root")));
     let by_proc = PathBuf::from(format!("/proc/self/root{}", key.display()));
     assert_refused("through /proc", fs::read(by_proc));
     let at = rustix::fs::openat(&opened_before, "keys/root", OFlags::RDONLY, Mode::empty());
@@ -221,10 +197,7 @@ fn as_several() {
     let (ring, operator) = (data.join("ring"), data.join("operator"));
     let unlock = data.join("unlock.key");
     let status = keep_out_of_all(&[&ring, &operator, &unlock, &ring]).unwrap();
-    assert_eq!(
-        status.closed,
-        [operator.clone(), ring.clone(), unlock.clone()]
-    );
+    assert_eq!(status.closed, [operator.clone(), ring.clone(), unlock.clone()]);
     if status.enforcement == Enforcement::Unavailable {
         return;
     }
@@ -244,10 +217,7 @@ fn as_after_thread() {
     let (hold, release) = std::sync::mpsc::channel::<()>();
     let thread = std::thread::spawn(move || release.recv());
     let refused = keep_out_of(&data.join("ring"));
-    assert!(
-        matches!(refused, Err(KeepOutError::Threads(2))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(KeepOutError::Threads(2))), "{refused:?}");
     assert_eq!(fs::read(data.join("ring/keys/root")).unwrap(), b"secret");
     drop(hold);
     let _ = thread.join();

@@ -13,23 +13,11 @@ use std::path::PathBuf;
 pub(crate) const TESTS: &[Test] = &[
     ("signer_gives_up_what_it_must", signer_gives_up_what_it_must),
     ("tool_keeps_the_users_umask", tool_keeps_the_users_umask),
-    (
-        "memory_is_not_locked_under_a_low_limit",
-        memory_is_not_locked_under_a_low_limit,
-    ),
-    (
-        "memory_is_locked_without_a_limit",
-        memory_is_locked_without_a_limit,
-    ),
+    ("memory_is_not_locked_under_a_low_limit", memory_is_not_locked_under_a_low_limit),
+    ("memory_is_locked_without_a_limit", memory_is_locked_without_a_limit),
     ("other_threads_are_reported", other_threads_are_reported),
-    (
-        "inherited_descriptors_are_reported",
-        inherited_descriptors_are_reported,
-    ),
-    (
-        "capabilities_are_dropped_without_root",
-        capabilities_are_dropped_without_root,
-    ),
+    ("inherited_descriptors_are_reported", inherited_descriptors_are_reported),
+    ("capabilities_are_dropped_without_root", capabilities_are_dropped_without_root),
 ];
 
 pub(crate) const ROLES: &[Test] = &[
@@ -51,9 +39,7 @@ fn is_root() -> bool {
 fn status_field(name: &str) -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(name));
-    line.unwrap_or_else(|| panic!("no {name}"))
-        .trim()
-        .to_owned()
+    line.unwrap_or_else(|| panic!("no {name}")).trim().to_owned()
 }
 
 fn assert_ok(report: &hardening::Report, name: &str, expected: bool) {
@@ -72,13 +58,7 @@ fn as_signer() {
     assert_eq!(status_field("NoNewPrivs:"), "0");
     assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::Dumpable);
     let report = lock_down(Role::Signer);
-    for name in [
-        "threads",
-        "core dumps",
-        "dumpable",
-        "umask",
-        "no new privileges",
-    ] {
+    for name in ["threads", "core dumps", "dumpable", "umask", "no new privileges"] {
         assert_ok(&report, name, true);
     }
     assert_eq!(status_field("NoNewPrivs:"), "1");
@@ -87,10 +67,7 @@ fn as_signer() {
     assert_eq!((core.current, core.maximum), (Some(0), Some(0)));
     let file = PathBuf::from(std::env::var_os(PLACE).unwrap()).join("new");
     fs::write(&file, b"").unwrap();
-    assert_eq!(
-        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 fn tool_keeps_the_users_umask() {
@@ -102,10 +79,7 @@ fn as_tool() {
     let report = lock_down(Role::Tool);
     assert_ok(&report, "umask", true);
     assert_ok(&report, "dumpable", true);
-    assert_eq!(
-        rustix::process::umask(rustix::fs::Mode::empty()).as_raw_mode(),
-        0o022
-    );
+    assert_eq!(rustix::process::umask(rustix::fs::Mode::empty()).as_raw_mode(), 0o022);
 }
 
 fn memory_is_not_locked_under_a_low_limit() {
@@ -114,14 +88,7 @@ fn memory_is_not_locked_under_a_low_limit() {
 
 fn as_low_memory_limit() {
     let low = Some(8 << 20);
-    setrlimit(
-        Resource::Memlock,
-        Rlimit {
-            current: low,
-            maximum: low,
-        },
-    )
-    .unwrap();
+    setrlimit(Resource::Memlock, Rlimit { current: low, maximum: low }).unwrap();
     if is_root() {
         // Root could raise the limit again, or lock above it.
         set_thread_uid(Uid::from_raw(NOBODY)).unwrap();
@@ -150,12 +117,8 @@ fn as_no_memory_limit() {
     assert_ok(&lock_down(Role::Signer), "memory", true);
     assert_ne!(status_field("VmLck:"), "0 kB");
     // Later mappings work, and are locked as well.
-    let thread = std::thread::spawn(|| {
-        vec![1_u8; 64 << 20]
-            .iter()
-            .map(|b| u64::from(*b))
-            .sum::<u64>()
-    });
+    let thread =
+        std::thread::spawn(|| vec![1_u8; 64 << 20].iter().map(|b| u64::from(*b)).sum::<u64>());
     assert_eq!(thread.join().unwrap(), 64_u64 << 20);
 }
 
@@ -183,10 +146,7 @@ fn as_descriptors() {
     let with_copy = lock_down(Role::Server);
     assert_ok(&with_copy, "descriptors", false);
     let number = std::os::fd::AsRawFd::as_raw_fd(&copy);
-    assert!(
-        detail(&with_copy).contains(&number.to_string()),
-        "{with_copy}"
-    );
+    assert!(detail(&with_copy).contains(&number.to_string()), "{with_copy}");
     drop(copy);
     assert_eq!(detail(&lock_down(Role::Server)), before);
 }

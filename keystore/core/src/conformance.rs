@@ -64,15 +64,8 @@ pub fn signs_with_every_scheme_that_fits(subject: impl Subject) {
         let mut schemes = 0;
         for scheme in fitting(spec) {
             let signature = sign(&*driver, &key, scheme, b"abc").expect("the scheme fits");
-            assert_eq!(
-                public.verify(scheme, b"abc", &signature),
-                Ok(()),
-                "{scheme}"
-            );
-            assert!(
-                public.verify(scheme, b"abd", &signature).is_err(),
-                "{scheme}"
-            );
+            assert_eq!(public.verify(scheme, b"abc", &signature), Ok(()), "{scheme}");
+            assert!(public.verify(scheme, b"abd", &signature).is_err(), "{scheme}");
             schemes += 1;
         }
         assert!(schemes > 0, "{spec}");
@@ -87,10 +80,7 @@ pub fn refuses_schemes_that_do_not_fit(subject: impl Subject) {
     let kind = key.spec.kind().expect("a spec under test has a public key");
     for scheme in SignatureScheme::ALL.into_iter().filter(|s| !s.fits(kind)) {
         let refused = sign(&*driver, &key, scheme, b"abc");
-        assert!(
-            matches!(refused, Err(DriverError::SchemeMismatch)),
-            "{scheme}"
-        );
+        assert!(matches!(refused, Err(DriverError::SchemeMismatch)), "{scheme}");
     }
 }
 
@@ -110,14 +100,8 @@ pub fn refuses_a_key_that_is_not_there(subject: impl Subject) {
     let driver = subject.driver();
     let key = first(&subject);
     let scheme = any_scheme(key.spec);
-    assert!(matches!(
-        driver.public_key(&key),
-        Err(DriverError::KeyMissing(_))
-    ));
-    assert!(matches!(
-        sign(&*driver, &key, scheme, b"abc"),
-        Err(DriverError::KeyMissing(_))
-    ));
+    assert!(matches!(driver.public_key(&key), Err(DriverError::KeyMissing(_))));
+    assert!(matches!(sign(&*driver, &key, scheme, b"abc"), Err(DriverError::KeyMissing(_))));
 }
 
 /// The second generation is refused and leaves the first key as it was.
@@ -129,10 +113,7 @@ pub fn refuses_to_generate_a_key_twice(mut subject: impl Subject) {
             subject.restart();
         }
         let driver = subject.driver();
-        assert!(matches!(
-            driver.generate(&key),
-            Err(DriverError::KeyExists(_))
-        ));
+        assert!(matches!(driver.generate(&key), Err(DriverError::KeyExists(_))));
         let still = driver.public_key(&key).expect("the key is there");
         assert_eq!(&still, public.spki());
     }
@@ -148,14 +129,8 @@ pub fn refuses_a_key_under_another_identity(mut subject: impl Subject) {
         .find(|spec| *spec != key.spec && spec.kind().is_some())
         .expect("there is more than one spec");
     let dressed = [
-        KeyIdentity {
-            purpose: Purpose::Ocsp,
-            ..key.clone()
-        },
-        KeyIdentity {
-            spec: other_spec,
-            ..key.clone()
-        },
+        KeyIdentity { purpose: Purpose::Ocsp, ..key.clone() },
+        KeyIdentity { spec: other_spec, ..key.clone() },
     ];
     for restarted in [false, true] {
         if restarted {
@@ -177,9 +152,7 @@ pub fn refuses_a_key_under_another_identity(mut subject: impl Subject) {
             }
             assert!(driver.public_key(other).is_err(), "{other:?}");
         }
-        driver
-            .public_key(&key)
-            .expect("the true identity still works");
+        driver.public_key(&key).expect("the true identity still works");
     }
 }
 
@@ -192,11 +165,7 @@ pub fn signs_messages_of_any_length(subject: impl Subject) {
     for length in [0, 1, 129, 1 << 20] {
         let message = vec![0xa5; length];
         let signature = sign(&*driver, &key, scheme, &message).expect("signs");
-        assert_eq!(
-            public.verify(scheme, &message, &signature),
-            Ok(()),
-            "{length}"
-        );
+        assert_eq!(public.verify(scheme, &message, &signature), Ok(()), "{length}");
     }
 }
 
@@ -260,9 +229,7 @@ fn first(subject: &impl Subject) -> KeyIdentity {
 
 fn fitting(spec: KeySpec) -> impl Iterator<Item = SignatureScheme> {
     let kind = spec.kind().expect("a spec under test has a public key");
-    SignatureScheme::ALL
-        .into_iter()
-        .filter(move |s| s.fits(kind))
+    SignatureScheme::ALL.into_iter().filter(move |s| s.fits(kind))
 }
 
 fn any_scheme(spec: KeySpec) -> SignatureScheme {

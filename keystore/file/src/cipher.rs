@@ -51,11 +51,7 @@ impl Cipher {
     ) -> Option<Zeroizing<Vec<u8>>> {
         let mut buffer = Zeroizing::new(sealed.to_vec());
         let nonce = Nonce::assume_unique_for_key(nonce);
-        let length = self
-            .0
-            .open_in_place(nonce, Aad::from(associated), &mut buffer)
-            .ok()?
-            .len();
+        let length = self.0.open_in_place(nonce, Aad::from(associated), &mut buffer).ok()?.len();
         buffer.truncate(length);
         Some(buffer)
     }
@@ -87,10 +83,8 @@ mod tests {
     fn agrees_with_the_test_case_of_its_specification() {
         // McGrew and Viega, "The Galois/Counter Mode of Operation", test case 16.
         let key = hex::decode("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
-        let nonce: [u8; NONCE] = hex::decode("cafebabefacedbaddecaf888")
-            .unwrap()
-            .try_into()
-            .unwrap();
+        let nonce: [u8; NONCE] =
+            hex::decode("cafebabefacedbaddecaf888").unwrap().try_into().unwrap();
         let associated = hex::decode("feedfacedeadbeeffeedfacedeadbeefabaddad2").unwrap();
         let plaintext = hex::decode(
             "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
@@ -106,10 +100,6 @@ mod tests {
         let opened = cipher.open(nonce, &associated, &sealed).unwrap();
         assert_eq!(*opened, plaintext);
         assert!(cipher.open(nonce, b"another", &sealed).is_none());
-        assert!(
-            cipher
-                .open(nonce, &associated, &sealed[..TAG - 1])
-                .is_none()
-        );
+        assert!(cipher.open(nonce, &associated, &sealed[..TAG - 1]).is_none());
     }
 }

@@ -22,20 +22,11 @@ pub(crate) fn write_new(directory: &Path, name: &str, bytes: &[u8]) -> io::Resul
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    let published = renameat_with(
-        CWD,
-        &temporary,
-        CWD,
-        directory.join(name),
-        RenameFlags::NOREPLACE,
-    );
+    let published =
+        renameat_with(CWD, &temporary, CWD, directory.join(name), RenameFlags::NOREPLACE);
     if let Err(error) = published {
         fs::remove_file(&temporary)?;
         return Err(error.into());
@@ -49,14 +40,12 @@ pub(crate) fn write_new(directory: &Path, name: &str, bytes: &[u8]) -> io::Resul
 /// Kind `InvalidData` for a link and beyond 64 KiB.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let flags = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)
-        .map_err(|error| match Errno::from_io_error(&error) {
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| {
+        match Errno::from_io_error(&error) {
             Some(Errno::LOOP) => io::Error::new(io::ErrorKind::InvalidData, "a symbolic link"),
             _ => error,
-        })?;
+        }
+    })?;
     let mut bytes = Vec::new();
     file.take(LIMIT + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= LIMIT) {
@@ -128,10 +117,7 @@ mod tests {
         fs::write(&large, vec![0; 64 * 1024 + 1]).unwrap();
         let link = directory.path().join("link");
         symlink("small", &link).unwrap();
-        for (path, why) in [
-            (large, "larger than any key file"),
-            (link, "a symbolic link"),
-        ] {
+        for (path, why) in [(large, "larger than any key file"), (link, "a symbolic link")] {
             let refused = read(&path).unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
             assert_eq!(refused.to_string(), why);

@@ -29,11 +29,7 @@ struct LoadedKey {
 impl FileDriver {
     /// Serves the keys of an unlocked ring.
     pub(crate) fn new(keyring: Arc<Keyring>) -> Self {
-        Self {
-            keyring,
-            loaded: RwLock::default(),
-            generating: Mutex::default(),
-        }
+        Self { keyring, loaded: RwLock::default(), generating: Mutex::default() }
     }
 
     fn key(&self, key: &KeyIdentity) -> Result<Arc<LoadedKey>, DriverError> {
@@ -65,12 +61,7 @@ impl FileDriver {
     }
 
     fn keep(&self, key: &KeyIdentity, spki: SpkiDer, pair: KeyPair) -> Arc<LoadedKey> {
-        let fresh = Arc::new(LoadedKey {
-            spec: key.spec,
-            purpose: key.purpose,
-            spki,
-            pair,
-        });
+        let fresh = Arc::new(LoadedKey { spec: key.spec, purpose: key.purpose, spki, pair });
         let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
         loaded.entry(key.id).or_insert(fresh).clone()
     }
@@ -97,10 +88,7 @@ impl KeyDriver for FileDriver {
         if key.purpose.is_house() || key.spec.kind().is_none() {
             return Err(DriverError::SpecUnsupported(key.spec));
         }
-        let _generating = self
-            .generating
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _generating = self.generating.lock().unwrap_or_else(PoisonError::into_inner);
         if self.keyring.has(key)? {
             return Err(DriverError::KeyExists(key.id.to_string()));
         }

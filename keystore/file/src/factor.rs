@@ -36,11 +36,7 @@ pub(crate) enum Stretch {
 impl Stretch {
     /// What a passphrase is stretched with: 64 MiB, three passes (RFC 9106 §4, second choice,
     /// with one lane because the core runs it on one thread).
-    const PASSPHRASE: Self = Self::Argon2id {
-        memory: 64 * 1024,
-        passes: 3,
-        lanes: 1,
-    };
+    const PASSPHRASE: Self = Self::Argon2id { memory: 64 * 1024, passes: 3, lanes: 1 };
 
     /// Returns how a new ring treats this factor.
     ///
@@ -48,9 +44,9 @@ impl Stretch {
     /// [`UnlockError::FactorUnusable`] for one that is too short.
     pub(crate) fn for_new_ring(factor: &UnlockFactor) -> Result<Self, UnlockError> {
         match factor {
-            UnlockFactor::Passphrase(text) if text.len() < SHORTEST_PASSPHRASE => Err(
-                UnlockError::FactorUnusable("a passphrase has at least 8 octets"),
-            ),
+            UnlockFactor::Passphrase(text) if text.len() < SHORTEST_PASSPHRASE => {
+                Err(UnlockError::FactorUnusable("a passphrase has at least 8 octets"))
+            }
             UnlockFactor::Passphrase(_) => Ok(Self::PASSPHRASE),
             UnlockFactor::Credential(_) => Ok(Self::Hkdf),
         }
@@ -67,17 +63,12 @@ impl Stretch {
     ) -> Result<Zeroizing<Vec<u8>>, UnlockError> {
         let mut key = Zeroizing::new(vec![0; SECRET]);
         match (self, factor) {
-            (
-                Self::Argon2id {
-                    memory,
-                    passes,
-                    lanes,
-                },
-                UnlockFactor::Passphrase(text),
-            ) => Params::new(memory, passes, lanes, Some(SECRET))
-                .map(|params| Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-                .and_then(|argon2| argon2.hash_password_into(text, salt, &mut key))
-                .map_err(|_| UnlockError::FactorUnusable("Argon2id refused it"))?,
+            (Self::Argon2id { memory, passes, lanes }, UnlockFactor::Passphrase(text)) => {
+                Params::new(memory, passes, lanes, Some(SECRET))
+                    .map(|params| Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+                    .and_then(|argon2| argon2.hash_password_into(text, salt, &mut key))
+                    .map_err(|_| UnlockError::FactorUnusable("Argon2id refused it"))?
+            }
             (Self::Hkdf, UnlockFactor::Credential(secret)) => {
                 if secret.len() < SHORTEST_CREDENTIAL {
                     let why = "a credential has at least 32 octets";
@@ -117,11 +108,7 @@ fn expand(secret: &[u8], salt: &[u8], key: &mut [u8]) -> Result<(), UnlockError>
 impl Wire for Stretch {
     fn put(&self, w: &mut Writer) {
         let (code, memory, passes, lanes) = match *self {
-            Self::Argon2id {
-                memory,
-                passes,
-                lanes,
-            } => (1_u8, memory, passes, lanes),
+            Self::Argon2id { memory, passes, lanes } => (1_u8, memory, passes, lanes),
             Self::Hkdf => (2, 0, 0, 0),
         };
         code.put(w);
@@ -136,11 +123,7 @@ impl Wire for Stretch {
         let numbers = (u32::take(r)?, u32::take(r)?, u32::take(r)?);
         match (code, numbers) {
             (1, (memory @ 8192..=1_048_576, passes @ 1..=64, lanes @ 1..=16)) => {
-                Ok(Self::Argon2id {
-                    memory,
-                    passes,
-                    lanes,
-                })
+                Ok(Self::Argon2id { memory, passes, lanes })
             }
             (2, (0, 0, 0)) => Ok(Self::Hkdf),
             (1 | 2, _) => Err(WireError::NotCanonical("unlock parameters")),
@@ -163,10 +146,7 @@ mod tests {
 
     #[test]
     fn a_short_factor_makes_no_ring() {
-        for (factor, good) in [
-            (passphrase("1234567"), false),
-            (passphrase("12345678"), true),
-        ] {
+        for (factor, good) in [(passphrase("1234567"), false), (passphrase("12345678"), true)] {
             assert_eq!(Stretch::for_new_ring(&factor).is_ok(), good);
         }
         for (length, good) in [(0, false), (31, false), (32, true)] {
@@ -178,16 +158,8 @@ mod tests {
     #[test]
     fn a_factor_of_the_other_kind_is_told_so() {
         let cases = [
-            (
-                Stretch::PASSPHRASE,
-                credential(32),
-                "the ring was made with a passphrase",
-            ),
-            (
-                Stretch::Hkdf,
-                passphrase("12345678"),
-                "the ring was made with a credential",
-            ),
+            (Stretch::PASSPHRASE, credential(32), "the ring was made with a passphrase"),
+            (Stretch::Hkdf, passphrase("12345678"), "the ring was made with a credential"),
         ];
         for (stretch, factor, expected) in cases {
             match stretch.unlock_key(&factor, &[7; SALT]) {

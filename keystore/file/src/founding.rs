@@ -69,11 +69,7 @@ fn draw_pair(key: &KeyIdentity) -> Result<DrawnKey, DriverError> {
 }
 
 fn draw_secret(key: &KeyIdentity) -> Result<DrawnKey, DriverError> {
-    Ok(DrawnKey {
-        key: key.clone(),
-        spki: None,
-        secret: random_secret()?,
-    })
+    Ok(DrawnKey { key: key.clone(), spki: None, secret: random_secret()? })
 }
 
 impl Founding for FileFounding {
@@ -97,11 +93,7 @@ impl Founding for FileFounding {
                 .write(&drawn.key, spki, &drawn.secret)
                 .map_err(|error| UnlockError::Io(std::io::Error::other(error)))?;
         }
-        let header = Header {
-            stretch: self.stretch,
-            salt: self.salt,
-            genesis,
-        };
+        let header = Header { stretch: self.stretch, salt: self.salt, genesis };
         let nonce = random().map_err(corrupt)?;
         let file = unlock_file::seal(&self.unlock, &header, &self.data_key, nonce)?;
         // Last: a ring that has an unlock file has all its house keys.

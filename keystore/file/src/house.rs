@@ -44,9 +44,7 @@ pub(crate) fn select(house: &[KeyIdentity]) -> Result<[&KeyIdentity; 3], UnlockE
         let mut of_purpose = house.iter().filter(|key| key.purpose == purpose);
         match (of_purpose.next(), of_purpose.next()) {
             (Some(key), None) if key.spec == spec => Ok(key),
-            _ => Err(UnlockError::Corrupt(format!(
-                "a ring has one house key {purpose} of {spec}"
-            ))),
+            _ => Err(UnlockError::Corrupt(format!("a ring has one house key {purpose} of {spec}"))),
         }
     };
     Ok([
@@ -61,10 +59,7 @@ fn symmetric(keyring: &Keyring, key: &KeyIdentity) -> Result<Zeroizing<Vec<u8>>,
     if content.secret.len() == SECRET && content.spki.is_empty() {
         Ok(content.secret)
     } else {
-        Err(UnlockError::Corrupt(format!(
-            "house key {} is no symmetric key",
-            key.purpose
-        )))
+        Err(UnlockError::Corrupt(format!("house key {} is no symmetric key", key.purpose)))
     }
 }
 

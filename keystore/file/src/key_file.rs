@@ -57,10 +57,7 @@ pub(crate) fn open(
     key: &KeyIdentity,
     file: &[u8],
 ) -> Result<Content, DriverError> {
-    let corrupt = |why| DriverError::Corrupt {
-        key: key.id.to_string(),
-        why,
-    };
+    let corrupt = |why| DriverError::Corrupt { key: key.id.to_string(), why };
     let header =
         Header::read(file).map_err(|_| corrupt("it is not in the format of a key file"))?;
     if header.magic != MAGIC {
@@ -70,16 +67,9 @@ pub(crate) fn open(
         return Err(corrupt("the file is another key's"));
     }
     let secret = cipher
-        .open(
-            header.nonce,
-            &associated(genesis, key, header.spki),
-            header.sealed,
-        )
+        .open(header.nonce, &associated(genesis, key, header.spki), header.sealed)
         .ok_or_else(|| corrupt("it does not open with this ring's data key"))?;
-    Ok(Content {
-        spki: header.spki.to_vec(),
-        secret,
-    })
+    Ok(Content { spki: header.spki.to_vec(), secret })
 }
 
 struct Header<'a> {
@@ -128,12 +118,7 @@ mod tests {
     const GENESIS: Digest = Digest([0x9e; 32]);
 
     fn key(id: u8, spec: KeySpec, purpose: Purpose) -> KeyIdentity {
-        KeyIdentity {
-            id: KeyId([id; 16]),
-            label: KeyLabel::new("a").unwrap(),
-            purpose,
-            spec,
-        }
+        KeyIdentity { id: KeyId([id; 16]), label: KeyLabel::new("a").unwrap(), purpose, spec }
     }
 
     fn cipher() -> Cipher {
@@ -179,10 +164,9 @@ mod tests {
                     0..8 => &["it is no key file of version 1"][..],
                     8..24 => &["the file is another key's"],
                     // A code that is assigned, or one that is not.
-                    24..26 => &[
-                        "the file is another key's",
-                        "it is not in the format of a key file",
-                    ],
+                    24..26 => {
+                        &["the file is another key's", "it is not in the format of a key file"]
+                    }
                     // A length that still fits the file moves what follows it.
                     26..30 => &[
                         "it is not in the format of a key file",
@@ -224,10 +208,7 @@ mod tests {
     #[test]
     fn another_purpose_genesis_or_data_key_does_not_open_it() {
         let (key_a, file) = sample();
-        let as_ocsp = KeyIdentity {
-            purpose: Purpose::Ocsp,
-            ..key_a.clone()
-        };
+        let as_ocsp = KeyIdentity { purpose: Purpose::Ocsp, ..key_a.clone() };
         let another = "the file is another key's";
         assert_eq!(why(open(&cipher(), GENESIS, &as_ocsp, &file)), another);
         let mut dressed = file.clone();

@@ -113,17 +113,16 @@ impl KeyPair {
     ) -> Result<Signature, DriverError> {
         let random = SystemRandom::new();
         match self {
-            Self::Ecdsa(pair) => pair
-                .sign(&random, message)
-                .map(|signature| signature.as_ref().to_vec()),
-            Self::Ed25519(pair) => pair
-                .try_sign(message)
-                .map(|signature| signature.as_ref().to_vec()),
+            Self::Ecdsa(pair) => {
+                pair.sign(&random, message).map(|signature| signature.as_ref().to_vec())
+            }
+            Self::Ed25519(pair) => {
+                pair.try_sign(message).map(|signature| signature.as_ref().to_vec())
+            }
             Self::Rsa(pair) => {
                 let encoding = rsa_encoding(scheme).ok_or(DriverError::SchemeMismatch)?;
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(encoding, &random, message, &mut signature)
-                    .map(|()| signature)
+                pair.sign(encoding, &random, message, &mut signature).map(|()| signature)
             }
             Self::MlDsa(pair) => {
                 let mut signature = vec![0; pair.algorithm().signature_len()];
@@ -136,6 +135,5 @@ impl KeyPair {
 }
 
 fn encode(key: &impl AsDer<PublicKeyX509Der<'static>>) -> Result<SpkiDer, Unspecified> {
-    key.as_der()
-        .map(|der| SpkiDer::from_vec(der.as_ref().to_vec()))
+    key.as_der().map(|der| SpkiDer::from_vec(der.as_ref().to_vec()))
 }

@@ -25,11 +25,7 @@ pub(crate) struct Keyring {
 impl Keyring {
     /// Binds the data key to a ring's directory and genesis.
     pub(crate) fn new(ring: &Path, genesis: Digest, cipher: Cipher) -> Self {
-        Self {
-            directory: ring.join(KEYS),
-            genesis,
-            cipher,
-        }
+        Self { directory: ring.join(KEYS), genesis, cipher }
     }
 
     /// Reads what a key's file holds.
@@ -54,10 +50,7 @@ impl Keyring {
     /// # Errors
     /// As [`Keyring::read`].
     pub(crate) fn read_pair(&self, key: &KeyIdentity) -> Result<(SpkiDer, KeyPair), DriverError> {
-        let corrupt = |why| DriverError::Corrupt {
-            key: key.id.to_string(),
-            why,
-        };
+        let corrupt = |why| DriverError::Corrupt { key: key.id.to_string(), why };
         let content = self.read(key)?;
         let pair = KeyPair::from_pkcs8(key.spec, &content.secret)
             .ok_or_else(|| corrupt("the private key does not parse"))?;

@@ -28,10 +28,7 @@ pub(crate) fn copies_in_memory(masked: &[u8], mask: u8) -> usize {
         for octet in &mut window {
             *octet ^= mask;
         }
-        copies += window
-            .windows(masked.len())
-            .filter(|found| *found == masked)
-            .count();
+        copies += window.windows(masked.len()).filter(|found| *found == masked).count();
     }
     copies
 }

@@ -46,11 +46,7 @@ impl Header {
         if r.array()? != MAGIC {
             return Err(WireError::UnknownValue("magic and version"));
         }
-        Ok(Self {
-            stretch: Stretch::take(r)?,
-            salt: r.array()?,
-            genesis: Digest::take(r)?,
-        })
+        Ok(Self { stretch: Stretch::take(r)?, salt: r.array()?, genesis: Digest::take(r)? })
     }
 }
 
@@ -97,9 +93,7 @@ pub(crate) fn open(
     }
     let key = header.stretch.unlock_key(factor, &header.salt)?;
     let unlock = Cipher::new(&key).map_err(corrupt)?;
-    unlock
-        .open(nonce, &header.encode(), sealed)
-        .ok_or(UnlockError::WrongFactor)
+    unlock.open(nonce, &header.encode(), sealed).ok_or(UnlockError::WrongFactor)
 }
 
 #[cfg(test)]
@@ -113,11 +107,7 @@ mod tests {
     }
 
     fn sample() -> Vec<u8> {
-        let header = Header {
-            stretch: Stretch::Hkdf,
-            salt: [7; SALT],
-            genesis: GENESIS,
-        };
+        let header = Header { stretch: Stretch::Hkdf, salt: [7; SALT], genesis: GENESIS };
         let key = header.stretch.unlock_key(&credential(0x0b), &header.salt);
         let cipher = Cipher::new(&key.unwrap()).unwrap();
         seal(&cipher, &header, &[0x11; 32], [0x22; 12]).unwrap()

@@ -49,12 +49,7 @@ impl Founder for FileVault {
         factor: &UnlockFactor,
         house: &[KeyIdentity],
     ) -> Result<Box<dyn Founding>, UnlockError> {
-        if self
-            .ring
-            .join(UNLOCK)
-            .try_exists()
-            .map_err(UnlockError::Io)?
-        {
+        if self.ring.join(UNLOCK).try_exists().map_err(UnlockError::Io)? {
             return Err(UnlockError::Io(io::ErrorKind::AlreadyExists.into()));
         }
         let founding = FileFounding::draw(self.ring.clone(), factor, house)?;
@@ -65,10 +60,7 @@ impl Founder for FileVault {
 /// Reads the house keys and starts the driver.
 pub(crate) fn open_keys(keyring: Keyring, house: &[KeyIdentity]) -> Result<Opened, UnlockError> {
     let house = Arc::new(FileHouse::open(&keyring, house)?);
-    Ok(Opened {
-        driver: Arc::new(FileDriver::new(Arc::new(keyring))),
-        house,
-    })
+    Ok(Opened { driver: Arc::new(FileDriver::new(Arc::new(keyring))), house })
 }
 
 #[cfg(test)]
@@ -109,9 +101,7 @@ mod tests {
 
     fn ring(factor: &UnlockFactor) -> (tempfile::TempDir, Opened, Vec<HouseKey>) {
         let directory = tempfile::tempdir().unwrap();
-        let founding = FileVault::at(directory.path())
-            .found(factor, &house())
-            .unwrap();
+        let founding = FileVault::at(directory.path()).found(factor, &house()).unwrap();
         let named = founding.house_keys();
         let opened = founding.bind(GENESIS).unwrap();
         (directory, opened, named)
@@ -137,10 +127,7 @@ mod tests {
         let sealed = first.house.seal(b"row", b"secret").unwrap();
         assert_eq!(*second.house.unseal(b"row", &sealed).unwrap(), b"secret");
         let signature = second.house.sign_log(Approved::admitted(b"root")).unwrap();
-        let log = named
-            .iter()
-            .find(|key| key.purpose == Purpose::Log)
-            .unwrap();
+        let log = named.iter().find(|key| key.purpose == Purpose::Log).unwrap();
         let log = PublicKey::parse(log.spki.as_ref().unwrap().as_bytes()).unwrap();
         let verdict = log.verify(SignatureScheme::Ed25519, b"root", &signature);
         assert_eq!(verdict, Ok(()));
@@ -161,11 +148,7 @@ mod tests {
             |text: &str| UnlockFactor::Passphrase(Zeroizing::new(text.as_bytes().to_vec()));
         let (directory, _, _) = ring(&phrase("correct horse"));
         let vault = FileVault::at(directory.path());
-        assert!(
-            vault
-                .unlock(&phrase("correct horse"), GENESIS, &house())
-                .is_ok()
-        );
+        assert!(vault.unlock(&phrase("correct horse"), GENESIS, &house()).is_ok());
         let wrong = vault.unlock(&phrase("correct horsf"), GENESIS, &house());
         assert!(matches!(wrong, Err(UnlockError::WrongFactor)));
     }
@@ -183,10 +166,7 @@ mod tests {
     #[test]
     fn house_keys_of_other_purposes_or_algorithms_are_refused() {
         let [log, serial, seal] = house();
-        let wrong_spec = KeyIdentity {
-            spec: KeySpec::P256,
-            ..log.clone()
-        };
+        let wrong_spec = KeyIdentity { spec: KeySpec::P256, ..log.clone() };
         let sets = [
             vec![log.clone(), serial.clone()],
             vec![log.clone(), serial.clone(), seal.clone(), seal.clone()],
@@ -226,21 +206,13 @@ mod tests {
         assert!(why(elsewhere).contains("another ring"));
         let (other, _, _) = ring(&credential(7));
         for key in house() {
-            fs::copy(
-                key_file(other.path(), &key),
-                key_file(directory.path(), &key),
-            )
-            .unwrap();
+            fs::copy(key_file(other.path(), &key), key_file(directory.path(), &key)).unwrap();
         }
         assert!(why(unlock(directory.path())).contains("does not open"));
         // Even with its own unlock file beside it, the other ring's files open as that ring only.
         fs::copy(other.path().join("unlock"), directory.path().join("unlock")).unwrap();
         let moved = FileVault::at(directory.path());
-        assert!(
-            moved
-                .unlock(&credential(7), Digest([1; 32]), &house())
-                .is_err()
-        );
+        assert!(moved.unlock(&credential(7), Digest([1; 32]), &house()).is_err());
     }
 
     #[test]
@@ -258,10 +230,7 @@ mod tests {
                 bent[at] ^= 1 << bit;
                 fs::write(&path, bent).unwrap();
                 let refused = fresh.public_key(&issuing);
-                assert!(
-                    matches!(refused, Err(DriverError::Corrupt { .. })),
-                    "{at} {bit}"
-                );
+                assert!(matches!(refused, Err(DriverError::Corrupt { .. })), "{at} {bit}");
             }
         }
         fs::write(&path, honest).unwrap();
@@ -278,10 +247,7 @@ mod tests {
             Approved::admitted(b"forged checkpoint"),
         );
         assert!(matches!(signed, Err(DriverError::KeyMissing(_))));
-        assert!(matches!(
-            opened.driver.generate(&log),
-            Err(DriverError::SpecUnsupported(_))
-        ));
+        assert!(matches!(opened.driver.generate(&log), Err(DriverError::SpecUnsupported(_))));
     }
 
     #[test]

@@ -24,21 +24,14 @@ pub(crate) struct Kept {
 impl Kept {
     /// Answers with the body, or with 304 if the client has it (RFC 9110 §13.1).
     pub(crate) fn answer(&self, asked: &HeaderMap, now: UnixTime, body: Body) -> Response {
-        let body = if self.is_known(asked) {
-            None
-        } else {
-            Some(body)
-        };
+        let body = if self.is_known(asked) { None } else { Some(body) };
         let mut response = match body {
             Some(body) => body.into_response(),
             None => StatusCode::NOT_MODIFIED.into_response(),
         };
         let left = self.expires.seconds_since(now).max(0).min(self.max_age);
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(self.media_type),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
         // RFC 5019 §6.2, with an age that lets a revocation be seen long before nextUpdate.
         let control = format!("max-age={left}, public, no-transform, must-revalidate");
         for (name, text) in [
@@ -115,9 +108,7 @@ mod tests {
     fn the_age_ends_with_the_next_update() {
         for (now, age) in [(1_000, 300), (1_900, 100), (2_000, 0), (9_000, 0)] {
             let response = kept().answer(&HeaderMap::new(), UnixTime(now), Body::empty());
-            let control = response.headers()[header::CACHE_CONTROL]
-                .to_str()
-                .expect("text");
+            let control = response.headers()[header::CACHE_CONTROL].to_str().expect("text");
             let expected = format!("max-age={age}, public, no-transform, must-revalidate");
             assert_eq!(control, expected);
         }

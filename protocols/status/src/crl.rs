@@ -47,7 +47,5 @@ pub(crate) async fn fetch(
 
 /// Takes the issuer's name out of a file's name.
 pub(crate) fn named(file: &str, ending: &str) -> Result<IssuerName, Problem> {
-    file.strip_suffix(ending)
-        .and_then(|name| IssuerName::new(name).ok())
-        .ok_or(Problem::NotFound)
+    file.strip_suffix(ending).and_then(|name| IssuerName::new(name).ok()).ok_or(Problem::NotFound)
 }

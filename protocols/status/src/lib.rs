@@ -32,10 +32,7 @@ pub fn routes(state: StatusState) -> Router {
         .route("/.well-known/pki/crl/{file}", get(crl::fetch))
         .route("/.well-known/pki/ca/{file}", get(ca_certificate::fetch))
         .route("/.well-known/pki/ocsp/{issuer}", post(ocsp::by_post))
-        .route(
-            "/.well-known/pki/ocsp/{issuer}/{*request}",
-            get(ocsp::by_get),
-        )
+        .route("/.well-known/pki/ocsp/{issuer}/{*request}", get(ocsp::by_get))
         .layer(DefaultBodyLimit::max(MAX_REQUEST))
         .with_state(state)
 }

@@ -64,12 +64,8 @@ pub(crate) async fn by_post(
     request: Bytes,
 ) -> Result<Response, Problem> {
     let issuer = speaking(&state, &issuer)?;
-    let named = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let media_type = named
-        .and_then(|named| named.split(';').next())
-        .unwrap_or_default();
+    let named = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = named.and_then(|named| named.split(';').next()).unwrap_or_default();
     if !media_type.trim().eq_ignore_ascii_case(REQUEST) {
         return Err(Problem::MediaType);
     }

@@ -48,9 +48,7 @@ impl Bench {
         let connect = |sockets| SignerClient::connect(sockets, ClientOptions::default());
         let operator = connect(Sockets::of_operator(&run));
         let plan = BootstrapPlan::new("Corp", vec![], urls.clone());
-        let made = bootstrap(&operator, &plan, ring.clock.now())
-            .await
-            .expect("a hierarchy");
+        let made = bootstrap(&operator, &plan, ring.clock.now()).await.expect("a hierarchy");
         let url = "sqlite::memory:".parse().expect("a URL");
         let clock = || Shared(Arc::clone(&ring.clock));
         let parts = AuthorityParts {
@@ -60,16 +58,11 @@ impl Bench {
             urls,
         };
         let authority = Authority::open(parts).await.expect("it opens");
-        authority
-            .recover()
-            .await
-            .expect("the journal is taken over");
+        authority.recover().await.expect("the journal is taken over");
         let jobs = authority.jobs();
         let issued = issue(&authority).await;
         let bench = Self {
-            app: routes(StatusState {
-                authority: authority.clone(),
-            }),
+            app: routes(StatusState { authority: authority.clone() }),
             authority,
             issuing: Certificate::parse(made.issuing.as_bytes()).expect("strict"),
             issued,
@@ -77,12 +70,7 @@ impl Bench {
             _ring: ring,
         };
         for _ in 0..500 {
-            if bench
-                .get(&bench.path(), None)
-                .await
-                .headers()
-                .contains_key(header::ETAG)
-            {
+            if bench.get(&bench.path(), None).await.headers().contains_key(header::ETAG) {
                 return bench;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -94,19 +82,13 @@ impl Bench {
         let tbs = self.issuing.tbs();
         let serial = self.issued.serial;
         let id = CertId::for_certificate(CertIdHash::Sha1, &tbs.subject, &tbs.public_key, serial);
-        let request = OcspRequest {
-            requests: vec![id],
-            nonce: None,
-        };
+        let request = OcspRequest { requests: vec![id], nonce: None };
         request.encode().expect("encodes")
     }
 
     fn path(&self) -> String {
         let encoded = base64::engine::general_purpose::STANDARD.encode(self.request());
-        format!(
-            "ocsp/issuing/{}",
-            encoded.replace('+', "%2B").replace('/', "%2F")
-        )
+        format!("ocsp/issuing/{}", encoded.replace('+', "%2B").replace('/', "%2F"))
     }
 
     async fn get(&self, path: &str, known: Option<&str>) -> Response {
@@ -132,11 +114,7 @@ async fn issue(authority: &Authority) -> IssuedCertificate {
         idempotency: None,
         replaces: None,
     };
-    authority
-        .issue(asked)
-        .await
-        .expect("it is issued")
-        .certificate
+    authority.issue(asked).await.expect("it is issued").certificate
 }
 
 fn text(response: &Response, name: header::HeaderName) -> String {
@@ -161,15 +139,9 @@ async fn an_answer_may_be_kept_until_it_changes() {
     let bench = Bench::start().await;
     let path = bench.path();
     let first = bench.get(&path, None).await;
-    assert_eq!(
-        text(&first, header::CONTENT_TYPE),
-        "application/ocsp-response"
-    );
+    assert_eq!(text(&first, header::CONTENT_TYPE), "application/ocsp-response");
     let control = text(&first, header::CACHE_CONTROL);
-    assert_eq!(
-        control,
-        "max-age=3600, public, no-transform, must-revalidate"
-    );
+    assert_eq!(control, "max-age=3600, public, no-transform, must-revalidate");
     assert!(first.headers().contains_key(header::LAST_MODIFIED));
     assert!(first.headers().contains_key(header::EXPIRES));
     let etag = text(&first, header::ETAG);
@@ -218,6 +190,5 @@ async fn every_url_in_a_certificate_is_served() {
     assert_eq!(ca, bench.issuing.der().as_bytes());
     let crl = bytes(bench.get("crl/issuing.crl", None).await).await;
     let crl = Crl::parse(&crl).expect("a CRL");
-    crl.verify_by(&bench.issuing.tbs().public_key)
-        .expect("it verifies");
+    crl.verify_by(&bench.issuing.tbs().public_key).expect("it verifies");
 }

@@ -60,9 +60,8 @@ fn issuer(name: &str, kind: IssuerKind) -> Issuer {
 /// An authority with `root` and `issuing`, of which `root` has a CRL, and no signer.
 async fn app() -> Router {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(&"sqlite::memory:".parse().expect("a URL"), At(NOW))
-        .await
-        .expect("a database");
+    let store =
+        Store::open(&"sqlite::memory:".parse().expect("a URL"), At(NOW)).await.expect("a database");
     let root = issuer("root", IssuerKind::Root);
     let crl = crls::StoredCrl {
         meta: crls::CrlMeta {
@@ -133,19 +132,13 @@ fn request_for(serial: &[u8]) -> Vec<u8> {
         certificate.public_key(),
         Serial::from_unsigned(serial).expect("positive"),
     );
-    let request = OcspRequest {
-        requests: vec![id],
-        nonce: None,
-    };
+    let request = OcspRequest { requests: vec![id], nonce: None };
     request.encode().expect("encodes")
 }
 
 async fn status_of(response: Response) -> OcspErrorStatus {
     assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(
-        text(&response, header::CONTENT_TYPE),
-        "application/ocsp-response"
-    );
+    assert_eq!(text(&response, header::CONTENT_TYPE), "application/ocsp-response");
     assert_eq!(text(&response, header::CACHE_CONTROL), "no-store");
     match OcspResponse::parse(&bytes(response).await).expect("a response") {
         OcspResponse::Error(status) => status,
@@ -159,10 +152,7 @@ async fn a_crl_is_served_from_the_database() {
     let crl = get(&app, "crl/root.crl", &[]).await;
     assert_eq!(crl.status(), StatusCode::OK);
     assert_eq!(text(&crl, header::CONTENT_TYPE), "application/pkix-crl");
-    assert_eq!(
-        text(&crl, header::LAST_MODIFIED),
-        "Fri, 15 Jan 2027 07:58:20 GMT"
-    );
+    assert_eq!(text(&crl, header::LAST_MODIFIED), "Fri, 15 Jan 2027 07:58:20 GMT");
     assert_eq!(text(&crl, header::EXPIRES), "Fri, 15 Jan 2027 08:03:20 GMT");
     let control = "max-age=200, public, no-transform, must-revalidate";
     assert_eq!(text(&crl, header::CACHE_CONTROL), control);
@@ -186,10 +176,7 @@ async fn an_issuer_without_a_crl_says_try_again() {
 async fn a_ca_certificate_is_served_as_der() {
     let response = get(&app().await, "ca/root.cer", &[]).await;
     assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(
-        text(&response, header::CONTENT_TYPE),
-        "application/pkix-cert"
-    );
+    assert_eq!(text(&response, header::CONTENT_TYPE), "application/pkix-cert");
     assert_eq!(bytes(response).await, ROOT);
 }
 
@@ -209,11 +196,7 @@ async fn what_is_not_there_is_not_found() {
         "ocsp/root/MA==",
         "",
     ] {
-        assert_eq!(
-            get(&app, path, &[]).await.status(),
-            StatusCode::NOT_FOUND,
-            "{path}"
-        );
+        assert_eq!(get(&app, path, &[]).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }
 
@@ -227,18 +210,11 @@ async fn ocsp_says_try_later_in_every_form_of_asking() {
         .map(|serial| base64::engine::general_purpose::STANDARD.encode(request_for(&serial)))
         .find(|form| form.contains('+') && form.contains('/') && form.ends_with('='))
         .expect("one of these lengths has it");
-    let escaped = encoded
-        .replace('+', "%2B")
-        .replace('/', "%2F")
-        .replace('=', "%3d");
+    let escaped = encoded.replace('+', "%2B").replace('/', "%2F").replace('=', "%3d");
     let slashed = format!("/{encoded}");
     for form in [encoded.trim_end_matches('='), &encoded, &escaped, &slashed] {
         let response = get(&app, &format!("ocsp/issuing/{form}"), &[]).await;
-        assert_eq!(
-            status_of(response).await,
-            OcspErrorStatus::TryLater,
-            "{form}"
-        );
+        assert_eq!(status_of(response).await, OcspErrorStatus::TryLater, "{form}");
     }
     let response = post(&app, "ocsp/issuing", "application/ocsp-request", request()).await;
     assert_eq!(status_of(response).await, OcspErrorStatus::TryLater);
@@ -249,11 +225,7 @@ async fn nonsense_is_malformed() {
     let app = app().await;
     for form in ["%21", "AAAA", "MAA"] {
         let response = get(&app, &format!("ocsp/issuing/{form}"), &[]).await;
-        assert_eq!(
-            status_of(response).await,
-            OcspErrorStatus::MalformedRequest,
-            "{form}"
-        );
+        assert_eq!(status_of(response).await, OcspErrorStatus::MalformedRequest, "{form}");
     }
     let mut trailing = request();
     trailing.push(0);

@@ -47,14 +47,7 @@ impl Pending {
         asker: oneshot::Sender<Outcome>,
         permit: OwnedSemaphorePermit,
     ) -> Self {
-        Self {
-            kind,
-            secret,
-            body: Vec::new(),
-            partial: false,
-            asker,
-            _permit: permit,
-        }
+        Self { kind, secret, body: Vec::new(), partial: false, asker, _permit: permit }
     }
 
     /// Says whether the answer holds a secret.
@@ -73,10 +66,7 @@ impl Pending {
 
     /// Ends the wait with the connection.
     pub(crate) fn lose(self, why: &str) {
-        let outcome = Outcome::Lost {
-            partial: self.partial,
-            why: why.to_owned(),
-        };
+        let outcome = Outcome::Lost { partial: self.partial, why: why.to_owned() };
         self.end(outcome);
     }
 }
@@ -177,10 +167,7 @@ impl AnswerReader {
             .get_mut(&header.sequence)
             .ok_or(ProtocolError::UnknownSequence(header.sequence))?;
         if pending.kind != header.kind {
-            return Err(ProtocolError::KindMismatch {
-                asked: pending.kind,
-                answered: header.kind,
-            });
+            return Err(ProtocolError::KindMismatch { asked: pending.kind, answered: header.kind });
         }
         if header.flags == Flags::REFUSED {
             // A refusal takes back the parts before it.
@@ -274,10 +261,7 @@ mod tests {
             }
             assert!(waiting.is_empty());
             let mut got = answers.iter_mut().map(|answer| answer.try_recv().unwrap());
-            assert_eq!(
-                got.next(),
-                Some(Outcome::Answer(b"one, one again".to_vec()))
-            );
+            assert_eq!(got.next(), Some(Outcome::Answer(b"one, one again".to_vec())));
             assert_eq!(got.next(), Some(Outcome::Answer(b"two".to_vec())));
             assert_eq!(got.next(), Some(Outcome::Refused(b"no".to_vec())));
         }

@@ -43,8 +43,7 @@ impl SignerClient {
     /// # Errors
     /// As [`SignerClient::call`].
     pub async fn health(&self) -> Result<HealthReport, CallError> {
-        self.call(self.any_socket(), &Health, self.default_deadline())
-            .await
+        self.call(self.any_socket(), &Health, self.default_deadline()).await
     }
 
     /// Asks what the ring holds.
@@ -52,8 +51,7 @@ impl SignerClient {
     /// # Errors
     /// As [`SignerClient::call`].
     pub async fn describe(&self) -> Result<Description, CallError> {
-        self.call(self.any_socket(), &Describe, self.default_deadline())
-            .await
+        self.call(self.any_socket(), &Describe, self.default_deadline()).await
     }
 }
 

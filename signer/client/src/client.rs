@@ -71,11 +71,7 @@ impl SignerClient {
                 CallError::Protocol(ProtocolError::Answer { kind, why })
             })
         };
-        if request.is_secret() {
-            decode(&Zeroizing::new(body))
-        } else {
-            decode(&body)
-        }
+        if request.is_secret() { decode(&Zeroizing::new(body)) } else { decode(&body) }
     }
 
     /// Returns a pool of serials for an issuing key; nothing is minted yet.
@@ -116,9 +112,7 @@ impl SignerClient {
 
 impl core::fmt::Debug for SignerClient {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("SignerClient")
-            .field("traffic", &self.traffic())
-            .finish_non_exhaustive()
+        f.debug_struct("SignerClient").field("traffic", &self.traffic()).finish_non_exhaustive()
     }
 }
 
@@ -174,9 +168,7 @@ mod tests {
     }
 
     fn unlock() -> Unlock {
-        Unlock {
-            passphrase: Plaintext(Zeroizing::new(b"correct horse".to_vec())),
-        }
+        Unlock { passphrase: Plaintext(Zeroizing::new(b"correct horse".to_vec())) }
     }
 
     fn unavailable<T>(outcome: Result<T, CallError>) -> String {
@@ -193,11 +185,7 @@ mod tests {
         let signer = StandIn::listen(move |batch| {
             let mut held = held.lock().unwrap();
             held.extend(batch);
-            let ready = if held.len() == 8 {
-                held.split_off(0)
-            } else {
-                Vec::new()
-            };
+            let ready = if held.len() == 8 { held.split_off(0) } else { Vec::new() };
             Act::Write(ready.iter().rev().flat_map(signed).collect())
         });
         let client = signer.client();
@@ -318,11 +306,7 @@ mod tests {
     }
 
     fn slice(octet: u8) -> JournalSlice {
-        JournalSlice {
-            from: 0,
-            size: 10,
-            leaves: Leaves(vec![LeafBytes(vec![octet; 60_000]); 10]),
-        }
+        JournalSlice { from: 0, size: 10, leaves: Leaves(vec![LeafBytes(vec![octet; 60_000]); 10]) }
     }
 
     #[tokio::test]
@@ -339,16 +323,10 @@ mod tests {
                 let from = asked.call::<ReadJournal>().from;
                 slice(u8::try_from(from).unwrap()).to_wire()
             });
-            let parts = bodies[0]
-                .chunks(MAX_ANSWER_PART)
-                .zip(bodies[1].chunks(MAX_ANSWER_PART));
+            let parts = bodies[0].chunks(MAX_ANSWER_PART).zip(bodies[1].chunks(MAX_ANSWER_PART));
             let last = bodies[0].len().div_ceil(MAX_ANSWER_PART) - 1;
             for (number, (part_one, part_two)) in parts.enumerate() {
-                let flags = if number == last {
-                    Flags::ANSWER
-                } else {
-                    Flags::MORE
-                };
+                let flags = if number == last { Flags::ANSWER } else { Flags::MORE };
                 out.extend(one.frame(flags, part_one));
                 out.extend(two.frame(flags, part_two));
             }
@@ -376,10 +354,7 @@ mod tests {
                 |asked| [&[2][..], &asked.answer(&report(1))[1..]].concat(),
                 ProtocolError::Frame(FrameError::Version(2)),
             ),
-            (
-                |asked| asked.frame(Flags::REQUEST, &[]),
-                ProtocolError::Frame(FrameError::Flags(0)),
-            ),
+            (|asked| asked.frame(Flags::REQUEST, &[]), ProtocolError::Frame(FrameError::Flags(0))),
             (
                 |asked| {
                     let mut other = asked.clone();
@@ -394,17 +369,10 @@ mod tests {
                     other.header.kind = Kind::Describe;
                     other.answer(&report(1))
                 },
-                ProtocolError::KindMismatch {
-                    asked: Kind::Health,
-                    answered: Kind::Describe,
-                },
+                ProtocolError::KindMismatch { asked: Kind::Health, answered: Kind::Describe },
             ),
             (
-                |asked| {
-                    asked
-                        .frame(Flags::MORE, &vec![0; MAX_ANSWER_PART])
-                        .repeat(5)
-                },
+                |asked| asked.frame(Flags::MORE, &vec![0; MAX_ANSWER_PART]).repeat(5),
                 ProtocolError::AnswerTooLong(Kind::Health),
             ),
             (
@@ -497,10 +465,7 @@ mod tests {
         }
         let traffic = client.traffic();
         assert_eq!(traffic.connects, 1);
-        assert_eq!(
-            (traffic.requests, traffic.answers),
-            (CALLERS * ROUNDS, CALLERS * ROUNDS)
-        );
+        assert_eq!((traffic.requests, traffic.answers), (CALLERS * ROUNDS, CALLERS * ROUNDS));
         assert!(traffic.writes * 4 < traffic.requests, "{traffic:?}");
         assert!(traffic.reads * 4 < traffic.answers, "{traffic:?}");
     }
@@ -546,11 +511,8 @@ mod tests {
             let mut deepest = seen.lock().unwrap();
             *deepest = held.len().max(*deepest);
             // One of four is answered, the others stay in flight.
-            let done: Vec<Asked> = if held.len() >= 4 {
-                held.drain(..1).collect()
-            } else {
-                Vec::new()
-            };
+            let done: Vec<Asked> =
+                if held.len() >= 4 { held.drain(..1).collect() } else { Vec::new() };
             Act::Write(done.iter().flat_map(signed).collect())
         });
         let client = signer.client_with(ClientOptions {

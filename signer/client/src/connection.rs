@@ -64,12 +64,8 @@ impl Connection {
     pub(crate) fn start(stream: UnixStream, counters: Arc<Counters>) -> Self {
         let (read, write) = stream.into_split();
         counters.connects.fetch_add(1, Ordering::Relaxed);
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            wake: Notify::new(),
-            write,
-            counters,
-        });
+        let shared =
+            Arc::new(Shared { state: Mutex::default(), wake: Notify::new(), write, counters });
         tokio::spawn(pump::run(shared.clone(), read));
         Self(shared)
     }
@@ -125,11 +121,7 @@ impl Connection {
         };
         self.0.counters.writes.fetch_add(1, Ordering::Relaxed);
         if state.secret {
-            state
-                .out
-                .iter_mut()
-                .take(taken)
-                .for_each(|octet| octet.zeroize());
+            state.out.iter_mut().take(taken).for_each(|octet| octet.zeroize());
         }
         state.out.drain(..taken);
         state.secret &= !state.out.is_empty();

@@ -102,10 +102,7 @@ impl Lane {
             Ok(Outcome::Lost { partial: true, why }) => {
                 Attempt::Done(Err(CallError::Unavailable { why }))
             }
-            Ok(Outcome::Lost {
-                partial: false,
-                why,
-            }) => Attempt::Lost(why),
+            Ok(Outcome::Lost { partial: false, why }) => Attempt::Lost(why),
             // The sender is always used; a defect must not look like an answer.
             Err(_) => Attempt::Lost("the connection was dropped".to_owned()),
         }
@@ -113,10 +110,7 @@ impl Lane {
 
     /// Chooses the connection with the fewest requests, and waits for a place on it.
     async fn enter(&self) -> Option<(&Slot, OwnedSemaphorePermit)> {
-        let slot = self
-            .slots
-            .iter()
-            .max_by_key(|slot| slot.in_flight.available_permits())?;
+        let slot = self.slots.iter().max_by_key(|slot| slot.in_flight.available_permits())?;
         let permit = slot.in_flight.clone().acquire_owned().await.ok()?;
         Some((slot, permit))
     }
@@ -134,10 +128,7 @@ fn refused(request: &Request, body: &[u8]) -> CallError {
     match Refusal::from_wire(body) {
         Ok(refusal) if refusal.rule == Rule::DeadlineExceeded => CallError::DeadlineExceeded,
         Ok(refusal) => CallError::Refused(refusal),
-        Err(why) => CallError::Protocol(ProtocolError::Answer {
-            kind: request.kind,
-            why,
-        }),
+        Err(why) => CallError::Protocol(ProtocolError::Answer { kind: request.kind, why }),
     }
 }
 
@@ -169,10 +160,7 @@ impl Slot {
 
     fn live(&self) -> Option<Arc<Connection>> {
         let mut place = self.place();
-        if !place
-            .as_ref()
-            .is_some_and(|connection| connection.is_live())
-        {
+        if !place.as_ref().is_some_and(|connection| connection.is_live()) {
             *place = None;
         }
         place.clone()

@@ -22,29 +22,20 @@ impl Request {
     /// [`ProtocolError::RequestTooLong`]: sent, it would end the connection for every other call.
     pub(crate) fn encode<C: Call>(call: &C, deadline: Instant) -> Result<Self, ProtocolError> {
         let body = Zeroizing::new(call.to_wire());
-        let too_long = ProtocolError::RequestTooLong {
-            kind: C::KIND,
-            length: body.len(),
-        };
+        let too_long = ProtocolError::RequestTooLong { kind: C::KIND, length: body.len() };
         let length = u32::try_from(body.len()).map_err(|_| too_long)?;
         if length > C::KIND.request_limit() {
             return Err(too_long);
         }
-        Ok(Self {
-            kind: C::KIND,
-            deadline,
-            length,
-            body,
-        })
+        Ok(Self { kind: C::KIND, deadline, length, body })
     }
 
     /// Appends the frame to what is to be written.
     pub(crate) fn append(&self, sequence: u32, out: &mut Vec<u8>) {
         let left = self.deadline.saturating_duration_since(Instant::now());
         // A deadline of zero is malformed; the caller's own clock ends the call by then.
-        let deadline_ms = u32::try_from(left.as_millis())
-            .unwrap_or(u32::MAX)
-            .clamp(1, MAX_DEADLINE_MS);
+        let deadline_ms =
+            u32::try_from(left.as_millis()).unwrap_or(u32::MAX).clamp(1, MAX_DEADLINE_MS);
         let header = Header {
             kind: self.kind,
             flags: Flags::REQUEST,

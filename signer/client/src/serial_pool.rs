@@ -63,9 +63,9 @@ impl SerialPool {
             return Ok(serial);
         }
         self.0.mint().await?;
-        self.0.pop().ok_or_else(|| CallError::Unavailable {
-            why: "the signer minted no serial".to_owned(),
-        })
+        self.0
+            .pop()
+            .ok_or_else(|| CallError::Unavailable { why: "the signer minted no serial".to_owned() })
     }
 
     fn refill_if_low(&self) {
@@ -101,10 +101,7 @@ impl Pool {
     }
 
     async fn mint(&self) -> Result<(), CallError> {
-        let call = MintSerials {
-            key: self.key.clone(),
-            count: BATCH,
-        };
+        let call = MintSerials { key: self.key.clone(), count: BATCH };
         let minted = self.client.mint_serials(&call).await?;
         self.stock().extend(minted.0);
         Ok(())
@@ -143,9 +140,7 @@ mod tests {
     }
 
     fn pool(signer: &StandIn) -> SerialPool {
-        signer
-            .client()
-            .serial_pool(KeyLabel::new("issuing").unwrap())
+        signer.client().serial_pool(KeyLabel::new("issuing").unwrap())
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -31,10 +31,7 @@ impl Sockets {
     /// Names what an operator speaks on: `admin.sock` of a folder.
     #[must_use]
     pub fn of_operator(folder: &Path) -> Self {
-        Self {
-            admin: Some(folder.join("admin.sock")),
-            ..Self::default()
-        }
+        Self { admin: Some(folder.join("admin.sock")), ..Self::default() }
     }
 
     /// Names all four sockets of a folder, for a process that has every role.

@@ -78,11 +78,7 @@ impl StandIn {
 
     /// Only names the sockets.
     pub(crate) fn absent() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            asked: Arc::default(),
-            closed: Arc::default(),
-        }
+        Self { folder: tempfile::tempdir().unwrap(), asked: Arc::default(), closed: Arc::default() }
     }
 
     /// Starts to listen.
@@ -108,10 +104,7 @@ impl StandIn {
 
     /// Returns a client of one connection a socket.
     pub(crate) fn client(&self) -> SignerClient {
-        self.client_with(ClientOptions {
-            connections_per_socket: 1,
-            ..ClientOptions::default()
-        })
+        self.client_with(ClientOptions { connections_per_socket: 1, ..ClientOptions::default() })
     }
 
     pub(crate) fn client_with(&self, options: ClientOptions) -> SignerClient {
@@ -144,11 +137,7 @@ async fn serve(
         }
         let mut batch = Vec::new();
         while let Some((header, body)) = cut(&mut bytes) {
-            batch.push(Asked {
-                connection,
-                header,
-                body,
-            });
+            batch.push(Asked { connection, header, body });
         }
         asked.lock().unwrap().extend(batch.iter().cloned());
         if batch.is_empty() {

@@ -29,12 +29,8 @@ pub(crate) fn sign_admitted(
 ) -> Result<Signature, SignError> {
     let scheme = admitted.scheme();
     let message = Approved::admitted(admitted.bytes());
-    let signature = driver
-        .sign(&card.identity, scheme, message)
-        .map_err(SignError::Driver)?;
-    card.public
-        .verify(scheme, admitted.bytes(), &signature)
-        .map_err(|_| SignError::Faulty)?;
+    let signature = driver.sign(&card.identity, scheme, message).map_err(SignError::Driver)?;
+    card.public.verify(scheme, admitted.bytes(), &signature).map_err(|_| SignError::Faulty)?;
     Ok(signature)
 }
 

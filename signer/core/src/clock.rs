@@ -26,9 +26,7 @@ impl Clock for SystemClock {
 
 fn milliseconds(clock: ClockId) -> i64 {
     let now = clock_gettime(clock);
-    now.tv_sec
-        .saturating_mul(1000)
-        .saturating_add(now.tv_nsec / 1_000_000)
+    now.tv_sec.saturating_mul(1000).saturating_add(now.tv_nsec / 1_000_000)
 }
 
 /// The system's random source gave nothing. Unavailable.

@@ -21,11 +21,7 @@ pub(crate) struct Floor {
 impl Floor {
     /// Anchors at the start of the process, when the newest leaf was written at `newest_ms`.
     pub(crate) fn new(newest_ms: i64, wall_ms: i64, uptime_ms: i64) -> Self {
-        Self {
-            newest_ms,
-            anchor_wall_ms: wall_ms.max(newest_ms),
-            anchor_uptime_ms: uptime_ms,
-        }
+        Self { newest_ms, anchor_wall_ms: wall_ms.max(newest_ms), anchor_uptime_ms: uptime_ms }
     }
 
     /// Returns the time to act by: the wall clock, lifted to the floor by five seconds at most.
@@ -62,8 +58,7 @@ impl Floor {
     }
 
     fn expected(&self, uptime_ms: i64) -> i64 {
-        self.anchor_wall_ms
-            .saturating_add(uptime_ms.saturating_sub(self.anchor_uptime_ms))
+        self.anchor_wall_ms.saturating_add(uptime_ms.saturating_sub(self.anchor_uptime_ms))
     }
 }
 
@@ -90,9 +85,7 @@ mod tests {
         let mut floor = Floor::new(T, T, 0);
         assert_eq!(floor.read(T + 30 * DAY, 0), Ok(T + 30 * DAY));
         assert_eq!(
-            floor
-                .read(T + 30 * DAY + 1, 0)
-                .map_err(|refusal| refusal.rule),
+            floor.read(T + 30 * DAY + 1, 0).map_err(|refusal| refusal.rule),
             Err(Rule::ClockAhead)
         );
         assert_eq!(floor.stamp(T + 40 * DAY, 1000), T + 1000);

@@ -93,10 +93,7 @@ impl Keeper {
         let (vault, unlock_kind) = vault;
         let floor = Floor::new(state.newest_ms(), clock.wall_ms(), clock.uptime_ms());
         Self {
-            live: Mutex::new(Live {
-                state,
-                ..Live::default()
-            }),
+            live: Mutex::new(Live { state, ..Live::default() }),
             floor: Mutex::new(floor),
             journal,
             clock,
@@ -129,9 +126,7 @@ impl Keeper {
 
     /// Returns the unlocked keys.
     pub(crate) fn opened(&self) -> Result<&Opened, Refusal> {
-        self.opened
-            .get()
-            .ok_or_else(|| Refusal::new(Rule::Locked, "the ring is locked"))
+        self.opened.get().ok_or_else(|| Refusal::new(Rule::Locked, "the ring is locked"))
     }
 
     /// Keeps the unlocked keys; they stay until the process ends.
@@ -280,8 +275,7 @@ impl Keeper {
             // Whoever waits has not gone: it waits without a limit.
             let _ = done.send(outcome);
         });
-        wait.recv()
-            .map_err(|_| Refusal::new(Rule::ShuttingDown, "the signer is ending"))?
+        wait.recv().map_err(|_| Refusal::new(Rule::ShuttingDown, "the signer is ending"))?
     }
 
     /// Applies the leaf that the journal made durable.
@@ -304,10 +298,7 @@ impl Keeper {
             live.broken = Some(Rule::StateCorrupt);
             Refusal::new(Rule::StateCorrupt, error.to_string())
         })?;
-        Ok(Written {
-            position,
-            at: UnixTime(at_ms.div_euclid(1000)),
-        })
+        Ok(Written { position, at: UnixTime(at_ms.div_euclid(1000)) })
     }
 
     /// Reads a durable leaf.
@@ -348,14 +339,9 @@ impl Keeper {
                 break;
             }
             refusals = if idle && refusals.is_empty() {
-                self.refused
-                    .wait(refusals)
-                    .unwrap_or_else(PoisonError::into_inner)
+                self.refused.wait(refusals).unwrap_or_else(PoisonError::into_inner)
             } else {
-                self.refused
-                    .wait_timeout(refusals, TICK)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
+                self.refused.wait_timeout(refusals, TICK).unwrap_or_else(PoisonError::into_inner).0
             };
         }
         let rest = refusals.drain();
@@ -383,29 +369,19 @@ pub(crate) fn known_key<'a>(state: &'a State, label: &KeyLabel) -> Result<&'a Ke
     if let Some(key) = state.key(label) {
         return Ok(key);
     }
-    match Purpose::ALL
-        .iter()
-        .find(|p| p.is_house() && p.as_str() == label.as_str())
-    {
+    match Purpose::ALL.iter().find(|p| p.is_house() && p.as_str() == label.as_str()) {
         Some(purpose) => Err(wrong_purpose(label, *purpose)),
-        None => Err(Refusal::new(
-            Rule::KeyUnknown,
-            format!("there is no key {label} in this ring"),
-        )),
+        None => {
+            Err(Refusal::new(Rule::KeyUnknown, format!("there is no key {label} in this ring")))
+        }
     }
 }
 
 fn wrong_purpose(label: &KeyLabel, purpose: Purpose) -> Refusal {
-    Refusal::new(
-        Rule::PurposeMismatch,
-        format!("{label} is a key for {purpose}"),
-    )
+    Refusal::new(Rule::PurposeMismatch, format!("{label} is a key for {purpose}"))
 }
 
 fn set_aside(card: &KeyCard, rule: Rule) -> Refusal {
     let label = &card.identity.label;
-    Refusal::new(
-        rule,
-        format!("{label} is set aside until the signer is restarted"),
-    )
+    Refusal::new(rule, format!("{label} is set aside until the signer is restarted"))
 }

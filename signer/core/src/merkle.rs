@@ -14,11 +14,8 @@ pub(crate) fn root<T: AsRef<[u8]>>(entries: impl IntoIterator<Item = T>) -> Dige
         }
         peaks.push(top);
     }
-    let folded = peaks
-        .into_iter()
-        .map(|(_, hash)| hash)
-        .rev()
-        .reduce(|right, left| node(&left, &right));
+    let folded =
+        peaks.into_iter().map(|(_, hash)| hash).rev().reduce(|right, left| node(&left, &right));
     Digest(folded.unwrap_or_else(|| sha256(&[])))
 }
 

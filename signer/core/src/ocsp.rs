@@ -30,10 +30,7 @@ impl CertIds {
     /// Hashes the issuer's name and key; `any` is a serial that is replaced later.
     pub(crate) fn new(issuer: &Name, issuer_key: &PublicKey, any: Serial) -> Self {
         let id = |hash| CertId::for_certificate(hash, issuer, issuer_key, any);
-        Self {
-            sha1: id(x509::CertIdHash::Sha1),
-            sha256: id(x509::CertIdHash::Sha256),
-        }
+        Self { sha1: id(x509::CertIdHash::Sha1), sha256: id(x509::CertIdHash::Sha256) }
     }
 
     fn id(&self, hash: CertIdHash, serial: Serial) -> CertId {
@@ -41,10 +38,7 @@ impl CertIds {
             CertIdHash::Sha1 => &self.sha1,
             CertIdHash::Sha256 => &self.sha256,
         };
-        CertId {
-            serial,
-            ..template.clone()
-        }
+        CertId { serial, ..template.clone() }
     }
 }
 
@@ -70,10 +64,7 @@ pub(crate) fn statuses(issuer: &Key, item: &OcspItem, never: NeverIssued) -> Opt
         })
     });
     let statuses = statuses.collect::<Option<Vec<_>>>()?;
-    Some(Statuses {
-        statuses,
-        extended_revoke,
-    })
+    Some(Statuses { statuses, extended_revoke })
 }
 
 fn status(issuer: &Key, serial: &Serial) -> CertStatus {

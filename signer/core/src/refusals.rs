@@ -34,10 +34,7 @@ impl Refusals {
         }
         match self.windows.get_mut(&slot) {
             None => {
-                let window = Window {
-                    opened_ms: now_ms,
-                    held: None,
-                };
+                let window = Window { opened_ms: now_ms, held: None };
                 self.windows.insert(slot, window);
                 Some(refused)
             }
@@ -69,10 +66,7 @@ impl Refusals {
 
     /// Ends every window, due or not, and returns what they held.
     pub(crate) fn drain(&mut self) -> Vec<Refused> {
-        self.windows
-            .drain()
-            .filter_map(|(_, window)| window.held)
-            .collect()
+        self.windows.drain().filter_map(|(_, window)| window.held).collect()
     }
 
     /// Returns whether no window is open.
@@ -83,14 +77,7 @@ impl Refusals {
 
 /// Makes the leaf of one refusal.
 pub(crate) fn leaf(socket: u8, uid: u32, kind: u8, rule: Rule, detail: &str) -> Refused {
-    Refused {
-        socket,
-        uid,
-        kind,
-        rule,
-        count: 1,
-        detail: Detail(detail.to_owned()),
-    }
+    Refused { socket, uid, kind, rule, count: 1, detail: Detail(detail.to_owned()) }
 }
 
 #[cfg(test)]

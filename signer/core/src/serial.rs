@@ -104,15 +104,9 @@ mod tests {
     fn refuses_own_sequential_and_foreign_serials() {
         let key = KeyId([7; 16]);
         let serial = mint(&Mac(1), &SystemEntropy, key, 0x21).unwrap();
-        assert!(
-            !is_minted(&Mac(1), KeyId([8; 16]), 0x21, &serial),
-            "another key's"
-        );
+        assert!(!is_minted(&Mac(1), KeyId([8; 16]), 0x21, &serial), "another key's");
         assert!(!is_minted(&Mac(2), key, 0x21, &serial), "another ring's");
-        assert!(
-            !is_minted(&Mac(1), key, 0x22, &serial),
-            "another instance's"
-        );
+        assert!(!is_minted(&Mac(1), key, 0x22, &serial), "another instance's");
         for at in 0..LENGTH {
             let mut octets = serial.as_bytes().to_vec();
             octets[at] ^= 1;

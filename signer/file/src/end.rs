@@ -38,10 +38,7 @@ pub(crate) fn reasons(parent_pipe: bool) -> anyhow::Result<Receiver<Reason>> {
 /// Reads stdin to its end; what comes is of no interest.
 fn wait_for_parent(tell: &Sender<Reason>) {
     let mut octets = [0; 64];
-    while std::io::stdin()
-        .read(&mut octets)
-        .is_ok_and(|count| count > 0)
-    {}
+    while std::io::stdin().read(&mut octets).is_ok_and(|count| count > 0) {}
     // Nobody listens any more if the signer is ending already.
     let _ = tell.send(Reason::ParentGone);
 }

@@ -69,9 +69,7 @@ impl Journal {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// Says as whom to read a ring that is somebody else's: not even root may, once this program has
@@ -114,12 +112,6 @@ impl fmt::Display for Owner {
 fn owner(ring: &Path) -> Option<Owner> {
     let ring = std::path::absolute(ring).ok()?;
     let own = rustix::process::geteuid().as_raw();
-    let seen = ring
-        .ancestors()
-        .find_map(|path| path.symlink_metadata().ok())?;
-    (seen.uid() != own).then(|| Owner {
-        uid: seen.uid(),
-        gid: seen.gid(),
-        ring: ring.clone(),
-    })
+    let seen = ring.ancestors().find_map(|path| path.symlink_metadata().ok())?;
+    (seen.uid() != own).then(|| Owner { uid: seen.uid(), gid: seen.gid(), ring: ring.clone() })
 }

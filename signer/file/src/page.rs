@@ -13,10 +13,8 @@ pub(crate) fn line(position: u64, leaf: &Leaf) -> String {
             other => other.to_string(),
         };
         // Details come from outside: nothing of them may move the cursor.
-        let value: String = value
-            .chars()
-            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-            .collect();
+        let value: String =
+            value.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
         line.push_str(&format!(" {name}={value}"));
     }
     line
@@ -82,10 +80,9 @@ fn fields(event: &Event) -> Fields {
 
 fn status_fields(event: &Event) -> Fields {
     match event {
-        Event::RequestSigned(e) => vec![
-            ("key", json!(e.key.to_string())),
-            ("request", json!(digest(e.info.as_bytes()))),
-        ],
+        Event::RequestSigned(e) => {
+            vec![("key", json!(e.key.to_string())), ("request", json!(digest(e.info.as_bytes())))]
+        }
         Event::RevocationChanged(e) => vec![
             ("key", json!(e.key.to_string())),
             ("serial", json!(e.serial.to_hex())),

@@ -58,10 +58,7 @@ fn read_from(source: impl Read) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     // Reserved at once: a vector that grows leaves copies behind.
     let mut octets = Zeroizing::new(Vec::with_capacity(usize::try_from(MOST)? + 1));
     source.take(MOST + 1).read_to_end(&mut octets)?;
-    ensure!(
-        octets.len() as u64 <= MOST,
-        "it has more than {MOST} octets"
-    );
+    ensure!(octets.len() as u64 <= MOST, "it has more than {MOST} octets");
     ensure!(!octets.is_empty(), "it is empty");
     Ok(octets)
 }
@@ -83,12 +80,7 @@ mod tests {
 
     #[test]
     fn a_passphrase_loses_one_line_end_and_a_credential_none() {
-        for (content, phrase) in [
-            ("a b\n", "a b"),
-            ("a\r\n", "a"),
-            ("a\n\n", "a\n"),
-            ("a", "a"),
-        ] {
+        for (content, phrase) in [("a b\n", "a b"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("a", "a")] {
             let (_dir, path) = file(content.as_bytes(), 0o600);
             assert_eq!(*passphrase(&path).unwrap(), phrase.as_bytes());
             assert_eq!(*credential(&path).unwrap(), content.as_bytes());

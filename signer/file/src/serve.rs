@@ -56,10 +56,7 @@ impl Serve {
     }
 
     fn open(&self, report: &Report) -> anyhow::Result<Signer> {
-        let start = Start {
-            version: VERSION.to_owned(),
-            report: report.to_string(),
-        };
+        let start = Start { version: VERSION.to_owned(), report: report.to_string() };
         let vault = Arc::new(FileVault::at(&self.ring));
         let signer = Signer::open(&self.ring, vault, Environment::system(), &start)
             .with_context(|| format!("the ring {} is not opened", self.ring.display()))?;

@@ -21,9 +21,7 @@ struct Place {
 impl Place {
     /// A directory with a credential and a ring.
     fn new() -> Self {
-        let place = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
+        let place = Self { dir: tempfile::tempdir().unwrap() };
         fs::write(place.at("credential"), [9; 32]).unwrap();
         let private = fs::Permissions::from_mode(0o600);
         fs::set_permissions(place.at("credential"), private).unwrap();
@@ -43,23 +41,14 @@ impl Place {
     }
 
     fn init(&self) -> Output {
-        self.program("init")
-            .arg("--unlock-credential")
-            .arg(self.at("credential"))
-            .output()
-            .unwrap()
+        self.program("init").arg("--unlock-credential").arg(self.at("credential")).output().unwrap()
     }
 
     fn serve(&self, unlocked: bool) -> Served {
         let mut command = self.program("serve");
-        command
-            .arg("--run")
-            .arg(self.at("run"))
-            .arg("--parent-pipe");
+        command.arg("--run").arg(self.at("run")).arg("--parent-pipe");
         if unlocked {
-            command
-                .arg("--unlock-credential")
-                .arg(self.at("credential"));
+            command.arg("--unlock-credential").arg(self.at("credential"));
         }
         Served::start(command)
     }
@@ -70,10 +59,7 @@ struct Served(Child);
 
 impl Served {
     fn start(mut command: Command) -> Self {
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -153,20 +139,11 @@ fn a_ring_is_served_until_a_signal_and_its_journal_reads_afterwards() {
     for socket in ["issue", "status", "admin"] {
         let health = call(&run, socket, &Health).unwrap();
         assert_eq!(health.state, SignerState::Ready, "{socket}");
-        let mode = fs::metadata(run.join(format!("{socket}.sock")))
-            .unwrap()
-            .mode();
+        let mode = fs::metadata(run.join(format!("{socket}.sock"))).unwrap().mode();
         assert_eq!(mode & 0o7777, 0o660);
     }
     let key = call(&run, "admin", &generate()).unwrap();
-    let minted = call(
-        &run,
-        "issue",
-        &MintSerials {
-            key: key.label,
-            count: 3,
-        },
-    );
+    let minted = call(&run, "issue", &MintSerials { key: key.label, count: 3 });
     assert_eq!(minted.unwrap().0.len(), 3);
     served.signal("TERM");
     assert!(served.wait().success());
@@ -180,20 +157,10 @@ fn a_ring_is_served_until_a_signal_and_its_journal_reads_afterwards() {
             leaf["type"].as_str().unwrap().to_owned()
         })
         .collect();
-    assert_eq!(
-        types,
-        ["Genesis", "Opened", "UnlockAttempt", "KeyGenerated"]
-    );
-    let table = place
-        .program("journal")
-        .args(["--from", "3"])
-        .output()
-        .unwrap();
+    assert_eq!(types, ["Genesis", "Opened", "UnlockAttempt", "KeyGenerated"]);
+    let table = place.program("journal").args(["--from", "3"]).output().unwrap();
     let table = String::from_utf8(table.stdout).unwrap();
-    assert!(
-        table.contains("label=issuing purpose=cert+crl spec=p-256"),
-        "{table}"
-    );
+    assert!(table.contains("label=issuing purpose=cert+crl spec=p-256"), "{table}");
     assert_eq!(table.lines().count(), 1);
 }
 
@@ -236,23 +203,12 @@ fn a_locked_ring_is_unlocked_over_admin() {
     let place = Place::new();
     let run = place.at("run");
     let _served = place.serve(false);
-    assert_eq!(
-        call(&run, "issue", &Health).unwrap().state,
-        SignerState::Locked
-    );
+    assert_eq!(call(&run, "issue", &Health).unwrap().state, SignerState::Locked);
     let refused = call(&run, "admin", &generate()).unwrap_err();
     assert_eq!(refused.rule, Rule::Locked);
-    let unlock = |octet| Unlock {
-        passphrase: Plaintext(Zeroizing::new(vec![octet; 32])),
-    };
-    assert_eq!(
-        call(&run, "admin", &unlock(8)).unwrap_err().rule,
-        Rule::UnlockFailed
-    );
-    assert_eq!(
-        call(&run, "admin", &unlock(9)).unwrap_err().rule,
-        Rule::Overloaded
-    );
+    let unlock = |octet| Unlock { passphrase: Plaintext(Zeroizing::new(vec![octet; 32])) };
+    assert_eq!(call(&run, "admin", &unlock(8)).unwrap_err().rule, Rule::UnlockFailed);
+    assert_eq!(call(&run, "admin", &unlock(9)).unwrap_err().rule, Rule::Overloaded);
     std::thread::sleep(Duration::from_millis(1100));
     let report = call(&run, "admin", &unlock(9)).unwrap();
     assert_eq!(report.state, SignerState::Ready);
@@ -316,10 +272,7 @@ fn a_signer_in_a_pid_namespace_of_its_own_is_served_as_any() {
     let place = Place::new();
     let mut command = apart(env!("CARGO_BIN_EXE_signer-file"));
     command.args(["serve", "--parent-pipe", "--ring"]);
-    command
-        .arg(place.at("ring"))
-        .arg("--run")
-        .arg(place.at("run"));
+    command.arg(place.at("ring")).arg("--run").arg(place.at("run"));
     let _served = Served::start(command);
     let health = call(&place.at("run"), "status", &Health).unwrap();
     assert_eq!(health.state, SignerState::Locked);

@@ -53,10 +53,7 @@ impl<'a> Reader<'a> {
 
     /// Takes exactly `N` bytes as an array.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
-        let (head, tail) = self
-            .rest
-            .split_first_chunk::<N>()
-            .ok_or(WireError::Truncated)?;
+        let (head, tail) = self.rest.split_first_chunk::<N>().ok_or(WireError::Truncated)?;
         self.rest = tail;
         Ok(*head)
     }
@@ -73,9 +70,7 @@ impl<'a> Reader<'a> {
     /// Takes UTF-8 text with a four-byte length of at most `limit` octets.
     pub fn text(&mut self, what: &'static str, limit: usize) -> Result<String, WireError> {
         let bytes = self.string(what, limit)?;
-        core::str::from_utf8(bytes)
-            .map(str::to_owned)
-            .map_err(|_| WireError::NotCanonical(what))
+        core::str::from_utf8(bytes).map(str::to_owned).map_err(|_| WireError::NotCanonical(what))
     }
 
     /// Takes a list with a four-byte count of at most `limit`.
@@ -95,11 +90,7 @@ impl<'a> Reader<'a> {
 
     /// Ends the reading: whatever is left is an error.
     pub fn finish(self) -> Result<(), WireError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(WireError::Trailing)
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(WireError::Trailing) }
     }
 }
 
@@ -219,11 +210,7 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
     fn take(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(if bool::take(r)? {
-            Some(T::take(r)?)
-        } else {
-            None
-        })
+        Ok(if bool::take(r)? { Some(T::take(r)?) } else { None })
     }
 }
 

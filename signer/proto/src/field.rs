@@ -13,10 +13,8 @@ impl KeyLabel {
     pub fn new(label: &str) -> Result<Self, WireError> {
         let allowed =
             |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'.' | b'_' | b'-');
-        let starts_well = label
-            .bytes()
-            .next()
-            .is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let starts_well =
+            label.bytes().next().is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
         if label.len() <= 64 && starts_well && label.bytes().all(allowed) {
             Ok(Self(label.to_owned()))
         } else {
@@ -272,11 +270,7 @@ impl Wire for Serial {
     fn take(r: &mut Reader<'_>) -> Result<Self, WireError> {
         let bytes = r.string("serial", 20)?;
         let serial = Self::from_unsigned(bytes).map_err(|_| WireError::NotCanonical("serial"))?;
-        if serial.as_bytes() == bytes {
-            Ok(serial)
-        } else {
-            Err(WireError::NotCanonical("serial"))
-        }
+        if serial.as_bytes() == bytes { Ok(serial) } else { Err(WireError::NotCanonical("serial")) }
     }
 }
 
@@ -334,11 +328,7 @@ mod tests {
     #[test]
     fn labels_outside_the_alphabet_are_refused() {
         for bad in ["", "-a", ".", "A", "a/b", "a b", "ä", &"x".repeat(65)] {
-            assert_eq!(
-                KeyLabel::new(bad),
-                Err(WireError::NotCanonical("key label")),
-                "{bad}"
-            );
+            assert_eq!(KeyLabel::new(bad), Err(WireError::NotCanonical("key label")), "{bad}");
         }
         assert_eq!(
             KeyLabel::new("issuing-1.2_x").map(|l| l.to_string()),
@@ -350,10 +340,7 @@ mod tests {
     fn a_serial_with_a_leading_zero_is_not_canonical() {
         let mut w = Writer::new();
         w.string(&[0, 1]);
-        assert_eq!(
-            Serial::from_wire(&w.into_vec()),
-            Err(WireError::NotCanonical("serial"))
-        );
+        assert_eq!(Serial::from_wire(&w.into_vec()), Err(WireError::NotCanonical("serial")));
     }
 
     #[test]

@@ -84,24 +84,7 @@ impl Header {
         let [l0, l1, l2, l3] = self.length.to_be_bytes();
         let [s0, s1, s2, s3] = self.sequence.to_be_bytes();
         let [d0, d1, d2, d3] = self.deadline_ms.to_be_bytes();
-        [
-            VERSION,
-            self.kind.code(),
-            self.flags.0,
-            0,
-            l0,
-            l1,
-            l2,
-            l3,
-            s0,
-            s1,
-            s2,
-            s3,
-            d0,
-            d1,
-            d2,
-            d3,
-        ]
+        [VERSION, self.kind.code(), self.flags.0, 0, l0, l1, l2, l3, s0, s1, s2, s3, d0, d1, d2, d3]
     }
 
     /// Reads the header of a request: what the signer receives.
@@ -112,10 +95,7 @@ impl Header {
         }
         let limit = header.kind.request_limit();
         if header.length > limit {
-            return Err(FrameError::TooLong {
-                length: header.length,
-                limit,
-            });
+            return Err(FrameError::TooLong { length: header.length, limit });
         }
         if header.deadline_ms == 0 || header.deadline_ms > MAX_DEADLINE_MS {
             return Err(FrameError::Deadline(header.deadline_ms));
@@ -142,24 +122,8 @@ impl Header {
     }
 
     fn decode(bytes: [u8; HEADER]) -> Result<Self, FrameError> {
-        let [
-            version,
-            kind,
-            flags,
-            reserved,
-            l0,
-            l1,
-            l2,
-            l3,
-            s0,
-            s1,
-            s2,
-            s3,
-            d0,
-            d1,
-            d2,
-            d3,
-        ] = bytes;
+        let [version, kind, flags, reserved, l0, l1, l2, l3, s0, s1, s2, s3, d0, d1, d2, d3] =
+            bytes;
         if version != VERSION {
             return Err(FrameError::Version(version));
         }
@@ -208,21 +172,9 @@ mod tests {
         assert_eq!(bend(2, 8), Err(FrameError::Flags(8)));
         assert_eq!(bend(3, 1), Err(FrameError::Reserved));
         assert!(matches!(bend(4, 1), Err(FrameError::TooLong { .. })));
-        let zero = Header {
-            deadline_ms: 0,
-            ..honest()
-        };
-        assert_eq!(
-            Header::decode_request(zero.encode()),
-            Err(FrameError::Deadline(0))
-        );
-        let long = Header {
-            deadline_ms: 30_001,
-            ..honest()
-        };
-        assert_eq!(
-            Header::decode_request(long.encode()),
-            Err(FrameError::Deadline(30_001))
-        );
+        let zero = Header { deadline_ms: 0, ..honest() };
+        assert_eq!(Header::decode_request(zero.encode()), Err(FrameError::Deadline(0)));
+        let long = Header { deadline_ms: 30_001, ..honest() };
+        assert_eq!(Header::decode_request(long.encode()), Err(FrameError::Deadline(30_001)));
     }
 }

@@ -216,10 +216,7 @@ impl Wire for Refusal {
         w.string(self.detail.as_bytes());
     }
     fn take(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(Self {
-            rule: Rule::take(r)?,
-            detail: r.text("detail", MAX_DETAIL)?,
-        })
+        Ok(Self { rule: Rule::take(r)?, detail: r.text("detail", MAX_DETAIL)? })
     }
 }
 

@@ -23,10 +23,7 @@ fn octets(golden: &str) -> Vec<u8> {
 /// Holds a leaf against its golden octets, both ways, and every shorter or longer string against
 /// being one.
 fn check(event: impl Into<Event>, golden: &str) {
-    let leaf = Leaf {
-        at_ms: AT_MS,
-        event: event.into(),
-    };
+    let leaf = Leaf { at_ms: AT_MS, event: event.into() };
     let name = leaf.event.name();
     let golden = octets(golden);
     assert_eq!(hex::encode(leaf.to_wire()), hex::encode(&golden), "{name}");
@@ -103,13 +100,7 @@ fn golden_opened() {
 
 #[test]
 fn golden_unlock_attempt() {
-    check(
-        UnlockAttempt {
-            opened: true,
-            failed: 2,
-        },
-        "01 03 000001926eb52401 01 00000002",
-    );
+    check(UnlockAttempt { opened: true, failed: 2 }, "01 03 000001926eb52401 01 00000002");
 }
 
 #[test]
@@ -163,10 +154,7 @@ fn golden_certificate_signed() {
             policy: Digest([0x42; 32]),
             profile: Digest([0x43; 32]),
             idempotency: IdempotencyKey([0x44; 16]),
-            evidence: EvidenceRecords(vec![EvidenceRecord {
-                kind: 1,
-                digest: Digest([0x45; 32]),
-            }]),
+            evidence: EvidenceRecords(vec![EvidenceRecord { kind: 1, digest: Digest([0x45; 32]) }]),
             tbs: TbsCertificateDer::from_vec(vec![0x30, 0x03, 0x02, 0x01, 0x05]),
             scheme: SignatureScheme::EcdsaP256Sha256,
             signature: Signature::from_vec(vec![0xde, 0xad]),
@@ -240,11 +228,7 @@ fn golden_revocation_changed() {
         invalidity,
     };
     check(
-        changed(
-            RevocationStatus::Revoked,
-            CrlReason::KeyCompromise,
-            Some(UnixTime(1_728_432_000)),
-        ),
+        changed(RevocationStatus::Revoked, CrlReason::KeyCompromise, Some(UnixTime(1_728_432_000))),
         "01 20 000001926eb52401
          31313131313131313131313131313131
          00000003 018f00

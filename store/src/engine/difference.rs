@@ -67,10 +67,7 @@ mod tests {
 
     #[test]
     fn placeholders_count_on() {
-        assert_eq!(
-            placeholders(Engine::Postgres, 2, 3),
-            "($1,$2,$3),($4,$5,$6)"
-        );
+        assert_eq!(placeholders(Engine::Postgres, 2, 3), "($1,$2,$3),($4,$5,$6)");
         assert_eq!(placeholders(Engine::Sqlite, 2, 3), "(?,?,?),(?,?,?)");
         assert_eq!(placeholders(Engine::Postgres, 1, 1), "($1)");
     }

@@ -63,13 +63,7 @@ impl Connection<'_> {
         let table = statement.table;
         typed!(self, statement, |c, query, row| {
             let rows = query.fetch_all(&mut **c).await?;
-            Ok(rows
-                .into_iter()
-                .map(|found| Row {
-                    table,
-                    of: row(found),
-                })
-                .collect())
+            Ok(rows.into_iter().map(|found| Row { table, of: row(found) }).collect())
         })
     }
 

@@ -13,10 +13,7 @@ pub(crate) async fn open_pool(
     options: &PgConnectOptions,
     connections: u32,
 ) -> Result<PgPool, sqlx::Error> {
-    let options = options
-        .clone()
-        .application_name("chancery")
-        .disable_statement_logging();
+    let options = options.clone().application_name("chancery").disable_statement_logging();
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)

@@ -23,8 +23,7 @@ macro_rules! column {
     ($name:ident, $nullable:ident, $type:ty) => {
         // Not by the driver: sqlx reads SQLite's NULL as 0 or as nothing.
         pub(crate) fn $name(&self, column: &'static str) -> Result<$type, StoreError> {
-            self.$nullable(column)?
-                .ok_or_else(|| self.corrupt(column, "is NULL"))
+            self.$nullable(column)?.ok_or_else(|| self.corrupt(column, "is NULL"))
         }
 
         pub(crate) fn $nullable(&self, column: &'static str) -> Result<Option<$type>, StoreError> {
@@ -47,9 +46,7 @@ impl Row {
     where
         T::Err: std::fmt::Display,
     {
-        self.text(column)?
-            .parse()
-            .map_err(|error| self.corrupt(column, error))
+        self.text(column)?.parse().map_err(|error| self.corrupt(column, error))
     }
 
     /// Reads a text, if there is one, and parses it.
@@ -93,9 +90,6 @@ impl Row {
 
     /// Blames the row.
     pub(crate) fn corrupt(&self, column: &'static str, why: impl std::fmt::Display) -> StoreError {
-        StoreError::Corrupt {
-            table: self.table,
-            why: format!("{column}: {why}"),
-        }
+        StoreError::Corrupt { table: self.table, why: format!("{column}: {why}") }
     }
 }

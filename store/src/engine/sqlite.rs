@@ -18,18 +18,10 @@ const READERS: u32 = 4;
 /// Makes the database file, readable by its owner only; SQLite gives the same mode to its log.
 pub(crate) fn make_file(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)?;
+    std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     Ok(())
 }
 
@@ -46,9 +38,7 @@ pub(crate) async fn open_writer(file: Option<&Path>) -> Result<SqliteConnection,
 
 /// Opens the connections that read.
 pub(crate) async fn open_readers(file: &Path) -> Result<SqlitePool, sqlx::Error> {
-    let options = options(Some(file))
-        .read_only(true)
-        .pragma("cache_size", "-4096");
+    let options = options(Some(file)).read_only(true).pragma("cache_size", "-4096");
     SqlitePoolOptions::new()
         .max_connections(READERS)
         .test_before_acquire(false)

@@ -35,22 +35,12 @@ pub struct Statement {
 impl Statement {
     /// Takes a fixed text.
     pub(crate) fn new(table: &'static str, sql: &'static str) -> Self {
-        Self {
-            table,
-            sql: sql.into_sql_str(),
-            values: Vec::new(),
-            fault: None,
-        }
+        Self { table, sql: sql.into_sql_str(), values: Vec::new(), fault: None }
     }
 
     /// Takes a text put together from fixed pieces; arguments never stand in it.
     pub(crate) fn built(table: &'static str, sql: std::sync::Arc<str>) -> Self {
-        Self {
-            table,
-            sql: AssertSqlSafe(sql).into_sql_str(),
-            values: Vec::new(),
-            fault: None,
-        }
+        Self { table, sql: AssertSqlSafe(sql).into_sql_str(), values: Vec::new(), fault: None }
     }
 
     pub(crate) fn text(self, text: impl Into<String>) -> Self {

@@ -35,9 +35,7 @@ pub struct Filter {
 pub async fn append(tx: &mut Tx, event: &NewAuditEvent) -> Result<(), StoreError> {
     let sql = "INSERT INTO audit_events (at, actor, action, target, detail, journal)
                VALUES ($1, $2, $3, $4, $5, $6)";
-    tx.execute(values(Statement::new(TABLE, sql), event))
-        .await
-        .map(drop)
+    tx.execute(values(Statement::new(TABLE, sql), event)).await.map(drop)
 }
 
 /// Marks the last event of a page.
@@ -56,10 +54,7 @@ impl Cursor {
     /// Makes the cursor with which a list goes on after the event.
     #[must_use]
     pub const fn after(event: &AuditEvent) -> Self {
-        Self {
-            at: event.at,
-            seq: event.seq,
-        }
+        Self { at: event.at, seq: event.seq }
     }
 }
 
@@ -75,10 +70,7 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, CursorError> {
         let (at, seq) = text.split_once('_').ok_or(CursorError)?;
         let number = |text: &str| text.parse::<i64>().map_err(|_| CursorError);
-        Ok(Self {
-            at: UnixTime(number(at)?),
-            seq: number(seq)?,
-        })
+        Ok(Self { at: UnixTime(number(at)?), seq: number(seq)? })
     }
 }
 
@@ -109,16 +101,10 @@ pub async fn list(
     }
     let last = 3 + wanted.count();
     sql.push_str(&format!(" ORDER BY at DESC, seq DESC LIMIT ${last}"));
-    let Cursor { at, seq } = cursor.unwrap_or(Cursor {
-        at: UnixTime(i64::MAX),
-        seq: i64::MAX,
-    });
+    let Cursor { at, seq } = cursor.unwrap_or(Cursor { at: UnixTime(i64::MAX), seq: i64::MAX });
     let mut statement = Statement::built(TABLE, sql.into()).int(at.0).int(seq);
     let action = filter.action.map(AuditAction::as_str);
-    for text in [filter.actor.as_deref(), action, filter.target.as_deref()]
-        .into_iter()
-        .flatten()
-    {
+    for text in [filter.actor.as_deref(), action, filter.target.as_deref()].into_iter().flatten() {
         statement = statement.text(text);
     }
     for time in [filter.from, filter.until].into_iter().flatten() {

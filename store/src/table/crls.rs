@@ -61,10 +61,7 @@ pub async fn latest(
     let sql = "SELECT number, this_update, next_update, der FROM crls WHERE issuer = $1";
     let row = one(from, Statement::new(TABLE, sql).text(issuer.to_string())).await?;
     let read = |row: Row| {
-        Ok(StoredCrl {
-            meta: read_meta(&row)?,
-            der: CrlDer::from_vec(row.bytes("der")?),
-        })
+        Ok(StoredCrl { meta: read_meta(&row)?, der: CrlDer::from_vec(row.bytes("der")?) })
     };
     row.map(read).transpose()
 }

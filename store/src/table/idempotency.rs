@@ -17,10 +17,8 @@ pub async fn get(
     token: Id<ApiToken>,
     key: &str,
 ) -> Result<Option<IdempotencyEntry>, StoreError> {
-    let statement = Statement::new(
-        TABLE,
-        "SELECT * FROM idempotency WHERE token = $1 AND key = $2",
-    );
+    let statement =
+        Statement::new(TABLE, "SELECT * FROM idempotency WHERE token = $1 AND key = $2");
     let statement = statement.text(token.to_string()).key(key);
     one(from, statement).await?.as_ref().map(read).transpose()
 }
@@ -38,23 +36,13 @@ pub async fn expire(tx: &mut Tx, before: UnixTime) -> Result<u64, StoreError> {
 pub(crate) async fn insert_same(tx: &mut Tx, entry: &IdempotencyEntry) -> Result<(), StoreError> {
     let sql = "INSERT INTO idempotency (token, key, request_sha256, certificate, created_at)
                VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
-    if tx
-        .execute(values(Statement::new(TABLE, sql), entry))
-        .await?
-        > 0
-    {
+    if tx.execute(values(Statement::new(TABLE, sql), entry)).await? > 0 {
         return Ok(());
     }
-    let there = get(&mut *tx, entry.token, &entry.key)
-        .await?
-        .ok_or(StoreError::Conflict)?;
+    let there = get(&mut *tx, entry.token, &entry.key).await?.ok_or(StoreError::Conflict)?;
     let same =
         (there.request_sha256, there.certificate) == (entry.request_sha256, entry.certificate);
-    if same {
-        Ok(())
-    } else {
-        Err(StoreError::Conflict)
-    }
+    if same { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 pub(crate) fn values(statement: Statement, entry: &IdempotencyEntry) -> Statement {

@@ -15,8 +15,7 @@ const TABLE: &str = "journal_positions";
 pub async fn get(from: impl Source, ring: &RingName) -> Result<JournalPosition, StoreError> {
     let sql = "SELECT position FROM journal_positions WHERE ring = $1";
     let row = one(from, Statement::new(TABLE, sql).text(ring.as_str())).await?;
-    row.map_or(Ok(0), |row| row.count("position"))
-        .map(JournalPosition)
+    row.map_or(Ok(0), |row| row.count("position")).map(JournalPosition)
 }
 
 /// Advances a ring's position if it still is `expected`.
@@ -35,12 +34,8 @@ pub async fn advance(
     }
     let start = "INSERT INTO journal_positions (ring, position) VALUES ($1, 0)
                  ON CONFLICT DO NOTHING";
-    tx.execute(Statement::new(TABLE, start).text(ring.as_str()))
-        .await?;
+    tx.execute(Statement::new(TABLE, start).text(ring.as_str())).await?;
     let sql = "UPDATE journal_positions SET position = $1 WHERE ring = $2 AND position = $3";
-    let statement = Statement::new(TABLE, sql)
-        .count(next.0)
-        .text(ring.as_str())
-        .count(expected.0);
+    let statement = Statement::new(TABLE, sql).count(next.0).text(ring.as_str()).count(expected.0);
     tx.change_one(statement, StoreError::Conflict).await
 }

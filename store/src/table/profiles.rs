@@ -32,11 +32,7 @@ pub async fn insert(tx: &mut Tx, profile: &Profile) -> Result<(), StoreError> {
 /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
 pub async fn get(from: impl Source, name: &ProfileName) -> Result<Option<Profile>, StoreError> {
     let statement = Statement::new(TABLE, "SELECT * FROM profiles WHERE name = $1");
-    one(from, statement.text(name.as_str()))
-        .await?
-        .as_ref()
-        .map(read)
-        .transpose()
+    one(from, statement.text(name.as_str())).await?.as_ref().map(read).transpose()
 }
 
 /// Lists all profiles by name.
@@ -78,10 +74,7 @@ pub async fn update(tx: &mut Tx, profile: &Profile) -> Result<i64, StoreError> {
 /// [`StoreError::Conflict`] if it is built in, [`StoreError::NotFound`] if there is no such
 /// profile.
 pub async fn delete(tx: &mut Tx, name: &ProfileName) -> Result<(), StoreError> {
-    let statement = Statement::new(
-        TABLE,
-        "DELETE FROM profiles WHERE name = $1 AND builtin = 0",
-    );
+    let statement = Statement::new(TABLE, "DELETE FROM profiles WHERE name = $1 AND builtin = 0");
     if tx.execute(statement.text(name.as_str())).await? > 0 {
         return Ok(());
     }

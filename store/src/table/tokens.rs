@@ -35,11 +35,7 @@ pub async fn find_by_sha256(
     sha256: &[u8; 32],
 ) -> Result<Option<ApiToken>, StoreError> {
     let statement = Statement::new(TABLE, "SELECT * FROM api_tokens WHERE sha256 = $1");
-    one(from, statement.bytes(*sha256))
-        .await?
-        .as_ref()
-        .map(read)
-        .transpose()
+    one(from, statement.bytes(*sha256)).await?.as_ref().map(read).transpose()
 }
 
 /// Lists all tokens, oldest first.

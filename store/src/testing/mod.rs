@@ -45,12 +45,10 @@ impl Clock for TestClock {
 /// # Panics
 /// If it does not open.
 pub async fn open(url: &DatabaseUrl) -> Store {
-    Store::open(url, TestClock::default())
-        .await
-        .unwrap_or_else(|error| {
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            panic!("{url}: {error}: {}", source.unwrap_or_default())
-        })
+    Store::open(url, TestClock::default()).await.unwrap_or_else(|error| {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        panic!("{url}: {error}: {}", source.unwrap_or_default())
+    })
 }
 
 /// Makes a fresh PostgreSQL database on the shared test server; nothing, with a line that says
@@ -60,9 +58,7 @@ pub async fn open(url: &DatabaseUrl) -> Store {
 /// If it is not installed and `CHANCERY_NO_SKIP=1` forbids skipping, or it does not work.
 pub async fn fresh_postgres() -> Option<DatabaseUrl> {
     // Starting blocks for a second; test runtimes are small.
-    let server = tokio::task::spawn_blocking(Postgres::shared)
-        .await
-        .expect("no panic");
+    let server = tokio::task::spawn_blocking(Postgres::shared).await.expect("no panic");
     match server {
         Ok(server) => Some(server.fresh_database().await),
         Err(missing) => {
@@ -78,9 +74,6 @@ pub async fn fresh_postgres() -> Option<DatabaseUrl> {
 /// If `CHANCERY_NO_SKIP=1`.
 pub fn skip(missing: &PostgresMissing) {
     let strict = std::env::var("CHANCERY_NO_SKIP").is_ok_and(|value| value == "1");
-    assert!(
-        !strict,
-        "CHANCERY_NO_SKIP=1 and PostgreSQL is missing: {missing}"
-    );
+    assert!(!strict, "CHANCERY_NO_SKIP=1 and PostgreSQL is missing: {missing}");
     eprintln!("SKIPPED: postgresql: {missing}");
 }

@@ -92,9 +92,7 @@ impl Postgres {
             move |error: std::io::Error| PostgresMissing(format!("{what}: {error}"))
         };
         let binaries = binaries().ok_or(PostgresMissing("initdb is not installed".to_owned()))?;
-        let me = std::fs::metadata("/proc/self")
-            .map_err(missing("/proc"))?
-            .uid();
+        let me = std::fs::metadata("/proc/self").map_err(missing("/proc"))?.uid();
         let folder = std::env::temp_dir().join(format!("{name}-{me}"));
         std::fs::create_dir_all(&folder).map_err(missing("making its folder"))?;
         let lock = |file: &str| File::create(folder.join(file)).map_err(missing("its lock"));
@@ -102,19 +100,12 @@ impl Postgres {
         alive.lock_shared().map_err(missing("its lock"))?;
         let starting = lock("starting")?;
         starting.lock().map_err(missing("its lock"))?;
-        let server = Self {
-            folder,
-            port,
-            _alive: alive,
-        };
+        let server = Self { folder, port, _alive: alive };
         if !server.answers() {
             let options = options(&server.folder);
             if me == 0 {
                 // PostgreSQL refuses to run as root.
-                run(Command::new("chown")
-                    .arg("-R")
-                    .arg("postgres")
-                    .arg(&server.folder))?;
+                run(Command::new("chown").arg("-R").arg("postgres").arg(&server.folder))?;
             }
             server.initialise(me, &binaries)?;
             server.launch(me, &binaries, waste, &options)?;
@@ -129,12 +120,9 @@ impl Postgres {
     pub async fn fresh_database(&self) -> DatabaseUrl {
         let name = self.fresh_database_name().await;
         let host = self.folder.display();
-        format!(
-            "postgres://postgres@localhost:{}/{name}?host={host}",
-            self.port
-        )
-        .parse()
-        .expect("a URL")
+        format!("postgres://postgres@localhost:{}/{name}?host={host}", self.port)
+            .parse()
+            .expect("a URL")
     }
 
     /// Makes a new, empty database and gives its name only.
@@ -179,16 +167,7 @@ impl Postgres {
         let data = self.folder.join("data");
         let _ = std::fs::remove_dir_all(&data);
         let mut initdb = as_server(me, &binaries.join("initdb"));
-        initdb.args([
-            "--no-sync",
-            "-A",
-            "trust",
-            "-U",
-            "postgres",
-            "-E",
-            "UTF8",
-            "-D",
-        ]);
+        initdb.args(["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "-D"]);
         run(initdb.arg(data).current_dir(&self.folder))
     }
 
@@ -202,10 +181,7 @@ impl Postgres {
         let failed = |error| PostgresMissing(format!("starting it: {error}"));
         let log = File::create(self.folder.join("log")).map_err(failed)?;
         let mut keeper = as_server(me, Path::new("sh"));
-        keeper
-            .args(["-c", KEEPER, "keeper"])
-            .arg(binaries)
-            .arg(self.folder.join(waste));
+        keeper.args(["-c", KEEPER, "keeper"]).arg(binaries).arg(self.folder.join(waste));
         keeper.arg("-p").arg(self.port.to_string());
         // Tests ask for correctness, not for durability.
         for setting in ["fsync=off", "full_page_writes=off", "max_connections=300"] {
@@ -258,14 +234,7 @@ fn as_server(me: u32, program: &Path) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command
-        .args([
-            "--reuid=postgres",
-            "--regid=postgres",
-            "--clear-groups",
-            "--",
-        ])
-        .arg(program);
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
     command
 }
 

@@ -15,10 +15,7 @@ fn keyed(issued: NewIssued, token: Id<model::ApiToken>, key: &str) -> NewIssued 
         certificate: issued.certificate.id,
         created_at: NOW,
     };
-    NewIssued {
-        idempotency: Some(entry),
-        ..issued
-    }
+    NewIssued { idempotency: Some(entry), ..issued }
 }
 
 async fn total(store: &Store) -> u64 {
@@ -27,10 +24,7 @@ async fn total(store: &Store) -> u64 {
 }
 
 async fn events(store: &Store, of: Id<IssuedCertificate>) -> usize {
-    let filter = audit::Filter {
-        target: Some(of.to_string()),
-        ..Default::default()
-    };
+    let filter = audit::Filter { target: Some(of.to_string()), ..Default::default() };
     audit::list(store, &filter, None, 100).await.unwrap().len()
 }
 

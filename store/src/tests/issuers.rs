@@ -7,9 +7,7 @@ use crate::{Store, StoreError, issuers};
 
 async fn insert(store: &Store, row: &Issuer) -> Result<(), StoreError> {
     let row = row.clone();
-    store
-        .write(move |tx| Box::pin(async move { issuers::insert(tx, &row).await }))
-        .await
+    store.write(move |tx| Box::pin(async move { issuers::insert(tx, &row).await })).await
 }
 
 async fn update(
@@ -27,11 +25,7 @@ async fn update(
 }
 
 fn pending(request: PendingRequest, spki: Option<SpkiDer>) -> IssuerState {
-    IssuerState::Pending(PendingIssuer {
-        request,
-        spki,
-        requested_at: NOW,
-    })
+    IssuerState::Pending(PendingIssuer { request, spki, requested_at: NOW })
 }
 
 both_engines! {

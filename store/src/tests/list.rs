@@ -12,9 +12,7 @@ use crate::{Store, StoreError};
 async fn all(store: &Store, filter: &Filter, limit: u16) -> Vec<IssuedCertificate> {
     let (mut found, mut cursor) = (Vec::new(), None);
     loop {
-        let page = list(store, filter, NOW, cursor.as_ref(), limit)
-            .await
-            .unwrap();
+        let page = list(store, filter, NOW, cursor.as_ref(), limit).await.unwrap();
         assert!(page.items.len() <= limit.into());
         found.extend(page.items);
         let Some(next) = page.next else { return found };
@@ -25,17 +23,10 @@ async fn all(store: &Store, filter: &Filter, limit: u16) -> Vec<IssuedCertificat
 
 /// Records sixty certificates of every kind.
 async fn inventory(store: &Store) -> Vec<IssuedCertificate> {
-    let (one, two) = (
-        stored_issuer(store, "one").await,
-        stored_issuer(store, "two").await,
-    );
+    let (one, two) = (stored_issuer(store, "one").await, stored_issuer(store, "two").await);
     let mut made = Vec::new();
     for number in 0..60_u32 {
-        let issuer = if number.is_multiple_of(3) {
-            two.id
-        } else {
-            one.id
-        };
+        let issuer = if number.is_multiple_of(3) { two.id } else { one.id };
         let mut new = certificate(issuer, number);
         if number.is_multiple_of(4) {
             new.profile = ProfileName::new("device").unwrap();
@@ -177,72 +168,30 @@ async fn sqlite_lists_walk_an_index_and_sort_nothing() {
     let made = inventory(&store).await;
     let device = Some(ProfileName::new("device").unwrap());
     let issuer = Some(made[0].issuer);
-    let state = |state| Filter {
-        state: Some(state),
-        ..Filter::default()
-    };
-    let name = |name| Filter {
-        name: Some(name),
-        profile: device.clone(),
-        ..Filter::default()
-    };
+    let state = |state| Filter { state: Some(state), ..Filter::default() };
+    let name = |name| Filter { name: Some(name), profile: device.clone(), ..Filter::default() };
     let cases = [
         (Filter::default(), "SCAN c"),
-        (
-            Filter {
-                issuer,
-                ..Filter::default()
-            },
-            "certificates_issuer",
-        ),
-        (
-            Filter {
-                profile: device.clone(),
-                ..Filter::default()
-            },
-            "certificates_profile",
-        ),
+        (Filter { issuer, ..Filter::default() }, "certificates_issuer"),
+        (Filter { profile: device.clone(), ..Filter::default() }, "certificates_profile"),
         (state(CertificateState::Valid), "certificates_not_after"),
         (
-            Filter {
-                issuer,
-                profile: device.clone(),
-                ..state(CertificateState::Valid)
-            },
+            Filter { issuer, profile: device.clone(), ..state(CertificateState::Valid) },
             "certificates_not_after",
         ),
         (
-            Filter {
-                issuer,
-                expires_before: Some(NOW),
-                ..Filter::default()
-            },
+            Filter { issuer, expires_before: Some(NOW), ..Filter::default() },
             "certificates_not_after",
         ),
         (state(CertificateState::Held), "certificates_held"),
-        (
-            Filter {
-                issuer,
-                ..state(CertificateState::Revoked)
-            },
-            "certificates_revoked",
-        ),
-        (
-            name(NameFilter::Exact("a.example".to_owned())),
-            "certificate_names_reversed",
-        ),
-        (
-            name(NameFilter::Suffix(".example".to_owned())),
-            "certificate_names_reversed",
-        ),
+        (Filter { issuer, ..state(CertificateState::Revoked) }, "certificates_revoked"),
+        (name(NameFilter::Exact("a.example".to_owned())), "certificate_names_reversed"),
+        (name(NameFilter::Suffix(".example".to_owned())), "certificate_names_reversed"),
     ];
     for (filter, index) in cases {
         let plan = certificates::explain(&store, &filter, NOW).await;
         assert!(plan[0].contains(index), "{filter:?}: {plan:?}");
-        assert!(
-            !plan.iter().any(|step| step.contains("TEMP B-TREE")),
-            "{filter:?}: {plan:?}"
-        );
+        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{filter:?}: {plan:?}");
         let scans = |step: &String| {
             step.starts_with("SCAN") && !step.contains("USING INDEX") && index != "SCAN c"
         };

@@ -10,10 +10,7 @@ use crate::{DatabaseUrl, OpenError, Store, StoreError, certificates, issuers};
 async fn make_newer(store: &Store) {
     let sql = "INSERT INTO schema_migrations (version, applied_at) VALUES ($1, 0)";
     let mark = Statement::new("schema_migrations", sql).int(Store::schema_version() + 1);
-    store
-        .write(move |tx| Box::pin(async move { tx.execute(mark).await.map(drop) }))
-        .await
-        .unwrap();
+    store.write(move |tx| Box::pin(async move { tx.execute(mark).await.map(drop) })).await.unwrap();
 }
 
 async fn newer_is_refused(url: &DatabaseUrl) {
@@ -21,9 +18,7 @@ async fn newer_is_refused(url: &DatabaseUrl) {
     make_newer(&store).await;
     store.close().await;
     let supported = Store::schema_version();
-    let Err(refused) = Store::open(url, TestClock::default()).await else {
-        panic!("it opened")
-    };
+    let Err(refused) = Store::open(url, TestClock::default()).await else { panic!("it opened") };
     assert!(
         matches!(refused, OpenError::SchemaNewer { found, supported: s }
             if found == supported + 1 && s == supported),
@@ -96,25 +91,13 @@ async fn postgresql_connections_that_ended_are_replaced() {
     };
     let (store, other) = (testing::open(&url).await, testing::open(&url).await);
     let issuer = stored_issuer(&store, "one").await;
-    store
-        .record_issued(new_issued(certificate(issuer.id, 1)))
-        .await
-        .unwrap();
+    store.record_issued(new_issued(certificate(issuer.id, 1))).await.unwrap();
     let sql = "SELECT COUNT(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    let ended = other
-        .rows(Statement::new("pg_stat_activity", sql))
-        .await
-        .unwrap();
+    let ended = other.rows(Statement::new("pg_stat_activity", sql)).await.unwrap();
     assert!(ended[0].int("ended").unwrap() >= 2);
-    assert_eq!(
-        issuers::get(&store, issuer.id).await.unwrap().as_ref(),
-        Some(&issuer)
-    );
-    store
-        .record_issued(new_issued(certificate(issuer.id, 2)))
-        .await
-        .unwrap();
+    assert_eq!(issuers::get(&store, issuer.id).await.unwrap().as_ref(), Some(&issuer));
+    store.record_issued(new_issued(certificate(issuer.id, 2))).await.unwrap();
     store.close().await;
     other.close().await;
 }
@@ -126,10 +109,7 @@ async fn sqlite_files_are_the_owners_and_synced_at_every_commit() {
     let store = testing::open(&DatabaseUrl::sqlite_file(&path)).await;
     stored_issuer(&store, "one").await;
     for file in ["c.db", "c.db-wal", "c.db-shm"] {
-        let mode = std::fs::metadata(path.with_file_name(file))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(path.with_file_name(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
     let settings = store
@@ -153,10 +133,7 @@ async fn sqlite_files_are_the_owners_and_synced_at_every_commit() {
 async fn readers_of_sqlite_cannot_write() {
     let (store, _folder) = super::sqlite().await;
     let sneaky = Statement::new("leases", "INSERT INTO leases VALUES ('a', 'b', 1)");
-    assert!(matches!(
-        store.rows(sneaky).await,
-        Err(StoreError::Unavailable(_))
-    ));
+    assert!(matches!(store.rows(sneaky).await, Err(StoreError::Unavailable(_))));
     store.close().await;
 }
 
@@ -179,10 +156,7 @@ async fn sqlite_is_copied_while_it_is_open() {
     let copy = folder.path().join("copy.db");
     store.copy_to(&copy).await.unwrap();
     stored_issuer(&store, "two").await;
-    assert!(matches!(
-        store.copy_to(&copy).await,
-        Err(StoreError::Unavailable(_))
-    ));
+    assert!(matches!(store.copy_to(&copy).await, Err(StoreError::Unavailable(_))));
     let copied = testing::open(&DatabaseUrl::sqlite_file(&copy)).await;
     assert_eq!(issuers::list(&copied).await.unwrap(), [issuer]);
     copied.close().await;

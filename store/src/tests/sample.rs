@@ -27,9 +27,7 @@ pub fn issuer(name: &str) -> Issuer {
         key_label: format!("{name}-key"),
         kind: IssuerKind::Issuing,
         is_issuing: true,
-        state: IssuerState::Active(ActiveIssuer {
-            certificate: own_certificate(1),
-        }),
+        state: IssuerState::Active(ActiveIssuer { certificate: own_certificate(1) }),
         responder: None,
         revision: 1,
         created_at: NOW,
@@ -39,10 +37,7 @@ pub fn issuer(name: &str) -> Issuer {
 pub fn own_certificate(seed: u8) -> IssuerCertificate {
     IssuerCertificate {
         certificate: CertificateDer::from_vec(vec![seed; 40]),
-        chain: vec![
-            CertificateDer::from_vec(vec![seed, 1]),
-            CertificateDer::from_vec(vec![2; 3]),
-        ],
+        chain: vec![CertificateDer::from_vec(vec![seed, 1]), CertificateDer::from_vec(vec![2; 3])],
         not_after: UnixTime(NOW.0 + i64::from(seed)),
     }
 }
@@ -51,10 +46,7 @@ pub fn own_certificate(seed: u8) -> IssuerCertificate {
 pub async fn stored_issuer(store: &Store, name: &str) -> Issuer {
     let issuer = issuer(name);
     let row = issuer.clone();
-    store
-        .write(move |tx| Box::pin(async move { issuers::insert(tx, &row).await }))
-        .await
-        .unwrap();
+    store.write(move |tx| Box::pin(async move { issuers::insert(tx, &row).await })).await.unwrap();
     issuer
 }
 

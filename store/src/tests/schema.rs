@@ -83,11 +83,9 @@ async fn both_engines_have_the_same_schema() {
     )
     .await;
     // SQLite's integer primary keys are the tables themselves and have no index.
-    for (table, column) in [
-        ("certificates", "seq"),
-        ("audit_events", "seq"),
-        ("schema_migrations", "version"),
-    ] {
+    for (table, column) in
+        [("certificates", "seq"), ("audit_events", "seq"), ("schema_migrations", "version")]
+    {
         of_sqlite.insert((table.to_owned(), column.to_owned(), true, false));
     }
     assert_eq!(of_sqlite, of_postgres);

@@ -35,11 +35,7 @@ fn token(seed: u8) -> ApiToken {
 
 fn crl(number: u64, octets: &[u8]) -> StoredCrl {
     StoredCrl {
-        meta: CrlMeta {
-            number,
-            this_update: NOW,
-            next_update: NOW.plus_seconds(60),
-        },
+        meta: CrlMeta { number, this_update: NOW, next_update: NOW.plus_seconds(60) },
         der: CrlDer::from_vec(octets.to_vec()),
     }
 }
@@ -245,10 +241,6 @@ both_engines! {
 #[test]
 fn audit_cursors_refuse_other_texts() {
     for text in ["", "1", "_", "1_", "x_1", "1_2_3"] {
-        assert_eq!(
-            text.parse::<audit::Cursor>(),
-            Err(audit::CursorError),
-            "{text}"
-        );
+        assert_eq!(text.parse::<audit::Cursor>(), Err(audit::CursorError), "{text}");
     }
 }

@@ -15,11 +15,7 @@ fn openssl(folder: &Path, arguments: &str) {
         .current_dir(folder)
         .output()
         .expect("openssl is installed");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Makes two CAs and, by the first, a certificate for `localhost`.
@@ -51,11 +47,7 @@ fn certificates(folder: &Path) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn verify_full_wants_the_right_ca_and_name() {
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let start = move || Postgres::private(port, certificates);
     let server = match tokio::task::spawn_blocking(start).await.unwrap() {
         Ok(server) => server,
@@ -65,18 +57,13 @@ async fn verify_full_wants_the_right_ca_and_name() {
     let open = async |host: &str, mode: &str, ca: &str| {
         let ca = server.folder().join(ca).display().to_string();
         let place = format!("postgres://postgres@{host}:{port}/{name}");
-        let url = format!("{place}?sslmode={mode}&sslrootcert={ca}")
-            .parse()
-            .unwrap();
+        let url = format!("{place}?sslmode={mode}&sslrootcert={ca}").parse().unwrap();
         Store::open(&url, TestClock::default()).await
     };
 
     let store = open("localhost", "verify-full", "ca.pem").await.unwrap();
     let sql = "SELECT ssl::int::bigint AS ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-    let rows = store
-        .rows(Statement::new("pg_stat_ssl", sql))
-        .await
-        .unwrap();
+    let rows = store.rows(Statement::new("pg_stat_ssl", sql)).await.unwrap();
     assert!(rows[0].flag("ssl").unwrap());
     store.close().await;
 
@@ -93,10 +80,7 @@ async fn verify_full_wants_the_right_ca_and_name() {
             }
             Err(OpenError::Unavailable(outage)) => {
                 let said = format!("{outage:?}");
-                assert!(
-                    !fits && said.contains("InvalidCertificate"),
-                    "{host} {mode} {ca}: {said}"
-                );
+                assert!(!fits && said.contains("InvalidCertificate"), "{host} {mode} {ca}: {said}");
             }
             Err(other) => panic!("{host} {mode} {ca}: {other:?}"),
         }

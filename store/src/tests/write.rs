@@ -12,10 +12,7 @@ mod futures {
     /// Starts a future, as far as it goes by itself.
     pub fn poll_once<F: Future>(future: F) -> bool {
         let mut future = Box::pin(future);
-        future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_ready()
+        future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 }
 

@@ -7,11 +7,6 @@ use x509::OcspRequest;
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(request) = OcspRequest::parse(bytes) {
         assert!(!request.requests.is_empty() && request.requests.len() <= 16);
-        assert!(
-            request
-                .nonce
-                .as_ref()
-                .is_none_or(|nonce| (1..=128).contains(&nonce.len()))
-        );
+        assert!(request.nonce.as_ref().is_none_or(|nonce| (1..=128).contains(&nonce.len())));
     }
 });

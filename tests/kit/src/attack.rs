@@ -36,24 +36,12 @@ impl Ring {
     /// is expected to name.
     #[must_use]
     pub fn attack_octets(&self, socket: Socket, kind: Kind, octets: Vec<u8>) -> Attack<'_> {
-        Attack {
-            ring: self,
-            socket,
-            kind,
-            octets,
-            sequence: 7,
-            ends: false,
-        }
+        Attack { ring: self, socket, kind, octets, sequence: 7, ends: false }
     }
 
     /// Starts a series of attacks whose refusals are looked for in the journal together.
     pub fn assault(&self) -> Assault<'_> {
-        Assault {
-            ring: self,
-            from: self.journal_size(),
-            expected: Vec::new(),
-            held: false,
-        }
+        Assault { ring: self, from: self.journal_size(), expected: Vec::new(), held: false }
     }
 
     fn journal_size(&self) -> u64 {
@@ -69,20 +57,13 @@ struct Before {
 
 impl Before {
     fn look(counts: &Counts) -> Self {
-        Self {
-            signs: counts.signs(),
-            generates: counts.generates(),
-        }
+        Self { signs: counts.signs(), generates: counts.generates() }
     }
 
     /// No driver call was made since.
     fn assert_untouched(&self, counts: &Counts) {
         assert_eq!(counts.signs(), self.signs, "the driver was asked to sign");
-        assert_eq!(
-            counts.generates(),
-            self.generates,
-            "the driver was asked for a key"
-        );
+        assert_eq!(counts.generates(), self.generates, "the driver was asked for a key");
     }
 }
 
@@ -141,10 +122,7 @@ impl Attack<'_> {
             panic!("{rule} was expected, and there is another answer or none");
         };
         assert_eq!(refusal.rule, rule, "{}", refusal.detail);
-        assert!(
-            !counts.leaks_into(&refusal.to_wire()),
-            "a signature is in the refusal"
-        );
+        assert!(!counts.leaks_into(&refusal.to_wire()), "a signature is in the refusal");
         before.assert_untouched(counts);
         (refusal, peer)
     }
@@ -168,11 +146,7 @@ impl<'ring> Assault<'ring> {
         let (refusal, mut peer) = attack.make(rule);
         let must_close = matches!(rule, Rule::FrameMalformed | Rule::KindNotPermitted);
         let closed = attack.ends || peer.is_closed();
-        assert_eq!(
-            closed,
-            must_close || attack.ends,
-            "{rule} ends the connection or not"
-        );
+        assert_eq!(closed, must_close || attack.ends, "{rule} ends the connection or not");
         self.expected.push((attack.socket, rule));
         refusal
     }
@@ -182,9 +156,7 @@ impl<'ring> Assault<'ring> {
     /// # Panics
     /// If it is not refused by `rule`.
     pub fn refused_call<C: Call>(&mut self, rule: Rule, call: &C) -> Refusal {
-        let socket = Socket::ALL
-            .iter()
-            .find(|socket| C::KIND.permitted_on(**socket));
+        let socket = Socket::ALL.iter().find(|socket| C::KIND.permitted_on(**socket));
         let attack = self.ring.attack(*socket.expect("a socket speaks it"), call);
         self.refused(rule, attack)
     }
@@ -195,17 +167,11 @@ impl<'ring> Assault<'ring> {
     /// If a refusal is missing, something was signed, or the honest request fails.
     pub fn assert_held(mut self) {
         self.held = true;
-        assert!(
-            !self.expected.is_empty(),
-            "an assault without an attack shows nothing"
-        );
+        assert!(!self.expected.is_empty(), "an assault without an attack shows nothing");
         let ledger = self.await_refusals();
         assert_eq!(ledger.acts(), [""; 0], "something was done");
         for (_, octets) in &ledger.leaves {
-            assert!(
-                !self.ring.counts.leaks_into(octets),
-                "a signature is in the journal"
-            );
+            assert!(!self.ring.counts.leaks_into(octets), "a signature is in the journal");
         }
         let certificate = self.ring.issue();
         assert!(certificate.der().as_bytes().len() > 100);
@@ -219,10 +185,7 @@ impl<'ring> Assault<'ring> {
             if missing.is_empty() {
                 return ledger;
             }
-            assert!(
-                begun.elapsed() < JOURNAL_PATIENCE,
-                "not in the journal: {missing:?}"
-            );
+            assert!(begun.elapsed() < JOURNAL_PATIENCE, "not in the journal: {missing:?}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -233,10 +196,7 @@ impl<'ring> Assault<'ring> {
         for refused in ledger.refusals() {
             let known = (self.expected.iter())
                 .any(|(socket, rule)| (socket.code(), *rule) == (refused.socket, refused.rule));
-            assert!(
-                known && refused.uid == uid(),
-                "nobody asked for {refused:?}"
-            );
+            assert!(known && refused.uid == uid(), "nobody asked for {refused:?}");
         }
         let mut missing: Vec<Rule> = self.expected.iter().map(|(_, rule)| *rule).collect();
         missing.sort_unstable();
@@ -250,10 +210,7 @@ impl<'ring> Assault<'ring> {
 
 impl Drop for Assault<'_> {
     fn drop(&mut self) {
-        assert!(
-            self.held || std::thread::panicking(),
-            "an assault without its end"
-        );
+        assert!(self.held || std::thread::panicking(), "an assault without its end");
     }
 }
 
@@ -264,33 +221,27 @@ mod tests {
     use super::*;
 
     fn mint(key: &str) -> MintSerials {
-        MintSerials {
-            key: crate::label(key),
-            count: 1,
-        }
+        MintSerials { key: crate::label(key), count: 1 }
     }
 
     #[test]
     fn what_is_refused_passes() {
         let ring = Ring::start();
-        ring.attack(Socket::Issue, &mint("nobodys"))
-            .assert_refused(Rule::KeyUnknown);
+        ring.attack(Socket::Issue, &mint("nobodys")).assert_refused(Rule::KeyUnknown);
     }
 
     #[test]
     #[should_panic(expected = "another answer or none")]
     fn what_is_answered_does_not_pass() {
         let ring = Ring::start();
-        ring.attack(Socket::Issue, &mint(crate::ISSUING))
-            .assert_refused(Rule::KeyUnknown);
+        ring.attack(Socket::Issue, &mint(crate::ISSUING)).assert_refused(Rule::KeyUnknown);
     }
 
     #[test]
     #[should_panic(expected = "left: KeyUnknown")]
     fn another_rule_does_not_pass() {
         let ring = Ring::start();
-        ring.attack(Socket::Issue, &mint("nobodys"))
-            .assert_refused(Rule::PurposeMismatch);
+        ring.attack(Socket::Issue, &mint("nobodys")).assert_refused(Rule::PurposeMismatch);
     }
 
     #[test]
@@ -328,10 +279,6 @@ mod tests {
         let signature = ring.issue().signature().as_bytes().to_vec();
         let inside = [b"before".as_slice(), &signature[24..60], b"after"].concat();
         assert!(ring.counts.leaks_into(&inside));
-        assert!(
-            !ring
-                .counts
-                .leaks_into(b"nothing of the kind is in here, nothing at all")
-        );
+        assert!(!ring.counts.leaks_into(b"nothing of the kind is in here, nothing at all"));
     }
 }

@@ -38,9 +38,7 @@ impl Counts {
     }
 
     fn made(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.signatures
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.signatures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns how often a signature was asked for.
@@ -83,11 +81,7 @@ impl KeyDriver for CountingDriver {
         message: Approved<'_>,
     ) -> Result<Signature, DriverError> {
         self.counts.signs.fetch_add(1, Ordering::SeqCst);
-        let misdeed = *self
-            .counts
-            .misdeed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let misdeed = *self.counts.misdeed.lock().unwrap_or_else(PoisonError::into_inner);
         if misdeed == Some(Misdeed::Unavailable) {
             return Err(DriverError::Unavailable("the token is gone".to_owned()));
         }
@@ -127,9 +121,6 @@ impl<V: Vault> Vault for CountingVault<V> {
     ) -> Result<Opened, UnlockError> {
         let Opened { driver, house } = self.vault.unlock(factor, genesis, house)?;
         let counts = Arc::clone(&self.counts);
-        Ok(Opened {
-            driver: Arc::new(CountingDriver { driver, counts }),
-            house,
-        })
+        Ok(Opened { driver: Arc::new(CountingDriver { driver, counts }), house })
     }
 }

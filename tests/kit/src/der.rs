@@ -66,8 +66,7 @@ impl Node {
     /// # Panics
     /// If there is none.
     pub fn at(&mut self, path: &[usize]) -> &mut Self {
-        path.iter()
-            .fold(self, |node, place| &mut node.inside()[*place])
+        path.iter().fold(self, |node, place| &mut node.inside()[*place])
     }
 
     /// Returns the values inside.
@@ -102,11 +101,7 @@ pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
         out.push(u8::try_from(length).expect("below 0x80"));
     } else {
         let octets = length.to_be_bytes();
-        let digits: Vec<u8> = octets
-            .iter()
-            .copied()
-            .skip_while(|digit| *digit == 0)
-            .collect();
+        let digits: Vec<u8> = octets.iter().copied().skip_while(|digit| *digit == 0).collect();
         out.push(0x80 | u8::try_from(digits.len()).expect("at most eight"));
         out.extend_from_slice(&digits);
     }
@@ -164,9 +159,7 @@ pub fn extension(oid: Oid, critical: bool, value: &[u8]) -> Node {
 pub fn find_extension(tbs: &mut Node, oid: Oid) -> &mut Node {
     let wanted = oid.as_bytes();
     let list = tbs.at(tbs::EXTENSIONS).inside();
-    let place = list
-        .iter_mut()
-        .position(|extension| extension.at(&[0]).content() == wanted);
+    let place = list.iter_mut().position(|extension| extension.at(&[0]).content() == wanted);
     &mut list[place.expect("the extension is there")]
 }
 
@@ -174,11 +167,7 @@ pub fn find_extension(tbs: &mut Node, oid: Oid) -> &mut Node {
 #[must_use]
 pub fn bend_extension(der: &[u8], oid: Oid, change: impl FnOnce(&mut Node)) -> Vec<u8> {
     bend(der, |tbs| {
-        let value = find_extension(tbs, oid)
-            .inside()
-            .last_mut()
-            .expect("extnValue")
-            .content();
+        let value = find_extension(tbs, oid).inside().last_mut().expect("extnValue").content();
         let mut node = Node::parse(value);
         change(&mut node);
         *value = node.encode();

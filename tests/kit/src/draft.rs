@@ -82,10 +82,7 @@ impl Draft {
     /// Sets the alternative names, critical exactly if there is no subject.
     pub fn names(&mut self, names: Vec<GeneralName>) {
         let critical = self.subject.is_empty();
-        self.set(Extension {
-            critical,
-            value: ExtensionValue::SubjectAltName(names),
-        });
+        self.set(Extension { critical, value: ExtensionValue::SubjectAltName(names) });
     }
 
     /// Names one host and nothing else.
@@ -108,10 +105,7 @@ impl Draft {
     /// Sets the basic constraints.
     pub fn constraints(&mut self, ca: bool, path_len: Option<u8>) {
         let value = ExtensionValue::BasicConstraints(BasicConstraints { ca, path_len });
-        self.set(Extension {
-            critical: ca,
-            value,
-        });
+        self.set(Extension { critical: ca, value });
     }
 
     /// Asks for a CA's certificate in place of a leaf's.
@@ -124,17 +118,13 @@ impl Draft {
     pub fn rekey(&mut self, key: &PublicKey) {
         self.key = key.clone();
         let identifier = key.key_identifier().to_vec();
-        self.set(Extension::non_critical(
-            ExtensionValue::SubjectKeyIdentifier(identifier),
-        ));
+        self.set(Extension::non_critical(ExtensionValue::SubjectKeyIdentifier(identifier)));
     }
 
     /// Names another issuer's key.
     pub fn issued_by(&mut self, key: &PublicKey) {
         let authority = AuthorityKeyIdentifier::from_key_id(&key.key_identifier());
-        self.set(Extension::non_critical(
-            ExtensionValue::AuthorityKeyIdentifier(authority),
-        ));
+        self.set(Extension::non_critical(ExtensionValue::AuthorityKeyIdentifier(authority)));
     }
 
     /// Asks for a responder's certificate in place of a server's.
@@ -213,13 +203,8 @@ impl Draft {
     /// Constrains a subordinate to a domain (RFC 5280 §4.2.1.10).
     pub fn permit(&mut self, domain: &str) {
         let subtree = x509::NameSubtree::Dns(domain.to_owned());
-        let constraints = x509::NameConstraints {
-            permitted: vec![subtree],
-            excluded: Vec::new(),
-        };
-        self.set(Extension::critical(ExtensionValue::NameConstraints(
-            constraints,
-        )));
+        let constraints = x509::NameConstraints { permitted: vec![subtree], excluded: Vec::new() };
+        self.set(Extension::critical(ExtensionValue::NameConstraints(constraints)));
     }
 }
 

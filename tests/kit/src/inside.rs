@@ -27,10 +27,9 @@ impl<C: Call> Pending<C> {
         match self.answer.recv_timeout(Duration::from_secs(30)) {
             Ok(Ok(octets)) => Ok(C::Answer::from_wire(&octets).expect("a canonical answer")),
             Ok(Err(refusal)) => Err(refusal),
-            Err(mpsc::RecvTimeoutError::Disconnected) => Err(Refusal::new(
-                Rule::ShuttingDown,
-                "dropped without an answer",
-            )),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                Err(Refusal::new(Rule::ShuttingDown, "dropped without an answer"))
+            }
             Err(mpsc::RecvTimeoutError::Timeout) => panic!("no answer in time"),
         }
     }
@@ -42,17 +41,10 @@ impl Ring {
     /// # Panics
     /// If no socket speaks it.
     pub fn ask_inside<C: Call>(&self, call: &C) -> Pending<C> {
-        let socket = Socket::ALL
-            .iter()
-            .find(|socket| C::KIND.permitted_on(**socket));
+        let socket = Socket::ALL.iter().find(|socket| C::KIND.permitted_on(**socket));
         let received = Instant::now();
         let request = Request {
-            peer: Peer {
-                uid: uid(),
-                gid: 0,
-                pid: 1,
-                socket: *socket.expect("a socket speaks it"),
-            },
+            peer: Peer { uid: uid(), gid: 0, pid: 1, socket: *socket.expect("a socket speaks it") },
             kind: C::KIND,
             body: Body::new(C::KIND, call.to_wire()),
             received,
@@ -64,9 +56,6 @@ impl Ring {
             let _ = tell.send(outcome);
         });
         self.dispatch().dispatch(request, reply);
-        Pending {
-            answer,
-            call: std::marker::PhantomData,
-        }
+        Pending { answer, call: std::marker::PhantomData }
     }
 }

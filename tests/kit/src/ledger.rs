@@ -23,10 +23,7 @@ impl Ledger {
             let parsed = Leaf::from_wire(&leaf).expect("a canonical leaf");
             (parsed, leaf)
         });
-        Self {
-            from,
-            leaves: leaves.collect(),
-        }
+        Self { from, leaves: leaves.collect() }
     }
 
     /// Returns the events in order.
@@ -53,10 +50,7 @@ impl Ledger {
     /// Counts the refusals by a rule, the ones that were only counted too.
     #[must_use]
     pub fn refused_by(&self, rule: Rule) -> u64 {
-        let refusals = self
-            .refusals()
-            .into_iter()
-            .filter(|refused| refused.rule == rule);
+        let refusals = self.refusals().into_iter().filter(|refused| refused.rule == rule);
         refusals.map(|refused| u64::from(refused.count)).sum()
     }
 
@@ -64,10 +58,7 @@ impl Ledger {
     #[must_use]
     pub fn acts(&self) -> Vec<&'static str> {
         let acts = self.events().filter(|event| {
-            !matches!(
-                event,
-                Event::Refused(_) | Event::Opened(_) | Event::UnlockAttempt(_)
-            )
+            !matches!(event, Event::Refused(_) | Event::Opened(_) | Event::UnlockAttempt(_))
         });
         acts.map(Event::name).collect()
     }
@@ -75,12 +66,10 @@ impl Ledger {
     /// Returns the certificates that were signed, with their positions.
     pub fn certificates(&self) -> impl Iterator<Item = (u64, &CertificateSigned)> {
         let positions = self.from..;
-        positions
-            .zip(self.events())
-            .filter_map(|(position, event)| match event {
-                Event::CertificateSigned(signed) => Some((position, signed)),
-                _ => None,
-            })
+        positions.zip(self.events()).filter_map(|(position, event)| match event {
+            Event::CertificateSigned(signed) => Some((position, signed)),
+            _ => None,
+        })
     }
 
     /// Returns the serials of all certificates that were signed, in order.
@@ -90,12 +79,8 @@ impl Ledger {
     #[must_use]
     pub fn serials(&self) -> Vec<Serial> {
         let serial = |signed: &CertificateSigned| {
-            TbsCertificate::parse(signed.tbs.as_bytes())
-                .expect("what was signed parses")
-                .serial
+            TbsCertificate::parse(signed.tbs.as_bytes()).expect("what was signed parses").serial
         };
-        self.certificates()
-            .map(|(_, signed)| serial(signed))
-            .collect()
+        self.certificates().map(|(_, signed)| serial(signed)).collect()
     }
 }

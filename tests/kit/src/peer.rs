@@ -136,10 +136,7 @@ impl RawPeer {
                 Err(error) => panic!("the signer neither answers nor closes: {error}"),
             }
         }
-        assert!(
-            filled == 0 || filled == buffer.len(),
-            "the signer closed within a frame"
-        );
+        assert!(filled == 0 || filled == buffer.len(), "the signer closed within a frame");
         filled == buffer.len()
     }
 
@@ -154,11 +151,7 @@ impl RawPeer {
                 assert!(answer.is_empty(), "the signer closed within an answer");
                 return Answered::Closed;
             };
-            assert_eq!(
-                (header.kind, header.sequence),
-                (kind, sequence),
-                "another's answer"
-            );
+            assert_eq!((header.kind, header.sequence), (kind, sequence), "another's answer");
             match header.flags {
                 Flags::MORE => answer.extend(body),
                 Flags::ANSWER => {

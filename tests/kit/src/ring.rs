@@ -119,10 +119,7 @@ impl Ring {
         };
         let factor = UnlockFactor::Credential(Zeroizing::new(CREDENTIAL.to_vec()));
         let founder = |dir: &Path| -> Box<dyn keystore::Founder> { Box::new(FileVault::at(dir)) };
-        let environment = Environment {
-            disk: Arc::new(RealDisk),
-            ..ring.environment()
-        };
+        let environment = Environment { disk: Arc::new(RealDisk), ..ring.environment() };
         signer::create(&ring.ring_dir(), &new, &factor, founder, &environment).expect("a ring");
         ring.plant_journal();
         ring.try_open().expect("the ring opens");
@@ -165,16 +162,11 @@ impl Ring {
             vault: FileVault::at(self.ring_dir()),
             counts: Arc::clone(&self.counts),
         };
-        let start = Start {
-            version: "kit".to_owned(),
-            report: String::new(),
-        };
+        let start = Start { version: "kit".to_owned(), report: String::new() };
         let environment = self.environment();
         let signer = Signer::open(&self.ring_dir(), Arc::new(vault), environment, &start)?;
         let listening = self.plan.serve.then(|| {
-            signer
-                .serve(&self.run_dir(), self.plan.limits)
-                .expect("the sockets are served")
+            signer.serve(&self.run_dir(), self.plan.limits).expect("the sockets are served")
         });
         self.running = Some(Running { signer, listening });
         Ok(())
@@ -263,9 +255,7 @@ impl Ring {
     /// # Errors
     /// [`Refusal`].
     pub fn call<C: Call>(&self, call: &C) -> Result<C::Answer, Refusal> {
-        let socket = Socket::ALL
-            .iter()
-            .find(|socket| C::KIND.permitted_on(**socket));
+        let socket = Socket::ALL.iter().find(|socket| C::KIND.permitted_on(**socket));
         let mut peer = self.peer(*socket.expect("a socket speaks it"));
         peer.call(call).map_err(crate::Failure::refusal)
     }
@@ -278,8 +268,7 @@ impl Ring {
     pub fn describe(&self, key: &str) -> KeyDescription {
         let described = self.call(&Describe).expect("a description");
         let mut keys = described.keys.0.into_iter();
-        keys.find(|found| found.label.as_str() == key)
-            .expect("the key is there")
+        keys.find(|found| found.label.as_str() == key).expect("the key is there")
     }
 
     /// Returns a public key.
@@ -307,10 +296,7 @@ impl Ring {
     /// If it is refused.
     #[must_use]
     pub fn mint(&self, key: &str) -> Serial {
-        let call = MintSerials {
-            key: label(key),
-            count: 1,
-        };
+        let call = MintSerials { key: label(key), count: 1 };
         self.call(&call).expect("a serial").0[0]
     }
 
@@ -388,13 +374,9 @@ impl Ring {
     #[must_use]
     pub fn issue(&self) -> Certificate {
         let tbs = self.leaf().tbs();
-        let signed = self
-            .call(&self.order_der(tbs.clone()))
-            .expect("an honest leaf is issued");
+        let signed = self.call(&self.order_der(tbs.clone())).expect("an honest leaf is issued");
         let certificate = assemble(&tbs, &signed);
-        certificate
-            .verify_by(&self.public(ISSUING))
-            .expect("it verifies");
+        certificate.verify_by(&self.public(ISSUING)).expect("it verifies");
         certificate
     }
 
@@ -417,10 +399,7 @@ impl Ring {
         let mut peer = self.peer(Socket::Status);
         let mut octets: Vec<Vec<u8>> = Vec::new();
         loop {
-            let read = ReadJournal {
-                from: from + octets.len() as u64,
-                limit: 4096,
-            };
+            let read = ReadJournal { from: from + octets.len() as u64, limit: 4096 };
             let slice = peer.call(&read).expect("the journal is read");
             octets.extend(slice.leaves.0.into_iter().map(|leaf| leaf.0));
             if from + octets.len() as u64 >= slice.size {
@@ -436,10 +415,7 @@ impl Ring {
     pub fn await_refused(&self, rule: Rule, count: u64) {
         let begun = std::time::Instant::now();
         while self.ledger().refused_by(rule) < count {
-            assert!(
-                begun.elapsed().as_secs() < 5,
-                "{count} refusals by {rule} are not counted"
-            );
+            assert!(begun.elapsed().as_secs() < 5, "{count} refusals by {rule} are not counted");
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
     }
@@ -455,12 +431,8 @@ impl Ring {
     /// # Panics
     /// If it is refused.
     pub fn generate(&self, key: &str, purpose: Purpose, spec: KeySpec) -> PublicKey {
-        let call = GenerateKey {
-            label: label(key),
-            purpose,
-            spec,
-            approvals: Approvals(Vec::new()),
-        };
+        let call =
+            GenerateKey { label: label(key), purpose, spec, approvals: Approvals(Vec::new()) };
         let key = self.call(&call).expect("a key");
         PublicKey::parse(key.spki.expect("a public key").as_bytes()).expect("a strict SPKI")
     }
@@ -510,9 +482,7 @@ impl Ring {
             (OTHER, OTHER_NAME, &other),
         ] {
             let draft = self.authority(subject, public);
-            let signed = self
-                .call(&self.authority_order(&draft))
-                .expect("a CA certificate");
+            let signed = self.call(&self.authority_order(&draft)).expect("a CA certificate");
             let certificate = assemble(&draft.tbs(), &signed);
             certificate.verify_by(&root).expect("it verifies");
             self.certificates.push((key, certificate));

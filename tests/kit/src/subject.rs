@@ -89,8 +89,7 @@ impl SubjectKey {
                     SignatureScheme::RsaPkcs1Sha512 => &signature::RSA_PKCS1_SHA512,
                     _ => &signature::RSA_PKCS1_SHA256,
                 };
-                pair.sign(encoding, &random, message, &mut octets)
-                    .expect("a signature");
+                pair.sign(encoding, &random, message, &mut octets).expect("a signature");
                 octets
             }
             Pair::MlDsa(pair) => {

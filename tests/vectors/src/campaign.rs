@@ -54,10 +54,7 @@ pub fn run<F: PartialEq + Debug>(
         }
     }
     println!("{} accepted, {refused} refused", accepted.len());
-    Outcome {
-        refused,
-        accepted: accepted.into_iter().collect(),
-    }
+    Outcome { refused, accepted: accepted.into_iter().collect() }
 }
 
 /// Writes octets so that they can be given to a decoder.

@@ -9,23 +9,11 @@ use crate::openssl;
 
 /// Key kinds as `openssl genpkey` names them.
 const KEYS: [(&str, &[&str]); 5] = [
-    (
-        "p256",
-        &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
-    ),
-    (
-        "p384",
-        &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
-    ),
-    (
-        "p521",
-        &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
-    ),
+    ("p256", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]),
+    ("p384", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
+    ("p521", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"]),
     ("ed25519", &["-algorithm", "ED25519"]),
-    (
-        "rsa",
-        &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
-    ),
+    ("rsa", &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
 ];
 
 /// Extension lines of a leaf, a CA and of everything that a profile may write.
@@ -39,13 +27,7 @@ const EXTENSIONS: [(&str, &[&str]); 7] = [
             "subjectAltName=DNS:www.example.com,DNS:*.corp.example,IP:192.0.2.7,IP:2001:db8::1",
         ],
     ),
-    (
-        "root",
-        &[
-            "basicConstraints=critical,CA:TRUE",
-            "keyUsage=critical,keyCertSign,cRLSign",
-        ],
-    ),
+    ("root", &["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign"]),
     (
         "sub",
         &[
@@ -73,10 +55,7 @@ const EXTENSIONS: [(&str, &[&str]); 7] = [
             "noCheck=ignored",
         ],
     ),
-    (
-        "staple",
-        &["tlsfeature=status_request", "subjectAltName=DNS:a.example"],
-    ),
+    ("staple", &["tlsfeature=status_request", "subjectAltName=DNS:a.example"]),
     (
         "logon",
         &[
@@ -209,9 +188,8 @@ fn crls(folder: &Path) -> Result<Vec<Vec<u8>>> {
                    R\t301231235959Z\t250301000000Z,superseded\t80A1B2C3D4E5F60718\tunknown\t/CN=c\n\
                    R\t301231235959Z\t250401000000Z,CAkeyTime,20250101000000Z\t09\tunknown\t/CN=d\n";
     let mut documents = Vec::new();
-    for (index, (lines, days)) in [("", "7"), (revoked, "7"), (revoked, "10000")]
-        .into_iter()
-        .enumerate()
+    for (index, (lines, days)) in
+        [("", "7"), (revoked, "7"), (revoked, "10000")].into_iter().enumerate()
     {
         fs::write(folder.join("index.txt"), lines)?;
         fs::write(folder.join("number"), format!("{:02X}\n", 1 + index * 127))?;
@@ -219,9 +197,7 @@ fn crls(folder: &Path) -> Result<Vec<Vec<u8>>> {
         arguments.extend(["-keyfile", "p256.key", "-cert", "root-p256.pem"]);
         arguments.extend(["-out", "crl.pem"]);
         openssl::text(folder, &arguments)?;
-        let arguments = [
-            "crl", "-in", "crl.pem", "-outform", "DER", "-out", "crl.der",
-        ];
+        let arguments = ["crl", "-in", "crl.pem", "-outform", "DER", "-out", "crl.der"];
         openssl::text(folder, &arguments)?;
         documents.push(fs::read(folder.join("crl.der"))?);
     }

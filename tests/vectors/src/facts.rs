@@ -76,10 +76,7 @@ impl Powers {
                 authority.and_then(|identifier| identifier.key_identifier.map(octets)),
             ),
             subtrees: names.map_or((0, 0), |names| {
-                (
-                    count(names.permitted_subtrees),
-                    count(names.excluded_subtrees),
-                )
+                (count(names.permitted_subtrees), count(names.excluded_subtrees))
             }),
         })
     }
@@ -98,9 +95,9 @@ impl Powers {
                     .authority_key_identifier()
                     .and_then(|identifier| identifier.key_id.clone()),
             ),
-            subtrees: extensions.name_constraints().map_or((0, 0), |names| {
-                (names.permitted.len(), names.excluded.len())
-            }),
+            subtrees: extensions
+                .name_constraints()
+                .map_or((0, 0), |names| (names.permitted.len(), names.excluded.len())),
         }
     }
 }
@@ -258,10 +255,7 @@ impl CrlFacts {
         });
         Ok(Self {
             issuer: tbs.issuer.to_der()?,
-            updates: (
-                seconds(tbs.this_update),
-                tbs.next_update.map_or(i64::MAX, seconds),
-            ),
+            updates: (seconds(tbs.this_update), tbs.next_update.map_or(i64::MAX, seconds)),
             entries: entries.collect::<der::Result<_>>()?,
             extensions: identities(extensions),
             number: number.map_or(vec![], |number| unsigned(number.0.as_bytes())),
@@ -316,10 +310,7 @@ pub fn seconds(time: Time) -> i64 {
 
 /// Gives object identifier and criticality of every extension.
 pub fn identities(extensions: &[Extension]) -> Vec<(String, bool)> {
-    extensions
-        .iter()
-        .map(|extension| (extension.extn_id.to_string(), extension.critical))
-        .collect()
+    extensions.iter().map(|extension| (extension.extn_id.to_string(), extension.critical)).collect()
 }
 
 /// Gives the names of subjectAltName, which is there at most once.
@@ -327,9 +318,8 @@ pub fn identities(extensions: &[Extension]) -> Vec<(String, bool)> {
 /// # Errors
 /// x509-cert does not accept the extension.
 pub fn alternative_names(extensions: &[Extension]) -> der::Result<Vec<AlternativeName>> {
-    let Some(extension) = extensions
-        .iter()
-        .find(|extension| extension.extn_id == SubjectAltName::OID)
+    let Some(extension) =
+        extensions.iter().find(|extension| extension.extn_id == SubjectAltName::OID)
     else {
         return Ok(vec![]);
     };
@@ -355,10 +345,7 @@ fn alternative_name(name: &GeneralName) -> der::Result<AlternativeName> {
 
 /// Gives object identifier and criticality of our extensions.
 pub fn our_identities(extensions: &x509::Extensions) -> Vec<(String, bool)> {
-    extensions
-        .iter()
-        .map(|extension| (extension.oid().to_string(), extension.critical))
-        .collect()
+    extensions.iter().map(|extension| (extension.oid().to_string(), extension.critical)).collect()
 }
 
 /// Gives the names of our subjectAltName.

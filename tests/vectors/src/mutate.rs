@@ -65,16 +65,10 @@ fn bend_length(der: &[u8], dice: &mut Dice) -> Vec<u8> {
     }
     // The bent value goes in as octets of a value whose header is then cut off again.
     const MARK: u8 = 0xdf;
-    siblings[place] = Node {
-        tag: MARK,
-        body: Body::Octets(bent.clone()),
-    };
+    siblings[place] = Node { tag: MARK, body: Body::Octets(bent.clone()) };
     let marked = tree::encode(&nodes);
     let needle = crate::tlv::tlv(MARK, &bent);
-    let Some(start) = marked
-        .windows(needle.len())
-        .position(|window| window == needle)
-    else {
+    let Some(start) = marked.windows(needle.len()).position(|window| window == needle) else {
         return marked;
     };
     // The enclosing lengths still count the mark's header: a second break, found by every parser
@@ -107,10 +101,7 @@ fn bend_tree(der: Vec<u8>, donors: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
 }
 
 fn donor(donors: &[Vec<u8>], dice: &mut Dice) -> Node {
-    let null = Node {
-        tag: 0x05,
-        body: Body::Octets(vec![]),
-    };
+    let null = Node { tag: 0x05, body: Body::Octets(vec![]) };
     if donors.is_empty() {
         return null;
     }

@@ -22,11 +22,7 @@ struct Request {
 /// TBSRequest.
 #[derive(Sequence)]
 struct Tbs {
-    #[asn1(
-        context_specific = "0",
-        tag_mode = "EXPLICIT",
-        default = "Default::default"
-    )]
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", default = "Default::default")]
     version: Version,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     requestor: Option<GeneralName>,
@@ -81,11 +77,7 @@ impl OcspFacts {
     pub fn by_derived_types(der: &[u8]) -> der::Result<Self> {
         let request = Request::from_der(der)?;
         // Read for their form only.
-        drop((
-            request.signature,
-            request.tbs.requestor,
-            request.tbs.version,
-        ));
+        drop((request.signature, request.tbs.requestor, request.tbs.version));
         let extensions = request.tbs.extensions.unwrap_or_default();
         let nonce = extensions
             .iter()
@@ -101,10 +93,7 @@ impl OcspFacts {
                 unsigned(single.id.serial.as_bytes()),
             )
         });
-        Ok(Self {
-            ids: ids.collect(),
-            nonce: nonce.map(|nonce| nonce.as_bytes().to_vec()),
-        })
+        Ok(Self { ids: ids.collect(), nonce: nonce.map(|nonce| nonce.as_bytes().to_vec()) })
     }
 
     /// Takes what our parser read.
@@ -121,9 +110,6 @@ impl OcspFacts {
                 id.serial.as_bytes().to_vec(),
             )
         });
-        Self {
-            ids: ids.collect(),
-            nonce: request.nonce.clone(),
-        }
+        Self { ids: ids.collect(), nonce: request.nonce.clone() }
     }
 }

@@ -101,10 +101,7 @@ impl Printed {
     /// An address cannot be read.
     pub fn alternative_names(&self) -> Result<Vec<AlternativeName>> {
         let mut lines = self.0.lines();
-        if !lines.any(|line| {
-            line.trim_start()
-                .starts_with("X509v3 Subject Alternative Name")
-        }) {
+        if !lines.any(|line| line.trim_start().starts_with("X509v3 Subject Alternative Name")) {
             return Ok(vec![]);
         }
         let mut names = Vec::new();

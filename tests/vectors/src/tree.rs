@@ -31,18 +31,14 @@ pub fn parse(mut der: &[u8]) -> Option<Vec<Node>> {
             0..=0x7f => (usize::from(first), rest),
             0x81..=0x83 => {
                 let (digits, rest) = rest.split_at_checked(usize::from(first - 0x80))?;
-                let length = digits
-                    .iter()
-                    .fold(0, |length, digit| length << 8 | usize::from(*digit));
+                let length =
+                    digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit));
                 (length, rest)
             }
             _ => return None,
         };
         let (content, rest) = rest.split_at_checked(length)?;
-        nodes.push(Node {
-            tag,
-            body: body(tag, content)?,
-        });
+        nodes.push(Node { tag, body: body(tag, content)? });
         der = rest;
     }
     Some(nodes)
@@ -127,9 +123,7 @@ mod tests {
     #[test]
     fn numbers_every_value_once_in_pre_order() {
         // SEQUENCE { INTEGER 1, OCTET STRING { SEQUENCE { NULL } }, BOOLEAN }
-        let der = [
-            0x30, 12, 0x02, 1, 1, 0x04, 4, 0x30, 2, 0x05, 0, 0x01, 1, 0xff,
-        ];
+        let der = [0x30, 12, 0x02, 1, 1, 0x04, 4, 0x30, 2, 0x05, 0, 0x01, 1, 0xff];
         let mut nodes = parse(&der).unwrap();
         assert_eq!(encode(&nodes), der);
         assert_eq!(count(&nodes), 6);

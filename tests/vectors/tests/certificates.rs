@@ -42,28 +42,12 @@ fn agrees_with_openssl(folder: &Path, der: &[u8]) {
     let label = hex(der);
     let serial = hex(&facts.serial).trim_start_matches('0').to_owned();
     assert_eq!(printed.number("serial=").unwrap(), serial, "{label}");
-    assert_eq!(
-        printed.line("issuer=").unwrap(),
-        name_text(&facts.issuer),
-        "{label}"
-    );
-    assert_eq!(
-        printed.line("subject=").unwrap(),
-        name_text(&facts.subject),
-        "{label}"
-    );
+    assert_eq!(printed.line("issuer=").unwrap(), name_text(&facts.issuer), "{label}");
+    assert_eq!(printed.line("subject=").unwrap(), name_text(&facts.subject), "{label}");
     let (not_before, not_after) = facts.validity;
     let time = |beginning| printed.time(beginning).unwrap();
-    assert_eq!(
-        time("notBefore="),
-        UnixTime(not_before).to_string(),
-        "{label}"
-    );
-    assert_eq!(
-        time("notAfter="),
-        UnixTime(not_after).to_string(),
-        "{label}"
-    );
+    assert_eq!(time("notBefore="), UnixTime(not_before).to_string(), "{label}");
+    assert_eq!(time("notAfter="), UnixTime(not_after).to_string(), "{label}");
     assert_eq!(printed.public_key().unwrap(), facts.spki, "{label}");
     let names = printed.alternative_names().unwrap();
     assert_eq!(names, printable(&facts.alternative_names), "{label}");

@@ -46,11 +46,7 @@ fn agrees_with_openssl(folder: &Path, der: &[u8]) {
     let printed = Printed::of(folder, der, Kind::Csr)
         .unwrap_or_else(|error| panic!("only we accept: {error:#} {}", hex(der)));
     let label = hex(der);
-    assert_eq!(
-        printed.line("subject=").unwrap(),
-        name_text(&facts.subject),
-        "{label}"
-    );
+    assert_eq!(printed.line("subject=").unwrap(), name_text(&facts.subject), "{label}");
     assert_eq!(printed.public_key().unwrap(), facts.spki, "{label}");
     let names = printed.alternative_names().unwrap();
     assert_eq!(names, printable(&facts.alternative_names), "{label}");

@@ -27,9 +27,7 @@ fn certificates_say_what_was_written() {
     for seed in 0..3_000 {
         let mut dice = Dice::new(seed);
         let tbs = tbs_certificate(&keys, &mut dice);
-        let encoded = tbs
-            .encode()
-            .unwrap_or_else(|error| panic!("{seed}: {error} {tbs:?}"));
+        let encoded = tbs.encode().unwrap_or_else(|error| panic!("{seed}: {error} {tbs:?}"));
         let signature = Signature::from_vec(octets(&mut dice, 70));
         let der = Certificate::assemble(&encoded, tbs.signature, &signature);
         let certificate = Certificate::parse(der.as_bytes()).unwrap();
@@ -37,20 +35,12 @@ fn certificates_say_what_was_written() {
         assert_eq!(*certificate.tbs_der(), encoded, "{seed}");
         let facts = CertificateFacts::by_us(&certificate).unwrap();
         let theirs = CertificateFacts::by_x509_cert(der.as_bytes());
-        assert_eq!(
-            theirs.as_ref(),
-            Ok(&facts),
-            "{seed}: {}",
-            hex(der.as_bytes())
-        );
+        assert_eq!(theirs.as_ref(), Ok(&facts), "{seed}: {}", hex(der.as_bytes()));
         if seed % 50 == 0 {
             let printed = Printed::of(folder.path(), der.as_bytes(), Kind::Certificate).unwrap();
             assert_eq!(printed.line("issuer=").unwrap(), name_text(&facts.issuer));
             assert_eq!(printed.line("subject=").unwrap(), name_text(&facts.subject));
-            assert_eq!(
-                printed.time("notAfter=").unwrap(),
-                tbs.not_after.to_string()
-            );
+            assert_eq!(printed.time("notAfter=").unwrap(), tbs.not_after.to_string());
             assert_eq!(printed.public_key().unwrap(), facts.spki);
             let names = printed.alternative_names().unwrap();
             assert_eq!(names, printable(&facts.alternative_names));
@@ -79,12 +69,7 @@ fn requests_say_what_was_written() {
         assert_eq!(*csr.info(), info, "{seed}");
         let facts = CsrFacts::by_us(&csr).unwrap();
         let theirs = CsrFacts::by_x509_cert(der.as_bytes());
-        assert_eq!(
-            theirs.as_ref(),
-            Ok(&facts),
-            "{seed}: {}",
-            hex(der.as_bytes())
-        );
+        assert_eq!(theirs.as_ref(), Ok(&facts), "{seed}: {}", hex(der.as_bytes()));
         if seed % 50 == 0 {
             let printed = Printed::of(folder.path(), der.as_bytes(), Kind::Csr).unwrap();
             assert_eq!(printed.line("subject=").unwrap(), name_text(&facts.subject));
@@ -113,9 +98,8 @@ fn lists_say_what_was_written() {
             reason: (dice.below(2) == 0).then(|| *dice.pick(&CrlReason::ALL[1..])),
             invalidity: (dice.below(3) == 0).then(|| UnixTime(time(&mut dice))),
         });
-        let entries: Vec<RevokedEntry> = entries
-            .filter(|entry| entry.reason != Some(CrlReason::RemoveFromCrl))
-            .collect();
+        let entries: Vec<RevokedEntry> =
+            entries.filter(|entry| entry.reason != Some(CrlReason::RemoveFromCrl)).collect();
         let fields = TbsCertListFields {
             scheme,
             issuer: &issuer,
@@ -134,19 +118,11 @@ fn lists_say_what_was_written() {
         assert_eq!(crl.number(), fields.crl_number);
         let facts = CrlFacts::by_us(&crl);
         let theirs = CrlFacts::by_x509_cert(der.as_bytes());
-        assert_eq!(
-            theirs.as_ref(),
-            Ok(&facts),
-            "{seed}: {}",
-            hex(der.as_bytes())
-        );
+        assert_eq!(theirs.as_ref(), Ok(&facts), "{seed}: {}", hex(der.as_bytes()));
         if seed % 50 == 0 {
             let printed = Printed::of(folder.path(), der.as_bytes(), Kind::Crl).unwrap();
             assert_eq!(printed.line("issuer=").unwrap(), name_text(&facts.issuer));
-            assert_eq!(
-                printed.time("lastUpdate=").unwrap(),
-                this_update.to_string()
-            );
+            assert_eq!(printed.time("lastUpdate=").unwrap(), this_update.to_string());
             assert_eq!(printed.revoked().len(), entries.len());
         }
     }
@@ -185,11 +161,7 @@ fn tbs_certificate(keys: &[PublicKey], dice: &mut Dice) -> TbsCertificate {
         issuer: name(dice),
         not_before: UnixTime(not_before),
         not_after: UnixTime((not_before + lifetime).min(LAST_SECOND)),
-        subject: if dice.below(8) == 0 {
-            Name::empty()
-        } else {
-            name(dice)
-        },
+        subject: if dice.below(8) == 0 { Name::empty() } else { name(dice) },
         public_key: dice.pick(keys).clone(),
         extensions,
     }
@@ -227,36 +199,16 @@ fn host(dice: &mut Dice) -> String {
 
 fn name(dice: &mut Dice) -> Name {
     use AttributeType as T;
-    let texts = [
-        "Caf\u{e9}",
-        "a, b",
-        "#1",
-        " x ",
-        "\u{2603}\u{1f512}",
-        "q\"<>;\\+=",
-        "plain",
-    ];
-    let types = [
-        T::CommonName,
-        T::Organization,
-        T::OrganizationalUnit,
-        T::Locality,
-        T::Title,
-    ];
+    let texts = ["Caf\u{e9}", "a, b", "#1", " x ", "\u{2603}\u{1f512}", "q\"<>;\\+=", "plain"];
+    let types = [T::CommonName, T::Organization, T::OrganizationalUnit, T::Locality, T::Title];
     let mut attributes = vec![(T::Country, "CH".to_owned())];
     for attribute_type in &types[..=dice.below(types.len())] {
-        let text = if dice.below(2) == 0 {
-            word(dice)
-        } else {
-            (*dice.pick(&texts)).to_owned()
-        };
+        let text = if dice.below(2) == 0 { word(dice) } else { (*dice.pick(&texts)).to_owned() };
         attributes.push((*attribute_type, text));
     }
     attributes.push((T::DomainComponent, word(dice)));
-    let attributes: Vec<_> = attributes
-        .iter()
-        .map(|(attribute_type, text)| (*attribute_type, text.as_str()))
-        .collect();
+    let attributes: Vec<_> =
+        attributes.iter().map(|(attribute_type, text)| (*attribute_type, text.as_str())).collect();
     Name::from_attributes(&attributes).unwrap()
 }
 
@@ -327,15 +279,9 @@ fn rare_extensions(dice: &mut Dice) -> Vec<ExtensionValue> {
         ExtensionValue::NameConstraints(NameConstraints {
             permitted: vec![
                 NameSubtree::Dns(host(dice)),
-                NameSubtree::Ip {
-                    addr: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)),
-                    prefix: 8,
-                },
+                NameSubtree::Ip { addr: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), prefix: 8 },
             ],
-            excluded: vec![
-                NameSubtree::Email(host(dice)),
-                NameSubtree::Directory(name(dice)),
-            ],
+            excluded: vec![NameSubtree::Email(host(dice)), NameSubtree::Directory(name(dice))],
         }),
         ExtensionValue::CertificatePolicies(vec![PolicyInformation::new(x509::Oid::new_unwrap(
             "2.23.140.1.2.1",

@@ -93,18 +93,9 @@ fn ecdsa() {
 fn raw_ecdsa_signatures_are_refused() {
     use ecdsa::TestName;
     let sets = [
-        (
-            TestName::EcdsaSecp256r1Sha256P1363,
-            SignatureScheme::EcdsaP256Sha256,
-        ),
-        (
-            TestName::EcdsaSecp384r1Sha384P1363,
-            SignatureScheme::EcdsaP384Sha384,
-        ),
-        (
-            TestName::EcdsaSecp521r1Sha512P1363,
-            SignatureScheme::EcdsaP521Sha512,
-        ),
+        (TestName::EcdsaSecp256r1Sha256P1363, SignatureScheme::EcdsaP256Sha256),
+        (TestName::EcdsaSecp384r1Sha384P1363, SignatureScheme::EcdsaP384Sha384),
+        (TestName::EcdsaSecp521r1Sha512P1363, SignatureScheme::EcdsaP521Sha512),
     ];
     for (name, scheme) in sets {
         for group in ecdsa::TestSet::load(name).unwrap().test_groups {
@@ -163,11 +154,7 @@ fn rsa_pkcs1() {
 #[test]
 fn rsa_digests_outside_the_set_are_refused() {
     use rsa_pkcs1_verify::TestName;
-    let sets = [
-        TestName::Rsa2048Sha224,
-        TestName::Rsa2048Sha512_256,
-        TestName::Rsa2048Sha3_256,
-    ];
+    let sets = [TestName::Rsa2048Sha224, TestName::Rsa2048Sha512_256, TestName::Rsa2048Sha3_256];
     for name in sets {
         for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
             let key = PublicKey::parse(&group.der).unwrap();
@@ -245,11 +232,7 @@ fn ml_dsa() {
             for test in group.tests {
                 // RFC 9881 §3: X.509 signs with the empty context only.
                 let other_context = test.ctx.as_ref().is_some_and(|ctx| !ctx.is_empty());
-                let expected = if other_context {
-                    TestResult::Invalid
-                } else {
-                    test.result
-                };
+                let expected = if other_context { TestResult::Invalid } else { test.result };
                 let label = format!("{name:?} {}", test.tc_id);
                 tally.hold(&label, &key, scheme, (&test.msg, &test.sig), expected);
             }
@@ -260,10 +243,7 @@ fn ml_dsa() {
 
 /// An RSAPublicKey under the plain rsaEncryption identifier.
 fn rsa_spki(rsa_public_key: &[u8]) -> Vec<u8> {
-    spki(
-        b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00",
-        rsa_public_key,
-    )
+    spki(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00", rsa_public_key)
 }
 
 fn spki(algorithm: &[u8], key: &[u8]) -> Vec<u8> {

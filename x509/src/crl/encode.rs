@@ -28,13 +28,9 @@ pub struct TbsCertListFields<'a> {
 }
 
 /// reasonCode around its one octet: SEQUENCE { OID 2.5.29.21, OCTET STRING { ENUMERATED } }.
-const REASON: [u8; 11] = [
-    0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01,
-];
+const REASON: [u8; 11] = [0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01];
 /// invalidityDate around its digits: SEQUENCE { OID 2.5.29.24, OCTET STRING { GeneralizedTime } }.
-const INVALIDITY: [u8; 11] = [
-    0x30, 0x18, 0x06, 0x03, 0x55, 0x1d, 0x18, 0x04, 0x11, 0x18, 0x0f,
-];
+const INVALIDITY: [u8; 11] = [0x30, 0x18, 0x06, 0x03, 0x55, 0x1d, 0x18, 0x04, 0x11, 0x18, 0x0f];
 
 const REASON_LEN: usize = REASON.len() + 1;
 const INVALIDITY_LEN: usize = INVALIDITY.len() + 15;
@@ -60,9 +56,7 @@ pub fn encode_tbs_cert_list(
     ];
     if let Some(idp) = fields.idp {
         // RFC 5280 §5.2.5: critical.
-        list.push(Extension::critical(
-            ExtensionValue::IssuingDistributionPoint(idp.clone()),
-        ));
+        list.push(Extension::critical(ExtensionValue::IssuingDistributionPoint(idp.clone())));
     }
     let extensions = Extensions::new(list)?;
     let head = Head {
@@ -93,10 +87,7 @@ pub(super) fn encode_parts(
         return Err(DerError::field("issuer", "empty"));
     }
     if !head.scheme.is_matched() {
-        return Err(DerError::field(
-            "signature",
-            "a scheme that is only verified",
-        ));
+        return Err(DerError::field("signature", "a scheme that is only verified"));
     }
     if head.next_update <= head.this_update {
         return Err(DerError::field("nextUpdate", "not after thisUpdate"));
@@ -116,11 +107,7 @@ pub(super) fn encode_parts(
     for entry in entries.clone() {
         entries_len += entry_len(&entry)? + 2;
     }
-    let list_len = if entries_len == 0 {
-        0
-    } else {
-        entries_len + header_len(entries_len)
-    };
+    let list_len = if entries_len == 0 { 0 } else { entries_len + header_len(entries_len) };
     let total = before.len() + list_len + after.len();
     let mut writer = Writer::with_capacity(total + header_len(total));
     writer.header(tag::SEQUENCE, total);
@@ -132,10 +119,7 @@ pub(super) fn encode_parts(
             write_entry(&mut writer, &entry)?;
         }
         if writer.len() - start != entries_len {
-            return Err(DerError::field(
-                "revokedCertificates",
-                "the entries changed in between",
-            ));
+            return Err(DerError::field("revokedCertificates", "the entries changed in between"));
         }
     }
     writer.raw(&after);
@@ -146,32 +130,17 @@ pub(super) fn encode_parts(
 fn entry_len(entry: &RevokedEntry) -> Result<usize, DerError> {
     let reason = entry.written_reason();
     if reason == Some(CrlReason::RemoveFromCrl) {
-        return Err(DerError::field(
-            "CRLReason",
-            "removeFromCRL outside a delta CRL",
-        ));
+        return Err(DerError::field("CRLReason", "removeFromCRL outside a delta CRL"));
     }
-    let time = if entry.revoked_at.is_utc_time()? {
-        15
-    } else {
-        17
-    };
+    let time = if entry.revoked_at.is_utc_time()? { 15 } else { 17 };
     let extensions = extensions_len(entry);
     let list = if extensions == 0 { 0 } else { extensions + 2 };
     Ok(2 + entry.serial.content_len() + time + list)
 }
 
 fn extensions_len(entry: &RevokedEntry) -> usize {
-    let reason = if entry.written_reason().is_some() {
-        REASON_LEN
-    } else {
-        0
-    };
-    let invalidity = if entry.invalidity.is_some() {
-        INVALIDITY_LEN
-    } else {
-        0
-    };
+    let reason = if entry.written_reason().is_some() { REASON_LEN } else { 0 };
+    let invalidity = if entry.invalidity.is_some() { INVALIDITY_LEN } else { 0 };
     reason + invalidity
 }
 
@@ -249,44 +218,27 @@ mod tests {
     fn leaves_out_an_empty_list_and_the_reason_unspecified() {
         let empty = parse(&encode(&[]).unwrap()).unwrap();
         assert_eq!(empty.entries(), []);
-        let unspecified = RevokedEntry {
-            reason: Some(CrlReason::Unspecified),
-            ..entry(&[1])
-        };
+        let unspecified = RevokedEntry { reason: Some(CrlReason::Unspecified), ..entry(&[1]) };
         assert_eq!(encode(&[unspecified]), encode(&[entry(&[1])]));
     }
 
     #[test]
     fn refuses_remove_from_crl_bad_times_an_empty_issuer_and_unmatched_schemes() {
-        let removed = RevokedEntry {
-            reason: Some(CrlReason::RemoveFromCrl),
-            ..entry(&[1])
-        };
+        let removed = RevokedEntry { reason: Some(CrlReason::RemoveFromCrl), ..entry(&[1]) };
         let why = "removeFromCRL outside a delta CRL";
         assert_eq!(encode(&[removed]), Err(DerError::field("CRLReason", why)));
-        let early = RevokedEntry {
-            revoked_at: UnixTime(i64::MIN),
-            ..entry(&[1])
-        };
-        assert_eq!(
-            encode(&[early]),
-            Err(DerError::field("Time", "not within 1950 to 9999"))
-        );
+        let early = RevokedEntry { revoked_at: UnixTime(i64::MIN), ..entry(&[1]) };
+        assert_eq!(encode(&[early]), Err(DerError::field("Time", "not within 1950 to 9999")));
         let none = core::iter::empty::<RevokedEntry>;
         let issuer = issuer();
-        let still = TbsCertListFields {
-            next_update: UnixTime(1_700_000_000),
-            ..fields(&issuer)
-        };
+        let still = TbsCertListFields { next_update: UnixTime(1_700_000_000), ..fields(&issuer) };
         let refused = DerError::field("nextUpdate", "not after thisUpdate");
         assert_eq!(encode_tbs_cert_list(&still, none()), Err(refused));
         let nobody = Name::empty();
         let refused = Err(DerError::field("issuer", "empty"));
         assert_eq!(encode_tbs_cert_list(&fields(&nobody), none()), refused);
-        let unmatched = TbsCertListFields {
-            scheme: SignatureScheme::EcdsaP384Sha256,
-            ..fields(&issuer)
-        };
+        let unmatched =
+            TbsCertListFields { scheme: SignatureScheme::EcdsaP384Sha256, ..fields(&issuer) };
         let refused = DerError::field("signature", "a scheme that is only verified");
         assert_eq!(encode_tbs_cert_list(&unmatched, none()), Err(refused));
     }
@@ -297,11 +249,7 @@ mod tests {
         let calls = Cell::new(0);
         let entries = core::iter::once(()).map(|()| {
             calls.set(calls.get() + 1);
-            if calls.get() == 1 {
-                entry(&[1])
-            } else {
-                entry(&[1, 1])
-            }
+            if calls.get() == 1 { entry(&[1]) } else { entry(&[1, 1]) }
         });
         let refused = encode_tbs_cert_list(&fields(&issuer()), entries);
         let why = "the entries changed in between";
@@ -312,13 +260,9 @@ mod tests {
     #[test]
     fn lengths_are_right_at_every_size() {
         for count in [1_u32, 3, 5, 6, 10, 11, 100, 2000, 2500] {
-            let entries: Vec<RevokedEntry> = (1..=count)
-                .map(|serial| entry(&serial.to_be_bytes()))
-                .collect();
-            assert_eq!(
-                parse(&encode(&entries).unwrap()).unwrap().entries(),
-                entries
-            );
+            let entries: Vec<RevokedEntry> =
+                (1..=count).map(|serial| entry(&serial.to_be_bytes())).collect();
+            assert_eq!(parse(&encode(&entries).unwrap()).unwrap().entries(), entries);
         }
     }
 
@@ -327,10 +271,7 @@ mod tests {
         let entries = (1..=1_000_000_u32).map(|serial| {
             let octets = [&[0x40; 15][..], &serial.to_be_bytes()].concat();
             let reason = CrlReason::from_code(u8::try_from(serial % 7).unwrap());
-            RevokedEntry {
-                reason,
-                ..entry(&octets)
-            }
+            RevokedEntry { reason, ..entry(&octets) }
         });
         let entries: Vec<RevokedEntry> = entries.collect();
         let start = std::time::Instant::now();
@@ -349,12 +290,7 @@ mod tests {
 
     fn any_entry() -> impl Strategy<Value = RevokedEntry> {
         let time = || (-631_152_000_i64..253_402_300_800).prop_map(UnixTime);
-        (
-            prop::collection::vec(1_u8..128, 1..21),
-            time(),
-            0_u8..7,
-            prop::option::of(time()),
-        )
+        (prop::collection::vec(1_u8..128, 1..21), time(), 0_u8..7, prop::option::of(time()))
             .prop_map(|(serial, revoked_at, reason, invalidity)| RevokedEntry {
                 serial: Serial::from_unsigned(&serial).unwrap(),
                 revoked_at,

@@ -30,12 +30,7 @@ impl RevokedEntry {
     pub(super) fn parse(mut fields: Parser<'_>) -> Result<Self, DerError> {
         let serial = Serial::from_integer_content(fields.value(tag::INTEGER, "userCertificate")?)?;
         let revoked_at = fields.time("revocationDate")?;
-        let mut entry = Self {
-            serial,
-            revoked_at,
-            reason: None,
-            invalidity: None,
-        };
+        let mut entry = Self { serial, revoked_at, reason: None, invalidity: None };
         if !fields.is_empty() {
             let list = parse_raw_list(fields.sequence("crlEntryExtensions")?)?;
             for raw in &list {
@@ -49,9 +44,7 @@ impl RevokedEntry {
     fn take_extension(&mut self, value: ExtensionValue, critical: bool) -> Result<(), DerError> {
         // RFC 5280 §5.3.1, §5.3.2: both are non-critical.
         if critical {
-            return Err(DerError::Unsupported {
-                what: "a critical CRL entry extension",
-            });
+            return Err(DerError::Unsupported { what: "a critical CRL entry extension" });
         }
         match value {
             ExtensionValue::ReasonCode(CrlReason::Unspecified) => {
@@ -65,18 +58,15 @@ impl RevokedEntry {
                 self.invalidity = Some(time);
                 Ok(())
             }
-            other if other.oid() == oids::EXT_CERTIFICATE_ISSUER => Err(DerError::Unsupported {
-                what: "an indirect CRL",
-            }),
-            _ => Err(DerError::Unsupported {
-                what: "this CRL entry extension",
-            }),
+            other if other.oid() == oids::EXT_CERTIFICATE_ISSUER => {
+                Err(DerError::Unsupported { what: "an indirect CRL" })
+            }
+            _ => Err(DerError::Unsupported { what: "this CRL entry extension" }),
         }
     }
 
     /// Gives the reason as it is written: never `Unspecified`.
     pub(super) fn written_reason(&self) -> Option<CrlReason> {
-        self.reason
-            .filter(|reason| *reason != CrlReason::Unspecified)
+        self.reason.filter(|reason| *reason != CrlReason::Unspecified)
     }
 }

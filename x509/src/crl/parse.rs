@@ -49,10 +49,7 @@ impl Crl {
         outer.finish()?;
         let mut crl = parse_tbs(tbs_der, signature)?;
         if algorithm != crl.scheme.algorithm_identifier() {
-            return Err(DerError::field(
-                "signatureAlgorithm",
-                "differs from the one inside",
-            ));
+            return Err(DerError::field("signatureAlgorithm", "differs from the one inside"));
         }
         let head = Head {
             scheme: crl.scheme,
@@ -170,16 +167,7 @@ fn parse_tbs(tbs_der: &[u8], signature: Signature) -> Result<Crl, DerError> {
     explicit.finish()?;
     check_extensions(&extensions)?;
     let tbs_der = TbsCertListDer::from_vec(Vec::new());
-    Ok(Crl {
-        tbs_der,
-        scheme,
-        signature,
-        issuer,
-        this_update,
-        next_update,
-        entries,
-        extensions,
-    })
+    Ok(Crl { tbs_der, scheme, signature, issuer, this_update, next_update, entries, extensions })
 }
 
 fn parse_entries(mut list: Parser<'_>) -> Result<Vec<RevokedEntry>, DerError> {
@@ -196,17 +184,12 @@ fn parse_entries(mut list: Parser<'_>) -> Result<Vec<RevokedEntry>, DerError> {
 
 fn check_extensions(extensions: &Extensions) -> Result<(), DerError> {
     if extensions.get(oids::EXT_DELTA_CRL_INDICATOR).is_some() {
-        return Err(DerError::Unsupported {
-            what: "a delta CRL",
-        });
+        return Err(DerError::Unsupported { what: "a delta CRL" });
     }
     if extensions.crl_number().is_none() {
         return Err(DerError::field("CRLNumber", "missing"));
     }
-    if extensions
-        .authority_key_identifier()
-        .is_none_or(|aki| aki.key_id.is_none())
-    {
+    if extensions.authority_key_identifier().is_none_or(|aki| aki.key_id.is_none()) {
         return Err(DerError::field("AuthorityKeyIdentifier", "missing"));
     }
     let known = [
@@ -214,13 +197,8 @@ fn check_extensions(extensions: &Extensions) -> Result<(), DerError> {
         oids::EXT_AUTHORITY_KEY_IDENTIFIER,
         oids::EXT_ISSUING_DISTRIBUTION_POINT,
     ];
-    if extensions
-        .iter()
-        .any(|extension| extension.critical && !known.contains(&extension.oid()))
-    {
-        return Err(DerError::Unsupported {
-            what: "a critical CRL extension",
-        });
+    if extensions.iter().any(|extension| extension.critical && !known.contains(&extension.oid())) {
+        return Err(DerError::Unsupported { what: "a critical CRL extension" });
     }
     Ok(())
 }
@@ -289,10 +267,7 @@ mod tests {
         let unsupported = |what| DerError::Unsupported { what };
         let critical = b"\x30\x0d\x06\x03\x55\x1d\x15\x01\x01\xff\x04\x03\x0a\x01\x01";
         for (bytes, error) in [
-            (
-                [vec![0x30, 0], fields_last()].concat(),
-                field("revokedCertificates", "empty"),
-            ),
+            ([vec![0x30, 0], fields_last()].concat(), field("revokedCertificates", "empty")),
             (extension(b""), field("Extensions", "empty")),
             (
                 extension(b"\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01\x00"),
@@ -302,10 +277,7 @@ mod tests {
                 extension(b"\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01\x07"),
                 field("CRLReason", "unknown reason"),
             ),
-            (
-                extension(critical),
-                unsupported("a critical CRL entry extension"),
-            ),
+            (extension(critical), unsupported("a critical CRL entry extension")),
             (
                 extension(b"\x30\x08\x06\x02\x2a\x03\x04\x02\x05\x00"),
                 unsupported("this CRL entry extension"),
@@ -325,10 +297,7 @@ mod tests {
         let field = DerError::field;
         assert_eq!(with(0, &[2, 1, 0]), Err(field("version", "not v2")));
         let early = with(3, b"\x18\x0f20240101000000Z");
-        assert_eq!(
-            early,
-            Err(field("thisUpdate", "GeneralizedTime before 2050"))
-        );
+        assert_eq!(early, Err(field("thisUpdate", "GeneralizedTime before 2050")));
         let still = with(4, b"\x17\x0d231114221320Z");
         assert_eq!(still, Err(field("nextUpdate", "not after thisUpdate")));
     }
@@ -343,21 +312,11 @@ mod tests {
         assert!(with(5, &explicit(&[&number[..], aki].concat())).is_ok());
         for (list, error) in [
             (aki.to_vec(), DerError::field("CRLNumber", "missing")),
-            (
-                number.to_vec(),
-                DerError::field("AuthorityKeyIdentifier", "missing"),
-            ),
-            (
-                [&number[..], aki, delta].concat(),
-                DerError::Unsupported {
-                    what: "a delta CRL",
-                },
-            ),
+            (number.to_vec(), DerError::field("AuthorityKeyIdentifier", "missing")),
+            ([&number[..], aki, delta].concat(), DerError::Unsupported { what: "a delta CRL" }),
             (
                 [&number[..], aki, unknown].concat(),
-                DerError::Unsupported {
-                    what: "a critical CRL extension",
-                },
+                DerError::Unsupported { what: "a critical CRL extension" },
             ),
         ] {
             assert_eq!(with(5, &explicit(&list)), Err(error));
@@ -369,10 +328,7 @@ mod tests {
         let tbs = TbsCertListDer::from_vec(wrap(tag::SEQUENCE, &fields().concat()));
         let signature = Signature::from_vec(vec![1]);
         let der = Crl::assemble(&tbs, SignatureScheme::Ed25519, &signature);
-        let refused = Err(DerError::field(
-            "signatureAlgorithm",
-            "differs from the one inside",
-        ));
+        let refused = Err(DerError::field("signatureAlgorithm", "differs from the one inside"));
         assert_eq!(Crl::parse(der.as_bytes()), refused);
     }
 }

@@ -94,10 +94,7 @@ impl FromStr for CrlReason {
     type Err = UnknownCrlReason;
 
     fn from_str(text: &str) -> Result<Self, UnknownCrlReason> {
-        Self::ALL
-            .into_iter()
-            .find(|reason| reason.as_str() == text)
-            .ok_or(UnknownCrlReason)
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or(UnknownCrlReason)
     }
 }
 

@@ -76,10 +76,7 @@ impl Attributes {
                     .ok_or(DerError::field("challengePassword", "not a string"))?;
                 let text = kind.decode(tlv.content)?;
                 if text.chars().count() > MAX_PASSWORD {
-                    return Err(DerError::field(
-                        "challengePassword",
-                        "longer than 255 characters",
-                    ));
+                    return Err(DerError::field("challengePassword", "longer than 255 characters"));
                 }
                 self.challenge_password = Some(ChallengePassword { kind, text });
                 single(values, "challengePassword")
@@ -99,18 +96,12 @@ impl Attributes {
         if !self.extensions.is_empty() {
             let mut value = Writer::new();
             self.extensions.encode(&mut value)?;
-            members.push(member(
-                oids::ATTR_EXTENSION_REQUEST,
-                &set_of_one(&value.finish()),
-            ));
+            members.push(member(oids::ATTR_EXTENSION_REQUEST, &set_of_one(&value.finish())));
         }
         if let Some(password) = &self.challenge_password {
             let mut value = Writer::new();
             value.value(password.kind.tag(), &password.kind.encode(&password.text)?);
-            members.push(member(
-                oids::ATTR_CHALLENGE_PASSWORD,
-                &set_of_one(&value.finish()),
-            ));
+            members.push(member(oids::ATTR_CHALLENGE_PASSWORD, &set_of_one(&value.finish())));
         }
         members.extend(self.other.iter().map(|(oid, values)| member(*oid, values)));
         members.sort();
@@ -120,11 +111,7 @@ impl Attributes {
 
 /// Both of our attributes are SINGLE VALUE TRUE (RFC 2985 §5.4).
 fn single(rest: Parser<'_>, path: &'static str) -> Result<(), DerError> {
-    if rest.is_empty() {
-        Ok(())
-    } else {
-        Err(DerError::field(path, "more than one value"))
-    }
+    if rest.is_empty() { Ok(()) } else { Err(DerError::field(path, "more than one value")) }
 }
 
 /// X.690 §11.6: the values of a SET OF are in ascending order.
@@ -181,10 +168,7 @@ mod tests {
         let attributes = Attributes::parse(Parser::new(&content)).unwrap();
         assert_eq!(attributes.encode().unwrap(), content);
         assert_eq!(attributes.challenge_password.unwrap().text, "abc");
-        assert_eq!(
-            attributes.other,
-            [(Oid::new_unwrap("1.2.3"), vec![0x31, 2, 5, 0])]
-        );
+        assert_eq!(attributes.other, [(Oid::new_unwrap("1.2.3"), vec![0x31, 2, 5, 0])]);
     }
 
     #[test]
@@ -195,22 +179,10 @@ mod tests {
             (other(&[]), field("Attribute.values", "empty")),
             (other(&[5, 0, 2, 1, 1]), DerError::NonCanonical),
             (other(&[5, 0, 5, 0]), DerError::NonCanonical),
-            (
-                password(b"\x13\x01a\x13\x01b"),
-                field("challengePassword", "more than one value"),
-            ),
-            (
-                password(b"\x02\x01\x01"),
-                field("challengePassword", "not a string"),
-            ),
-            (
-                password(&long),
-                field("challengePassword", "longer than 255 characters"),
-            ),
-            (
-                password(b"\x0c\x02a"),
-                DerError::NotDer { why: "truncated" },
-            ),
+            (password(b"\x13\x01a\x13\x01b"), field("challengePassword", "more than one value")),
+            (password(b"\x02\x01\x01"), field("challengePassword", "not a string")),
+            (password(&long), field("challengePassword", "longer than 255 characters")),
+            (password(b"\x0c\x02a"), DerError::NotDer { why: "truncated" }),
         ] {
             assert_eq!(parse(&[&member]).err(), Some(error));
         }

@@ -69,33 +69,12 @@ mod tests {
     #[test]
     fn reads_and_writes() {
         for (der, value) in [
-            (
-                &b"\x30\x00"[..],
-                BasicConstraints {
-                    ca: false,
-                    path_len: None,
-                },
-            ),
-            (
-                b"\x30\x03\x01\x01\xff",
-                BasicConstraints {
-                    ca: true,
-                    path_len: None,
-                },
-            ),
-            (
-                b"\x30\x06\x01\x01\xff\x02\x01\x00",
-                BasicConstraints {
-                    ca: true,
-                    path_len: Some(0),
-                },
-            ),
+            (&b"\x30\x00"[..], BasicConstraints { ca: false, path_len: None }),
+            (b"\x30\x03\x01\x01\xff", BasicConstraints { ca: true, path_len: None }),
+            (b"\x30\x06\x01\x01\xff\x02\x01\x00", BasicConstraints { ca: true, path_len: Some(0) }),
             (
                 b"\x30\x07\x01\x01\xff\x02\x02\x00\xff",
-                BasicConstraints {
-                    ca: true,
-                    path_len: Some(255),
-                },
+                BasicConstraints { ca: true, path_len: Some(255) },
             ),
         ] {
             assert_eq!(BasicConstraints::parse(der), Ok(value));
@@ -119,18 +98,9 @@ mod tests {
             (b"\x30\x06\x01\x01\xff\x02\x01\xff", "negative"),
             (b"\x30\x07\x01\x01\xff\x02\x02\x01\x00", "above 255"),
         ] {
-            assert_eq!(
-                BasicConstraints::parse(der),
-                Err(DerError::field(path, why))
-            );
+            assert_eq!(BasicConstraints::parse(der), Err(DerError::field(path, why)));
         }
-        let value = BasicConstraints {
-            ca: false,
-            path_len: Some(0),
-        };
-        assert_eq!(
-            value.encode(&mut Writer::new()),
-            Err(DerError::field(path, "without cA"))
-        );
+        let value = BasicConstraints { ca: false, path_len: Some(0) };
+        assert_eq!(value.encode(&mut Writer::new()), Err(DerError::field(path, "without cA")));
     }
 }

@@ -33,28 +33,17 @@ impl DistributionPoint {
     #[must_use]
     pub fn uri(uri: impl Into<String>) -> Self {
         let full_name = vec![GeneralName::Uri(uri.into())];
-        Self {
-            full_name,
-            reasons: None,
-            crl_issuer: Vec::new(),
-        }
+        Self { full_name, reasons: None, crl_issuer: Vec::new() }
     }
 
     fn parse(fields: &mut Parser<'_>) -> Result<Self, DerError> {
         let full_name = parse_distribution_point_name(fields)?;
-        let reasons = fields
-            .optional(tag::context(1))?
-            .map(ReasonFlags::parse)
-            .transpose()?;
+        let reasons = fields.optional(tag::context(1))?.map(ReasonFlags::parse).transpose()?;
         let crl_issuer = match fields.optional(tag::context_constructed(2))? {
             Some(content) => parse_general_names(Parser::new(content), "cRLIssuer")?,
             None => Vec::new(),
         };
-        let point = Self {
-            full_name,
-            reasons,
-            crl_issuer,
-        };
+        let point = Self { full_name, reasons, crl_issuer };
         point.check()?;
         Ok(point)
     }
@@ -77,10 +66,7 @@ impl DistributionPoint {
     /// RFC 5280 §4.2.1.13: a DistributionPoint MUST NOT consist of only the reasons field.
     fn check(&self) -> Result<(), DerError> {
         if self.full_name.is_empty() && self.crl_issuer.is_empty() {
-            return Err(DerError::field(
-                "DistributionPoint",
-                "neither a place nor an issuer",
-            ));
+            return Err(DerError::field("DistributionPoint", "neither a place nor an issuer"));
         }
         Ok(())
     }
@@ -95,9 +81,7 @@ pub(super) fn parse_distribution_point_name(
     };
     let mut choice = Parser::new(content);
     if choice.peek() == Some(tag::context_constructed(1)) {
-        return Err(DerError::Unsupported {
-            what: "nameRelativeToCRLIssuer",
-        });
+        return Err(DerError::Unsupported { what: "nameRelativeToCRLIssuer" });
     }
     let names = choice.nested(tag::context_constructed(0), "fullName")?;
     choice.finish()?;
@@ -125,11 +109,7 @@ pub(super) fn parse(value: &[u8]) -> Result<Vec<DistributionPoint>, DerError> {
         points.push(DistributionPoint::parse(&mut fields)?);
         fields.finish()?;
     }
-    if points.is_empty() {
-        Err(DerError::field(PATH, "empty"))
-    } else {
-        Ok(points)
-    }
+    if points.is_empty() { Err(DerError::field(PATH, "empty")) } else { Ok(points) }
 }
 
 pub(super) fn encode(points: &[DistributionPoint], writer: &mut Writer) -> Result<(), DerError> {
@@ -162,16 +142,11 @@ mod tests {
     #[test]
     fn refuses_empty_lists_and_points() {
         assert_eq!(parse(&[0x30, 0]), Err(DerError::field(PATH, "empty")));
-        let nowhere = Err(DerError::field(
-            "DistributionPoint",
-            "neither a place nor an issuer",
-        ));
+        let nowhere = Err(DerError::field("DistributionPoint", "neither a place nor an issuer"));
         assert_eq!(parse(&[0x30, 2, 0x30, 0]), nowhere);
         let empty = Err(DerError::field("fullName", "empty"));
         assert_eq!(parse(&[0x30, 6, 0x30, 4, 0xa0, 2, 0xa0, 0]), empty);
-        let relative = Err(DerError::Unsupported {
-            what: "nameRelativeToCRLIssuer",
-        });
+        let relative = Err(DerError::Unsupported { what: "nameRelativeToCRLIssuer" });
         assert_eq!(parse(&[0x30, 6, 0x30, 4, 0xa0, 2, 0xa1, 0]), relative);
     }
 }

@@ -52,10 +52,7 @@ mod tests {
     #[test]
     fn refuses_an_empty_list_and_a_purpose_twice() {
         assert_eq!(parse(&[0x30, 0]), Err(DerError::field(PATH, "empty")));
-        assert_eq!(
-            encode(&[], &mut Writer::new()),
-            Err(DerError::field(PATH, "empty"))
-        );
+        assert_eq!(encode(&[], &mut Writer::new()), Err(DerError::field(PATH, "empty")));
         let twice = encode(&[EKU_SERVER_AUTH, EKU_SERVER_AUTH], &mut Writer::new());
         assert_eq!(twice, Err(DerError::field(PATH, "a purpose twice")));
     }

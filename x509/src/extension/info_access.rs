@@ -25,10 +25,7 @@ impl AccessDescription {
     /// Makes a description of a place given by its URI.
     #[must_use]
     pub fn uri(method: Oid, uri: impl Into<String>) -> Self {
-        Self {
-            method,
-            location: GeneralName::Uri(uri.into()),
-        }
+        Self { method, location: GeneralName::Uri(uri.into()) }
     }
 }
 
@@ -42,11 +39,7 @@ pub(super) fn parse(value: &[u8]) -> Result<Vec<AccessDescription>, DerError> {
         fields.finish()?;
         descriptions.push(AccessDescription { method, location });
     }
-    if descriptions.is_empty() {
-        Err(DerError::field(PATH, "empty"))
-    } else {
-        Ok(descriptions)
-    }
+    if descriptions.is_empty() { Err(DerError::field(PATH, "empty")) } else { Ok(descriptions) }
 }
 
 pub(super) fn encode(

@@ -79,16 +79,9 @@ impl IssuingDistributionPoint {
         if *self == Self::default() {
             return Err(DerError::field(PATH, "empty"));
         }
-        let flags = [
-            self.only_user_certs,
-            self.only_ca_certs,
-            self.only_attribute_certs,
-        ];
+        let flags = [self.only_user_certs, self.only_ca_certs, self.only_attribute_certs];
         if flags.into_iter().filter(|set| *set).count() > 1 {
-            return Err(DerError::field(
-                PATH,
-                "more than one kind of certificates only",
-            ));
+            return Err(DerError::field(PATH, "more than one kind of certificates only"));
         }
         Ok(())
     }
@@ -125,15 +118,9 @@ mod tests {
         for (der, why) in [
             (&[0x30, 0][..], "empty"),
             (&[0x30, 3, 0x81, 1, 0], "DEFAULT encoded"),
-            (
-                &[0x30, 6, 0x81, 1, 0xff, 0x82, 1, 0xff],
-                "more than one kind of certificates only",
-            ),
+            (&[0x30, 6, 0x81, 1, 0xff, 0x82, 1, 0xff], "more than one kind of certificates only"),
         ] {
-            assert_eq!(
-                IssuingDistributionPoint::parse(der),
-                Err(DerError::field(PATH, why))
-            );
+            assert_eq!(IssuingDistributionPoint::parse(der), Err(DerError::field(PATH, why)));
         }
     }
 }

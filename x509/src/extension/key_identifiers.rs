@@ -43,16 +43,10 @@ impl AuthorityKeyIdentifier {
             Some(content) => parse_general_names(Parser::new(content), "authorityCertIssuer")?,
             None => Vec::new(),
         };
-        let authority_cert_serial = fields
-            .optional(tag::context(2))?
-            .map(Serial::from_integer_content)
-            .transpose()?;
+        let authority_cert_serial =
+            fields.optional(tag::context(2))?.map(Serial::from_integer_content).transpose()?;
         fields.finish()?;
-        let identifier = Self {
-            key_id,
-            authority_cert_issuer,
-            authority_cert_serial,
-        };
+        let identifier = Self { key_id, authority_cert_issuer, authority_cert_serial };
         identifier.check()?;
         Ok(identifier)
     }
@@ -143,14 +137,9 @@ mod tests {
 
     #[test]
     fn refuses_what_identifies_nothing() {
-        assert_eq!(
-            AuthorityKeyIdentifier::parse(&[0x30, 0]),
-            Err(DerError::field(PATH, "empty"))
-        );
-        let half = Err(DerError::field(
-            PATH,
-            "issuer without serial number or the other way round",
-        ));
+        assert_eq!(AuthorityKeyIdentifier::parse(&[0x30, 0]), Err(DerError::field(PATH, "empty")));
+        let half =
+            Err(DerError::field(PATH, "issuer without serial number or the other way round"));
         assert_eq!(AuthorityKeyIdentifier::parse(&[0x30, 3, 0x82, 1, 1]), half);
         let short = Err(DerError::field("KeyIdentifier", "not of 1 to 64 octets"));
         assert_eq!(AuthorityKeyIdentifier::parse(&[0x30, 2, 0x80, 0]), short);

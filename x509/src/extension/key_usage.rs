@@ -86,11 +86,7 @@ impl KeyUsage {
     /// Takes the set as a number; gives nothing for bits that have no name.
     #[must_use]
     pub const fn from_bits(bits: u16) -> Option<Self> {
-        if bits < 1 << 9 {
-            Some(Self(bits))
-        } else {
-            None
-        }
+        if bits < 1 << 9 { Some(Self(bits)) } else { None }
     }
 
     /// Reads names as RFC 5280 spells them; `nonRepudiation` stands for contentCommitment.
@@ -104,8 +100,7 @@ impl KeyUsage {
                 name => name,
             };
             let bit = NAMES.iter().position(|known| *known == name);
-            bit.map(|bit| Self(set.0 | 1 << bit))
-                .ok_or_else(|| UnknownKeyUsage(name.to_owned()))
+            bit.map(|bit| Self(set.0 | 1 << bit)).ok_or_else(|| UnknownKeyUsage(name.to_owned()))
         })
     }
 
@@ -113,12 +108,7 @@ impl KeyUsage {
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {
         let set = |(bit, _): &(usize, &&str)| self.0 >> bit & 1 == 1;
-        NAMES
-            .iter()
-            .enumerate()
-            .filter(set)
-            .map(|(_, name)| *name)
-            .collect()
+        NAMES.iter().enumerate().filter(set).map(|(_, name)| *name).collect()
     }
 
     pub(super) fn parse(value: &[u8]) -> Result<Self, DerError> {
@@ -139,11 +129,7 @@ impl KeyUsage {
 
     /// RFC 5280 §4.2.1.3: at least one of the bits MUST be set to 1.
     fn check(self) -> Result<(), DerError> {
-        if self.is_empty() {
-            Err(DerError::field("KeyUsage", "empty"))
-        } else {
-            Ok(())
-        }
+        if self.is_empty() { Err(DerError::field("KeyUsage", "empty")) } else { Ok(()) }
     }
 }
 
@@ -236,17 +222,10 @@ mod tests {
             (b"\x03\x03\x06\x00\x40", "bit without a name"),
             (b"\x03\x00", "not a BIT STRING of 1 to 16 bits"),
             (b"\x03\x01\x01", "not a BIT STRING of 1 to 16 bits"),
-            (
-                b"\x03\x04\x00\x01\x01\x01",
-                "not a BIT STRING of 1 to 16 bits",
-            ),
+            (b"\x03\x04\x00\x01\x01\x01", "not a BIT STRING of 1 to 16 bits"),
             (b"\x04\x01\x00", "another type"),
         ] {
-            assert_eq!(
-                KeyUsage::parse(der),
-                Err(DerError::field("KeyUsage", why)),
-                "{der:02x?}"
-            );
+            assert_eq!(KeyUsage::parse(der), Err(DerError::field("KeyUsage", why)), "{der:02x?}");
         }
     }
 

@@ -134,11 +134,7 @@ impl Extensions {
 
     /// Reads `Extensions ::= SEQUENCE SIZE (1..MAX) OF Extension` from its content.
     pub(crate) fn parse(content: Parser<'_>) -> Result<Self, DerError> {
-        parse_raw_list(content)?
-            .iter()
-            .map(Extension::from_raw)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        parse_raw_list(content)?.iter().map(Extension::from_raw).collect::<Result<_, _>>().map(Self)
     }
 
     /// Writes the SEQUENCE; refuses an empty one.
@@ -181,17 +177,9 @@ pub(crate) fn parse_raw_list(mut content: Parser<'_>) -> Result<Vec<RawExtension
         let value = fields.value(tag::OCTET_STRING, "extnValue")?;
         fields.finish()?;
         note(&mut seen, oid)?;
-        list.push(RawExtension {
-            oid,
-            critical,
-            value,
-        });
+        list.push(RawExtension { oid, critical, value });
     }
-    if list.is_empty() {
-        Err(DerError::field("Extensions", "empty"))
-    } else {
-        Ok(list)
-    }
+    if list.is_empty() { Err(DerError::field("Extensions", "empty")) } else { Ok(list) }
 }
 
 fn note(seen: &mut Vec<Oid>, oid: Oid) -> Result<(), DerError> {
@@ -227,47 +215,29 @@ mod tests {
     fn refuses_a_duplicate_extension() {
         let usage = Extension::critical(V::KeyUsage(KeyUsage::CRL_SIGN));
         let twice = Extensions::new(vec![usage.clone(), usage.clone()]);
-        assert_eq!(
-            twice,
-            Err(DerError::DuplicateExtension(oids::EXT_KEY_USAGE))
-        );
+        assert_eq!(twice, Err(DerError::DuplicateExtension(oids::EXT_KEY_USAGE)));
         let mut writer = Writer::new();
         let value = usage.value.encode_content().unwrap();
         encode_raw(&mut writer, &usage.oid(), true, &value);
         encode_raw(&mut writer, &usage.oid(), false, &value);
         let parsed = parse_one(&writer.finish());
-        assert_eq!(
-            parsed,
-            Err(DerError::DuplicateExtension(oids::EXT_KEY_USAGE))
-        );
+        assert_eq!(parsed, Err(DerError::DuplicateExtension(oids::EXT_KEY_USAGE)));
     }
 
     #[test]
     fn refuses_critical_false_encoded() {
         let der = b"\x30\x0f\x06\x03\x55\x1d\x13\x01\x01\x00\x04\x05\x30\x03\x01\x01\xff";
-        assert_eq!(
-            parse_one(der),
-            Err(DerError::field("critical", "DEFAULT encoded"))
-        );
+        assert_eq!(parse_one(der), Err(DerError::field("critical", "DEFAULT encoded")));
     }
 
     #[test]
     fn refuses_empty_lists() {
         assert_eq!(parse_one(b""), Err(DerError::field("Extensions", "empty")));
-        assert_eq!(
-            roundtrip(&Extensions::default()),
-            Err(DerError::field("Extensions", "empty"))
-        );
+        assert_eq!(roundtrip(&Extensions::default()), Err(DerError::field("Extensions", "empty")));
         let san = b"\x30\x09\x06\x03\x55\x1d\x11\x04\x02\x30\x00";
-        assert_eq!(
-            parse_one(san),
-            Err(DerError::field("SubjectAltName", "empty"))
-        );
+        assert_eq!(parse_one(san), Err(DerError::field("SubjectAltName", "empty")));
         let eku = b"\x30\x09\x06\x03\x55\x1d\x25\x04\x02\x30\x00";
-        assert_eq!(
-            parse_one(eku),
-            Err(DerError::field("ExtKeyUsageSyntax", "empty"))
-        );
+        assert_eq!(parse_one(eku), Err(DerError::field("ExtKeyUsageSyntax", "empty")));
     }
 
     #[test]
@@ -287,9 +257,7 @@ mod tests {
         assert_eq!(unknown(vec![]), Err(DerError::NotDer { why: "truncated" }));
         assert_eq!(
             unknown(vec![0x30, 0x80, 0, 0]),
-            Err(DerError::NotDer {
-                why: "indefinite length"
-            })
+            Err(DerError::NotDer { why: "indefinite length" })
         );
         let deep = (0..1000).fold(Vec::new(), |inner, _| {
             let mut writer = Writer::new();
@@ -302,10 +270,7 @@ mod tests {
     #[test]
     fn refuses_a_known_extension_dressed_as_unknown() {
         let der = vec![0x03, 0x02, 0x01, 0x06];
-        let value = V::Unknown {
-            oid: oids::EXT_KEY_USAGE,
-            der,
-        };
+        let value = V::Unknown { oid: oids::EXT_KEY_USAGE, der };
         let extensions = Extensions::new(vec![Extension::critical(value)]).unwrap();
         let refused = Err(DerError::field("Unknown", "the extension is a known one"));
         assert_eq!(roundtrip(&extensions), refused);
@@ -321,10 +286,7 @@ mod tests {
         .unwrap();
         assert_eq!(extensions.key_usage(), Some(KeyUsage::CRL_SIGN));
         assert_eq!(extensions.subject_key_identifier(), Some(&[1][..]));
-        assert_eq!(
-            extensions.extended_key_usage(),
-            Some(&[oids::EKU_SERVER_AUTH][..])
-        );
+        assert_eq!(extensions.extended_key_usage(), Some(&[oids::EKU_SERVER_AUTH][..]));
         assert_eq!(extensions.basic_constraints(), None);
         assert_eq!(extensions.len(), 3);
     }
@@ -337,9 +299,7 @@ mod tests {
             "[a-z.]{1,9}@[a-z]{1,9}".prop_map(GeneralName::Email),
             "[a-z]{1,9}:[a-z/?=&]{1,20}".prop_map(GeneralName::Uri),
             "[^\0]{1,9}".prop_map(GeneralName::Upn),
-            Just(GeneralName::Directory(
-                Name::parse_rfc4514("CN=a+O=b,C=DE").unwrap()
-            )),
+            Just(GeneralName::Directory(Name::parse_rfc4514("CN=a+O=b,C=DE").unwrap())),
             (0_u32..1 << 20)
                 .prop_map(|n| GeneralName::RegisteredId(Oid::from_arcs([1, 2, n]).unwrap())),
         ]
@@ -350,10 +310,7 @@ mod tests {
         let constraints = |permitted: String| NameSubtree::Dns(permitted);
         prop_oneof![
             (any::<bool>(), any::<Option<u8>>()).prop_map(|(ca, len)| V::BasicConstraints(
-                BasicConstraints {
-                    ca,
-                    path_len: len.filter(|_| ca)
-                }
+                BasicConstraints { ca, path_len: len.filter(|_| ca) }
             )),
             (1_u16..1 << 9).prop_map(|bits| V::KeyUsage(KeyUsage::from_bits(bits).unwrap())),
             names().prop_map(V::SubjectAltName),

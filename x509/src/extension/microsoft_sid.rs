@@ -44,21 +44,11 @@ fn check(sid: &str) -> Result<(), DerError> {
     let number = |text: &str| {
         let plain =
             text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-        if plain {
-            text.parse::<u64>().ok()
-        } else {
-            None
-        }
+        if plain { text.parse::<u64>().ok() } else { None }
     };
     let authority_fits = number(authority).is_some_and(|n| n < 1 << 32);
-    let subs_fit = subs
-        .split('-')
-        .all(|sub| number(sub).is_some_and(|n| n < 1 << 32));
-    if authority_fits && subs_fit && subs.split('-').count() <= 15 {
-        Ok(())
-    } else {
-        Err(refused)
-    }
+    let subs_fit = subs.split('-').all(|sub| number(sub).is_some_and(|n| n < 1 << 32));
+    if authority_fits && subs_fit && subs.split('-').count() <= 15 { Ok(()) } else { Err(refused) }
 }
 
 #[cfg(test)]

@@ -54,19 +54,13 @@ impl Extension {
     /// Makes a critical extension.
     #[must_use]
     pub fn critical(value: ExtensionValue) -> Self {
-        Self {
-            critical: true,
-            value,
-        }
+        Self { critical: true, value }
     }
 
     /// Makes an extension that is not critical.
     #[must_use]
     pub fn non_critical(value: ExtensionValue) -> Self {
-        Self {
-            critical: false,
-            value,
-        }
+        Self { critical: false, value }
     }
 
     /// Gives the object identifier.
@@ -78,9 +72,6 @@ impl Extension {
     /// Reads an extension whose parts were taken apart already.
     pub(crate) fn from_raw(raw: &RawExtension<'_>) -> Result<Self, DerError> {
         let value = ExtensionValue::parse(raw.oid, raw.value)?;
-        Ok(Self {
-            critical: raw.critical,
-            value,
-        })
+        Ok(Self { critical: raw.critical, value })
     }
 }

@@ -54,10 +54,7 @@ impl NameConstraints {
         let permitted = parse_subtrees(fields.optional(tag::context_constructed(0))?)?;
         let excluded = parse_subtrees(fields.optional(tag::context_constructed(1))?)?;
         fields.finish()?;
-        let constraints = Self {
-            permitted,
-            excluded,
-        };
+        let constraints = Self { permitted, excluded };
         constraints.check()?;
         Ok(constraints)
     }
@@ -70,9 +67,7 @@ impl NameConstraints {
                     continue;
                 }
                 w.nested(tag::context_constructed(number), |w| {
-                    subtrees
-                        .iter()
-                        .try_for_each(|subtree| w.sequence(|w| subtree.encode(w)))
+                    subtrees.iter().try_for_each(|subtree| w.sequence(|w| subtree.encode(w)))
                 })?;
             }
             Ok(())
@@ -99,10 +94,7 @@ fn parse_subtrees(content: Option<&[u8]>) -> Result<Vec<NameSubtree>, DerError> 
         subtrees.push(NameSubtree::parse(&mut fields)?);
         // RFC 5280 §4.2.1.10: minimum MUST be zero (so absent in DER), maximum MUST be absent.
         if !fields.is_empty() {
-            return Err(DerError::field(
-                "GeneralSubtree",
-                "minimum or maximum present",
-            ));
+            return Err(DerError::field("GeneralSubtree", "minimum or maximum present"));
         }
     }
     if subtrees.is_empty() {
@@ -123,9 +115,7 @@ impl NameSubtree {
             0x86 => Self::Uri(ia5(tlv.content)?),
             0x87 => parse_network(tlv.content)?,
             0x88 | 0xa3 | 0xa5 => {
-                return Err(DerError::Unsupported {
-                    what: "this form of name constraint",
-                });
+                return Err(DerError::Unsupported { what: "this form of name constraint" });
             }
             _ => return Err(DerError::field("GeneralSubtree", "another type")),
         };
@@ -171,22 +161,17 @@ impl NameSubtree {
             Self::Dns(text) if text.is_empty() => Ok(()),
             Self::Dns(text) => Ok(check_dns_name(text, false)?),
             Self::Email(text) if text.contains('@') => check_mailbox(text),
-            Self::Email(text) | Self::Uri(text) => Ok(check_dns_name(
-                text.strip_prefix('.').unwrap_or(text),
-                false,
-            )?),
-            Self::Upn(text) if text.is_empty() || text.contains('\0') => Err(DerError::field(
-                "userPrincipalName",
-                "empty or contains NUL",
-            )),
+            Self::Email(text) | Self::Uri(text) => {
+                Ok(check_dns_name(text.strip_prefix('.').unwrap_or(text), false)?)
+            }
+            Self::Upn(text) if text.is_empty() || text.contains('\0') => {
+                Err(DerError::field("userPrincipalName", "empty or contains NUL"))
+            }
             Self::Upn(_) | Self::Directory(_) => Ok(()),
             Self::Ip { addr, prefix } => {
                 let (bits, value) = address_bits(*addr);
                 if *prefix > bits {
-                    return Err(DerError::field(
-                        "iPAddress",
-                        "prefix longer than the address",
-                    ));
+                    return Err(DerError::field("iPAddress", "prefix longer than the address"));
                 }
                 if value & !mask(*prefix, bits) != 0 {
                     return Err(DerError::field("iPAddress", "bits set after the prefix"));
@@ -217,19 +202,11 @@ fn parse_network(content: &[u8]) -> Result<NameSubtree, DerError> {
     let (addr, mask_value, bits) = if let Ok(octets) = <[u8; 8]>::try_from(content) {
         let both = u64::from_be_bytes(octets);
         let addr = u32::try_from(both >> 32).unwrap_or(0);
-        (
-            IpAddr::V4(Ipv4Addr::from(addr)),
-            u128::from(both & 0xffff_ffff),
-            32,
-        )
+        (IpAddr::V4(Ipv4Addr::from(addr)), u128::from(both & 0xffff_ffff), 32)
     } else if let Some((addr, mask)) = content.split_first_chunk::<16>()
         && let Ok(mask) = <[u8; 16]>::try_from(mask)
     {
-        (
-            IpAddr::V6(Ipv6Addr::from(*addr)),
-            u128::from_be_bytes(mask),
-            128,
-        )
+        (IpAddr::V6(Ipv6Addr::from(*addr)), u128::from_be_bytes(mask), 128)
     } else {
         return Err(DerError::field("iPAddress", "neither 8 nor 32 octets"));
     };
@@ -243,9 +220,7 @@ fn parse_network(content: &[u8]) -> Result<NameSubtree, DerError> {
 fn parse_upn(content: &[u8]) -> Result<NameSubtree, DerError> {
     let mut parser = Parser::new(content);
     if parser.oid("OtherName.type-id")? != oids::MS_UPN {
-        return Err(DerError::Unsupported {
-            what: "this form of name constraint",
-        });
+        return Err(DerError::Unsupported { what: "this form of name constraint" });
     }
     let mut value = parser.nested(tag::context_constructed(0), "OtherName.value")?;
     parser.finish()?;
@@ -270,17 +245,11 @@ mod tests {
     }
 
     fn permitted(subtree: NameSubtree) -> NameConstraints {
-        NameConstraints {
-            permitted: vec![subtree],
-            excluded: Vec::new(),
-        }
+        NameConstraints { permitted: vec![subtree], excluded: Vec::new() }
     }
 
     fn ip(text: &str, prefix: u8) -> NameSubtree {
-        NameSubtree::Ip {
-            addr: text.parse().unwrap(),
-            prefix,
-        }
+        NameSubtree::Ip { addr: text.parse().unwrap(), prefix }
     }
 
     #[test]
@@ -317,28 +286,16 @@ mod tests {
             assert_eq!(v4(octets), Err(DerError::field("iPAddress", why)));
         }
         let long = roundtrip(&permitted(ip("10.0.0.0", 33)));
-        assert_eq!(
-            long,
-            Err(DerError::field(
-                "iPAddress",
-                "prefix longer than the address"
-            ))
-        );
+        assert_eq!(long, Err(DerError::field("iPAddress", "prefix longer than the address")));
     }
 
     #[test]
     fn refuses_empty_minimum_and_leading_dot() {
-        assert_eq!(
-            NameConstraints::parse(&[0x30, 0]),
-            Err(DerError::field(PATH, "empty"))
-        );
+        assert_eq!(NameConstraints::parse(&[0x30, 0]), Err(DerError::field(PATH, "empty")));
         let empty = Err(DerError::field("GeneralSubtrees", "empty"));
         assert_eq!(NameConstraints::parse(&[0x30, 2, 0xa0, 0]), empty);
         let minimum = b"\x30\x0a\xa0\x08\x30\x06\x82\x01a\x80\x01\x00";
-        let refused = Err(DerError::field(
-            "GeneralSubtree",
-            "minimum or maximum present",
-        ));
+        let refused = Err(DerError::field("GeneralSubtree", "minimum or maximum present"));
         assert_eq!(NameConstraints::parse(minimum), refused);
         let dot = roundtrip(&permitted(NameSubtree::Dns(".a".into())));
         assert_eq!(dot, Err(DerError::DnsName(DnsNameError::EmptyLabel)));

@@ -39,10 +39,7 @@ impl PolicyInformation {
     /// Names a policy without qualifiers.
     #[must_use]
     pub fn new(policy: Oid) -> Self {
-        Self {
-            policy,
-            qualifiers: Vec::new(),
-        }
+        Self { policy, qualifiers: Vec::new() }
     }
 
     fn parse(fields: &mut Parser<'_>) -> Result<Self, DerError> {
@@ -68,11 +65,7 @@ impl PolicyInformation {
             if self.qualifiers.is_empty() {
                 return Ok(());
             }
-            w.sequence(|w| {
-                self.qualifiers
-                    .iter()
-                    .try_for_each(|qualifier| qualifier.encode(w))
-            })
+            w.sequence(|w| self.qualifiers.iter().try_for_each(|qualifier| qualifier.encode(w)))
         })
     }
 }
@@ -85,9 +78,7 @@ impl PolicyQualifier {
         } else if id == oids::QUALIFIER_USER_NOTICE {
             let mut notice = fields.sequence("UserNotice")?;
             if notice.peek() == Some(tag::SEQUENCE) {
-                return Err(DerError::Unsupported {
-                    what: "a noticeRef",
-                });
+                return Err(DerError::Unsupported { what: "a noticeRef" });
             }
             if matches!(
                 notice.peek(),
@@ -101,9 +92,7 @@ impl PolicyQualifier {
             notice.finish()?;
             Self::UserNotice(StringKind::Utf8.decode(text)?)
         } else {
-            return Err(DerError::Unsupported {
-                what: "this policy qualifier",
-            });
+            return Err(DerError::Unsupported { what: "this policy qualifier" });
         };
         qualifier.check()?;
         Ok(qualifier)
@@ -131,10 +120,9 @@ impl PolicyQualifier {
     fn check(&self) -> Result<(), DerError> {
         match self {
             Self::Cps(uri) => check_uri(uri),
-            Self::UserNotice(text) if text.chars().count() > MAX_TEXT => Err(DerError::field(
-                "explicitText",
-                "longer than 200 characters",
-            )),
+            Self::UserNotice(text) if text.chars().count() > MAX_TEXT => {
+                Err(DerError::field("explicitText", "longer than 200 characters"))
+            }
             Self::UserNotice(_) => Ok(()),
         }
     }
@@ -163,10 +151,7 @@ fn check(policies: &[PolicyInformation]) -> Result<(), DerError> {
         return Err(DerError::field(PATH, "empty"));
     }
     let twice = |(index, policy): (usize, &PolicyInformation)| {
-        policies
-            .iter()
-            .skip(index + 1)
-            .any(|other| other.policy == policy.policy)
+        policies.iter().skip(index + 1).any(|other| other.policy == policy.policy)
     };
     if policies.iter().enumerate().any(twice) {
         return Err(DerError::field(PATH, "a policy twice"));
@@ -202,20 +187,9 @@ mod tests {
         let twice = encode(&[policy.clone(), policy.clone()], &mut Writer::new());
         assert_eq!(twice, Err(DerError::field(PATH, "a policy twice")));
         let long = PolicyQualifier::UserNotice("x".repeat(201));
-        let long = encode(
-            &[PolicyInformation {
-                qualifiers: vec![long],
-                ..policy
-            }],
-            &mut Writer::new(),
-        );
-        assert_eq!(
-            long,
-            Err(DerError::field(
-                "explicitText",
-                "longer than 200 characters"
-            ))
-        );
+        let long =
+            encode(&[PolicyInformation { qualifiers: vec![long], ..policy }], &mut Writer::new());
+        assert_eq!(long, Err(DerError::field("explicitText", "longer than 200 characters")));
         let empty = parse(&[0x30, 8, 0x30, 6, 0x06, 2, 0x2a, 3, 0x30, 0]);
         assert_eq!(empty, Err(DerError::field("policyQualifiers", "empty")));
     }

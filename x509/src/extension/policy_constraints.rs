@@ -82,10 +82,7 @@ mod tests {
         let mut writer = Writer::new();
         constraints.encode(&mut writer).unwrap();
         assert_eq!(PolicyConstraints::parse(&writer.finish()), Ok(constraints));
-        assert_eq!(
-            PolicyConstraints::parse(&[0x30, 0]),
-            Err(DerError::field(PATH, "empty"))
-        );
+        assert_eq!(PolicyConstraints::parse(&[0x30, 0]), Err(DerError::field(PATH, "empty")));
         let large = Err(DerError::field("SkipCerts", "does not fit 32 bits"));
         assert_eq!(parse_inhibit_any_policy(&[2, 5, 1, 0, 0, 0, 0]), large);
     }

@@ -18,11 +18,7 @@ impl ReasonFlags {
     /// Takes the set as a number; gives nothing for the empty set and for bits without a name.
     #[must_use]
     pub const fn from_bits(bits: u16) -> Option<Self> {
-        if bits != 0 && bits < 1 << 9 {
-            Some(Self(bits))
-        } else {
-            None
-        }
+        if bits != 0 && bits < 1 << 9 { Some(Self(bits)) } else { None }
     }
 
     /// Gives the set as a number, `unused` being 1.
@@ -33,10 +29,7 @@ impl ReasonFlags {
 
     pub(super) fn parse(content: &[u8]) -> Result<Self, DerError> {
         let bits = named_bits(content, "ReasonFlags")?;
-        Self::from_bits(bits).ok_or(DerError::field(
-            "ReasonFlags",
-            "empty or bit without a name",
-        ))
+        Self::from_bits(bits).ok_or(DerError::field("ReasonFlags", "empty or bit without a name"))
     }
 
     pub(super) fn encode(self, tag: u8, writer: &mut Writer) {

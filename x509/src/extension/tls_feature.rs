@@ -15,11 +15,7 @@ pub(super) fn parse(value: &[u8]) -> Result<Vec<u16>, DerError> {
             .map_err(|_| DerError::field(PATH, "no TLS extension number"))?;
         features.push(feature);
     }
-    if features.is_empty() {
-        Err(DerError::field(PATH, "empty"))
-    } else {
-        Ok(features)
-    }
+    if features.is_empty() { Err(DerError::field(PATH, "empty")) } else { Ok(features) }
 }
 
 pub(super) fn encode(features: &[u16], writer: &mut Writer) -> Result<(), DerError> {
@@ -27,9 +23,7 @@ pub(super) fn encode(features: &[u16], writer: &mut Writer) -> Result<(), DerErr
         return Err(DerError::field(PATH, "empty"));
     }
     writer.sequence(|w| {
-        features
-            .iter()
-            .for_each(|feature| w.unsigned(u64::from(*feature)));
+        features.iter().for_each(|feature| w.unsigned(u64::from(*feature)));
         Ok(())
     })
 }

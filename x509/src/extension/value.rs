@@ -102,10 +102,7 @@ impl ExtensionValue {
             Some(known) => known,
             None => {
                 check_well_formed(value)?;
-                Ok(Self::Unknown {
-                    oid,
-                    der: value.to_vec(),
-                })
+                Ok(Self::Unknown { oid, der: value.to_vec() })
             }
         }
     }
@@ -184,9 +181,9 @@ fn parse_known(oid: Oid, value: &[u8]) -> Option<Result<ExtensionValue, DerError
             policy_constraints::parse_inhibit_any_policy(value).map(V::InhibitAnyPolicy)
         }
         oids::EXT_TLS_FEATURE => tls_feature::parse(value).map(V::TlsFeature),
-        oids::EXT_OCSP_NO_CHECK => only(value, tag::NULL, "OcspNoCheck")
-            .and_then(Parser::finish)
-            .map(|()| V::OcspNoCheck),
+        oids::EXT_OCSP_NO_CHECK => {
+            only(value, tag::NULL, "OcspNoCheck").and_then(Parser::finish).map(|()| V::OcspNoCheck)
+        }
         oids::MS_SID => microsoft_sid::parse(value).map(V::MicrosoftSid),
         oids::EXT_ISSUING_DISTRIBUTION_POINT => {
             IssuingDistributionPoint::parse(value).map(V::IssuingDistributionPoint)

@@ -11,10 +11,7 @@ struct Notes(Vec<Deviation>);
 
 impl Notes {
     fn add(&mut self, place: impl Into<String>, what: impl Into<String>) {
-        self.0.push(Deviation {
-            place: place.into(),
-            what: what.into(),
-        });
+        self.0.push(Deviation { place: place.into(), what: what.into() });
     }
 }
 
@@ -177,20 +174,12 @@ mod tests {
         }
         change(&mut fields);
         let tbs = wrap(tag::SEQUENCE, &fields.concat());
-        signed(
-            &tbs,
-            SignatureScheme::EcdsaP256Sha256.algorithm_identifier(),
-            &[1],
-        )
+        signed(&tbs, SignatureScheme::EcdsaP256Sha256.algorithm_identifier(), &[1])
     }
 
     fn deviations(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<String> {
         let parsed = ForeignCertificate::parse(&certificate(change)).unwrap();
-        parsed
-            .deviations()
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        parsed.deviations().iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -199,10 +188,7 @@ mod tests {
         let unique = deviations(|fields| fields.insert(7, b"\x81\x02\x00\x01".to_vec()));
         assert_eq!(unique, ["issuerUniqueID: present (RFC 5280 §4.1.2.8)"]);
         let negative = deviations(|fields| fields[1] = vec![2, 1, 0x80]);
-        assert_eq!(
-            negative,
-            ["serialNumber: a serial number is not negative (RFC 5280 §4.1.2.2)"]
-        );
+        assert_eq!(negative, ["serialNumber: a serial number is not negative (RFC 5280 §4.1.2.2)"]);
         let times = b"\x30\x22\x18\x0f20240101000000Z\x18\x0f20230101000000Z";
         assert_eq!(
             deviations(|fields| fields[4] = times.to_vec()),
@@ -230,9 +216,6 @@ mod tests {
         assert_eq!(ForeignCertificate::parse(&version), Err(refused));
         let mut trailing = certificate(|_| ());
         trailing.push(0);
-        assert_eq!(
-            ForeignCertificate::parse(&trailing),
-            Err(DerError::Trailing)
-        );
+        assert_eq!(ForeignCertificate::parse(&trailing), Err(DerError::Trailing));
     }
 }

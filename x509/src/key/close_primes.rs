@@ -82,15 +82,9 @@ impl Sieve {
     fn new(first: &BigUint, rest: &BigUint) -> Self {
         let residues = |modulus: u64| {
             let reduce = |number: &BigUint| (number % modulus).iter_u64_digits().next();
-            Residues {
-                first: reduce(first).unwrap_or(0),
-                rest: reduce(rest).unwrap_or(0),
-            }
+            Residues { first: reduce(first).unwrap_or(0), rest: reduce(rest).unwrap_or(0) }
         };
-        Self {
-            power: residues(POWER.modulus),
-            primes: residues(PRODUCT),
-        }
+        Self { power: residues(POWER.modulus), primes: residues(PRODUCT) }
     }
 
     fn passes(&self, round: u64) -> bool {

@@ -110,11 +110,7 @@ impl FromStr for KeyKind {
         let digits = name.strip_prefix("rsa-").ok_or(UnknownKeyKind)?;
         let bits: u16 = digits.parse().map_err(|_| UnknownKeyKind)?;
         // One spelling per kind: no sign, no leading zero.
-        if bits.to_string() == digits {
-            Ok(Self::rsa(bits))
-        } else {
-            Err(UnknownKeyKind)
-        }
+        if bits.to_string() == digits { Ok(Self::rsa(bits)) } else { Err(UnknownKeyKind) }
     }
 }
 
@@ -131,16 +127,8 @@ mod tests {
 
     #[test]
     fn refuses_other_spellings() {
-        for name in [
-            "",
-            "rsa",
-            "rsa-",
-            "rsa-02048",
-            "rsa-+2048",
-            "rsa-99999",
-            "P-256",
-            "rsa-other",
-        ] {
+        for name in ["", "rsa", "rsa-", "rsa-02048", "rsa-+2048", "rsa-99999", "P-256", "rsa-other"]
+        {
             assert_eq!(name.parse::<KeyKind>(), Err(UnknownKeyKind), "{name}");
         }
     }

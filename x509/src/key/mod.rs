@@ -60,12 +60,7 @@ impl PublicKey {
     /// [`PublicKey::check_strength`] refuses them.
     pub fn parse(spki_der: &[u8]) -> Result<Self, KeyError> {
         let (kind, bits, material) = subject_public_key::parse(spki_der)?;
-        Ok(Self {
-            kind,
-            spki: SpkiDer::from_vec(spki_der.to_vec()),
-            bits: bits.to_vec(),
-            material,
-        })
+        Ok(Self { kind, spki: SpkiDer::from_vec(spki_der.to_vec()), bits: bits.to_vec(), material })
     }
 
     /// Returns the algorithm and size.
@@ -128,10 +123,7 @@ impl Hash for PublicKey {
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PublicKey")
-            .field("kind", &self.kind)
-            .field("spki", &self.spki)
-            .finish()
+        f.debug_struct("PublicKey").field("kind", &self.kind).field("spki", &self.spki).finish()
     }
 }
 
@@ -159,9 +151,9 @@ mod tests {
 
     #[test]
     fn honest_keys_are_strong() {
-        for name in [
-            "rsa-2048", "rsa-2560", "rsa-3072", "rsa-4096", "p-256", "p-384", "p-521", "ed25519",
-        ] {
+        for name in
+            ["rsa-2048", "rsa-2560", "rsa-3072", "rsa-4096", "p-256", "p-384", "p-521", "ed25519"]
+        {
             assert_eq!(sample_key(name).check_strength(), Ok(()), "{name}");
         }
     }

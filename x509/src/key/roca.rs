@@ -45,10 +45,7 @@ fn subgroups() -> &'static [Subgroup] {
 fn subgroup(prime: u32) -> Subgroup {
     let mut members = vec![false; usize::try_from(prime).unwrap_or(0)];
     let mut power = 1 % prime;
-    while let Some(member) = usize::try_from(power)
-        .ok()
-        .and_then(|power| members.get_mut(power))
-    {
+    while let Some(member) = usize::try_from(power).ok().and_then(|power| members.get_mut(power)) {
         if *member {
             break;
         }
@@ -73,9 +70,7 @@ mod tests {
             })
             .map(|s| s.prime)
             .collect();
-        for prime in [
-            11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157,
-        ] {
+        for prime in [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157] {
             assert!(proper.contains(&prime), "{prime}");
         }
     }

@@ -38,11 +38,7 @@ impl RsaPublicKey {
         if bits == 0 {
             return Err(KeyError::RsaModulus);
         }
-        Ok(Self {
-            modulus,
-            exponent: BigUint::from_bytes_be(exponent.as_bytes()),
-            bits,
-        })
+        Ok(Self { modulus, exponent: BigUint::from_bytes_be(exponent.as_bytes()), bits })
     }
 
     /// Returns the size of the modulus in bits.

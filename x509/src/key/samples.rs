@@ -6,10 +6,7 @@ use super::PublicKey;
 
 macro_rules! sample {
     ($name:literal) => {
-        (
-            $name,
-            include_bytes!(concat!("../../testdata/keys/", $name)).as_slice(),
-        )
+        ($name, include_bytes!(concat!("../../testdata/keys/", $name)).as_slice())
     };
 }
 

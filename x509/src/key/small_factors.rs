@@ -85,10 +85,7 @@ fn batches() -> &'static [Batch] {
         let mut primes = primes_below(BOUND).skip(1).map(u64::from).peekable();
         let mut batches = Vec::new();
         while primes.peek().is_some() {
-            let mut batch = Batch {
-                words: [Divisor::new(1); LANES],
-                primes: Default::default(),
-            };
+            let mut batch = Batch { words: [Divisor::new(1); LANES], primes: Default::default() };
             for (word, members) in batch.words.iter_mut().zip(&mut batch.primes) {
                 let mut product = 1_u64;
                 while let Some(prime) = primes.next_if(|p| product.checked_mul(*p).is_some()) {
@@ -127,10 +124,7 @@ mod tests {
     #[test]
     fn sieve_counts_right() {
         assert_eq!(primes_below(1 << 16).count(), 6542);
-        assert_eq!(
-            primes_below(30).collect::<Vec<_>>(),
-            [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]
-        );
+        assert_eq!(primes_below(30).collect::<Vec<_>>(), [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]);
     }
 
     #[test]
@@ -152,25 +146,12 @@ mod tests {
         for number in [1, 3, 5, 4093, 0xffff_ffff_ffff_fff1, u64::MAX] {
             let divisor = Divisor::new(number);
             assert_eq!(number.wrapping_mul(divisor.inverse), 1);
-            for dividend in [
-                0,
-                1,
-                2,
-                number - 1,
-                number,
-                number.wrapping_add(1),
-                u64::MAX,
-            ] {
+            for dividend in [0, 1, 2, number - 1, number, number.wrapping_add(1), u64::MAX] {
                 let divides = dividend % number == 0;
                 assert_eq!(divisor.divides(dividend), divides, "{number} {dividend}");
             }
             // The extremes of a step.
-            for (carry, digit) in [
-                (0, 0),
-                (0, u64::MAX),
-                (number - 1, 0),
-                (number - 1, u64::MAX),
-            ] {
+            for (carry, digit) in [(0, 0), (0, u64::MAX), (number - 1, 0), (number - 1, u64::MAX)] {
                 let next = divisor.step(carry, digit);
                 let wide = u128::from(number);
                 let shifted = (u128::from(next) << 64) % wide;

@@ -63,9 +63,7 @@ mod tests {
     use crate::key::small_factors::primes_below;
 
     fn check(modulus: &BigUint, exponent: u64) -> Result<(), WeakKey> {
-        PublicKey::parse(&rsa_spki(modulus, &BigUint::from(exponent)))
-            .unwrap()
-            .check_strength()
+        PublicKey::parse(&rsa_spki(modulus, &BigUint::from(exponent))).unwrap().check_strength()
     }
 
     fn honest() -> BigUint {
@@ -100,9 +98,7 @@ mod tests {
     #[test]
     fn refuses_modulus_sizes_out_of_range_or_step() {
         let one = BigUint::from(1_u8);
-        for bits in [
-            8_u16, 1024, 2040, 2047, 2049, 2052, 4095, 4097, 4104, 16_384,
-        ] {
+        for bits in [8_u16, 1024, 2040, 2047, 2049, 2052, 4095, 4097, 4104, 16_384] {
             let modulus = (&one << (bits - 1)) + 1_u8;
             assert_eq!(check(&modulus, 65_537), Err(WeakKey::RsaModulusSize(bits)));
         }
@@ -110,19 +106,7 @@ mod tests {
 
     #[test]
     fn refuses_exponents_even_or_out_of_range() {
-        for exponent in [
-            0,
-            1,
-            2,
-            3,
-            17,
-            65_535,
-            65_536,
-            65_538,
-            1 << 32,
-            (1 << 32) + 1,
-            u64::MAX,
-        ] {
+        for exponent in [0, 1, 2, 3, 17, 65_535, 65_536, 65_538, 1 << 32, (1 << 32) + 1, u64::MAX] {
             let verdict = check(&honest(), exponent);
             assert_eq!(verdict, Err(WeakKey::RsaExponent), "{exponent}");
         }
@@ -150,11 +134,7 @@ mod tests {
             let q = next_prime(&p + (BigUint::from(1_u8) << distance));
             let modulus = &p * &q;
             assert_eq!(modulus.bits(), 2048);
-            assert_eq!(
-                check(&modulus, 65_537),
-                Err(WeakKey::ClosePrimes),
-                "2^{distance}"
-            );
+            assert_eq!(check(&modulus, 65_537), Err(WeakKey::ClosePrimes), "2^{distance}");
         }
         let q = next_prime(&p + (BigUint::from(1_u8) << 1000_u32));
         assert_eq!(check(&(&p * &q), 65_537), Ok(()));

@@ -86,10 +86,7 @@ pub(super) fn parse(der: &[u8]) -> Result<(KeyKind, &[u8], Material), KeyError> 
     if spki.to_der().map_err(KeyError::NotDer)? != der {
         return Err(KeyError::NonCanonical);
     }
-    let bits = spki
-        .subject_public_key
-        .as_bytes()
-        .ok_or(KeyError::UnusedBits)?;
+    let bits = spki.subject_public_key.as_bytes().ok_or(KeyError::UnusedBits)?;
     let algorithm = spki.algorithm.oid;
     let parameters = spki.algorithm.parameters;
     match algorithm {
@@ -210,10 +207,7 @@ mod tests {
     fn refuses_algorithms_curves_and_point_forms() {
         let ec = oid("1.2.840.10045.2.1");
         let cases = [
-            (
-                "rsa-pss-2048",
-                KeyError::Algorithm(oid("1.2.840.113549.1.1.10")),
-            ),
+            ("rsa-pss-2048", KeyError::Algorithm(oid("1.2.840.113549.1.1.10"))),
             ("ed448", KeyError::Algorithm(oid("1.3.101.113"))),
             ("x25519", KeyError::Algorithm(oid("1.3.101.110"))),
             ("p-224", KeyError::Curve(oid("1.3.132.0.33"))),
@@ -252,10 +246,7 @@ mod tests {
         };
         assert_eq!(error(&with_point(&[0])), KeyError::PointAtInfinity);
         assert_eq!(error(&with_point(&[])), KeyError::PointForm);
-        let short = KeyError::Length {
-            expected: 65,
-            found: 1,
-        };
+        let short = KeyError::Length { expected: 65, found: 1 };
         assert_eq!(error(&with_point(&[4])), short);
     }
 
@@ -283,10 +274,7 @@ mod tests {
     fn refuses_what_is_not_der() {
         let good = sample("ed25519.spki");
         for length in 0..good.len() {
-            assert!(
-                matches!(error(&good[..length]), KeyError::NotDer(_)),
-                "{length}"
-            );
+            assert!(matches!(error(&good[..length]), KeyError::NotDer(_)), "{length}");
         }
         let trailing = [good.clone(), vec![0]].concat();
         assert!(matches!(error(&trailing), KeyError::NotDer(_)));
@@ -324,10 +312,7 @@ mod tests {
             ("nothing", ""),
         ] {
             let found = error(&with_key(hex));
-            assert!(
-                matches!(found, KeyError::RsaPublicKey(_)),
-                "{case}: {found}"
-            );
+            assert!(matches!(found, KeyError::RsaPublicKey(_)), "{case}: {found}");
         }
         assert_eq!(error(&with_key("3006020100020103")), KeyError::RsaModulus);
     }

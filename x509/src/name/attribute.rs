@@ -63,50 +63,18 @@ pub struct UnknownAttributeType;
 const KNOWN: [(AttributeType, &str, Oid); 14] = [
     (AttributeType::CommonName, "CN", Oid::new_unwrap("2.5.4.3")),
     (AttributeType::Surname, "SN", Oid::new_unwrap("2.5.4.4")),
-    (
-        AttributeType::SerialNumber,
-        "serialNumber",
-        Oid::new_unwrap("2.5.4.5"),
-    ),
+    (AttributeType::SerialNumber, "serialNumber", Oid::new_unwrap("2.5.4.5")),
     (AttributeType::Country, "C", Oid::new_unwrap("2.5.4.6")),
     (AttributeType::Locality, "L", Oid::new_unwrap("2.5.4.7")),
-    (
-        AttributeType::StateOrProvince,
-        "ST",
-        Oid::new_unwrap("2.5.4.8"),
-    ),
+    (AttributeType::StateOrProvince, "ST", Oid::new_unwrap("2.5.4.8")),
     (AttributeType::Street, "STREET", Oid::new_unwrap("2.5.4.9")),
-    (
-        AttributeType::Organization,
-        "O",
-        Oid::new_unwrap("2.5.4.10"),
-    ),
-    (
-        AttributeType::OrganizationalUnit,
-        "OU",
-        Oid::new_unwrap("2.5.4.11"),
-    ),
+    (AttributeType::Organization, "O", Oid::new_unwrap("2.5.4.10")),
+    (AttributeType::OrganizationalUnit, "OU", Oid::new_unwrap("2.5.4.11")),
     (AttributeType::Title, "title", Oid::new_unwrap("2.5.4.12")),
-    (
-        AttributeType::GivenName,
-        "givenName",
-        Oid::new_unwrap("2.5.4.42"),
-    ),
-    (
-        AttributeType::DomainComponent,
-        "DC",
-        Oid::new_unwrap("0.9.2342.19200300.100.1.25"),
-    ),
-    (
-        AttributeType::EmailAddress,
-        "emailAddress",
-        Oid::new_unwrap("1.2.840.113549.1.9.1"),
-    ),
-    (
-        AttributeType::UserId,
-        "UID",
-        Oid::new_unwrap("0.9.2342.19200300.100.1.1"),
-    ),
+    (AttributeType::GivenName, "givenName", Oid::new_unwrap("2.5.4.42")),
+    (AttributeType::DomainComponent, "DC", Oid::new_unwrap("0.9.2342.19200300.100.1.25")),
+    (AttributeType::EmailAddress, "emailAddress", Oid::new_unwrap("1.2.840.113549.1.9.1")),
+    (AttributeType::UserId, "UID", Oid::new_unwrap("0.9.2342.19200300.100.1.1")),
 ];
 
 /// Names that others use for the same types.
@@ -121,10 +89,7 @@ impl AttributeType {
     /// Finds the type of an object identifier.
     #[must_use]
     pub fn from_oid(oid: Oid) -> Self {
-        KNOWN
-            .iter()
-            .find(|known| known.2 == oid)
-            .map_or(Self::Other(oid), |known| known.0)
+        KNOWN.iter().find(|known| known.2 == oid).map_or(Self::Other(oid), |known| known.0)
     }
 
     /// Gives the object identifier.
@@ -133,10 +98,9 @@ impl AttributeType {
         match self {
             Self::Other(oid) => oid,
             // Every other variant is in the table; the default is never reached.
-            known => KNOWN
-                .iter()
-                .find(|row| row.0 == known)
-                .map_or(crate::oids::POLICY_ANY, |row| row.2),
+            known => {
+                KNOWN.iter().find(|row| row.0 == known).map_or(crate::oids::POLICY_ANY, |row| row.2)
+            }
         }
     }
 
@@ -181,9 +145,7 @@ impl FromStr for AttributeType {
                 return Ok(attribute_type);
             }
         }
-        Oid::new(text)
-            .map(Self::from_oid)
-            .map_err(|_| UnknownAttributeType)
+        Oid::new(text).map(Self::from_oid).map_err(|_| UnknownAttributeType)
     }
 }
 
@@ -198,10 +160,7 @@ impl Attribute {
         let is_code = value.len() == 2 && value.bytes().all(|b| b.is_ascii_alphabetic());
         if attribute_type == AttributeType::Country && !is_code {
             let why = "not a country code of two letters";
-            return Err(NameError::Attribute {
-                attribute: attribute_type,
-                why,
-            });
+            return Err(NameError::Attribute { attribute: attribute_type, why });
         }
         Self::with_kind(attribute_type, attribute_type.preferred_kind(), value)
     }
@@ -216,15 +175,10 @@ impl Attribute {
         value: &str,
     ) -> Result<Self, NameError> {
         match kind.encode(value) {
-            Ok(_) => Ok(Self {
-                attribute_type,
-                kind,
-                value: value.to_owned(),
-            }),
-            Err(DerError::Field { why, .. }) => Err(NameError::Attribute {
-                attribute: attribute_type,
-                why,
-            }),
+            Ok(_) => Ok(Self { attribute_type, kind, value: value.to_owned() }),
+            Err(DerError::Field { why, .. }) => {
+                Err(NameError::Attribute { attribute: attribute_type, why })
+            }
             Err(other) => Err(NameError::Encoding(other)),
         }
     }
@@ -259,24 +213,16 @@ impl Attribute {
         parser: &mut Parser<'_>,
     ) -> Result<Self, DerError> {
         let tlv = parser.any()?;
-        let kind = StringKind::from_tag(tlv.tag).ok_or(DerError::Unsupported {
-            what: "an attribute value that is no string",
-        })?;
-        Ok(Self {
-            attribute_type,
-            kind,
-            value: kind.decode(tlv.content)?,
-        })
+        let kind = StringKind::from_tag(tlv.tag)
+            .ok_or(DerError::Unsupported { what: "an attribute value that is no string" })?;
+        Ok(Self { attribute_type, kind, value: kind.decode(tlv.content)? })
     }
 
     /// Gives the DER of the value alone.
     pub(super) fn value_der(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         // The constructors checked that the value can be written.
-        writer.value(
-            self.kind.tag(),
-            &self.kind.encode(&self.value).unwrap_or_default(),
-        );
+        writer.value(self.kind.tag(), &self.kind.encode(&self.value).unwrap_or_default());
         writer.finish()
     }
 
@@ -313,26 +259,10 @@ mod tests {
     #[test]
     fn refuses_values_outside_the_type() {
         for (attribute, value, why) in [
-            (
-                AttributeType::Country,
-                "DEU",
-                "not a country code of two letters",
-            ),
-            (
-                AttributeType::Country,
-                "D1",
-                "not a country code of two letters",
-            ),
-            (
-                AttributeType::SerialNumber,
-                "a_b",
-                "character outside its type",
-            ),
-            (
-                AttributeType::DomainComponent,
-                "ü",
-                "character outside its type",
-            ),
+            (AttributeType::Country, "DEU", "not a country code of two letters"),
+            (AttributeType::Country, "D1", "not a country code of two letters"),
+            (AttributeType::SerialNumber, "a_b", "character outside its type"),
+            (AttributeType::DomainComponent, "ü", "character outside its type"),
             (AttributeType::CommonName, "", "empty"),
             (AttributeType::CommonName, "a\0", "contains NUL"),
         ] {

@@ -65,17 +65,11 @@ impl Name {
         let mut sequence = only(der, tag::SEQUENCE, "Name")?;
         let mut rdns = Vec::new();
         while !sequence.is_empty() {
-            rdns.push(parse_rdn(
-                sequence.nested(tag::SET, "RelativeDistinguishedName")?,
-            )?);
+            rdns.push(parse_rdn(sequence.nested(tag::SET, "RelativeDistinguishedName")?)?);
         }
         let name = Self::from_rdns(rdns)?;
         // Catches what decodes and is not DER: above all a SET OF out of order.
-        if name.der.as_bytes() == der {
-            Ok(name)
-        } else {
-            Err(DerError::NonCanonical)
-        }
+        if name.der.as_bytes() == der { Ok(name) } else { Err(DerError::NonCanonical) }
     }
 
     /// Makes a name with one attribute in each RDN, in the order given (most significant first).
@@ -109,10 +103,7 @@ impl Name {
                 return Err(DerError::field("RelativeDistinguishedName", "empty"));
             }
             if members.windows(2).any(|pair| pair.first() == pair.last()) {
-                return Err(DerError::field(
-                    "RelativeDistinguishedName",
-                    "an attribute twice",
-                ));
+                return Err(DerError::field("RelativeDistinguishedName", "an attribute twice"));
             }
             let (encoded, attributes): (Vec<_>, Vec<_>) = members.into_iter().unzip();
             content.value(tag::SET, &encoded.concat());
@@ -125,19 +116,13 @@ impl Name {
         if der.len() > MAX_NAME {
             return Err(DerError::TooLarge { limit: MAX_NAME });
         }
-        Ok(Self {
-            der: NameDer::from_vec(der),
-            rdns: sorted,
-        })
+        Ok(Self { der: NameDer::from_vec(der), rdns: sorted })
     }
 
     /// Gives the name without any RDN.
     #[must_use]
     pub fn empty() -> Self {
-        Self {
-            der: NameDer::from_vec(vec![tag::SEQUENCE, 0]),
-            rdns: Vec::new(),
-        }
+        Self { der: NameDer::from_vec(vec![tag::SEQUENCE, 0]), rdns: Vec::new() }
     }
 
     /// Tells whether the name has no RDN.
@@ -178,11 +163,7 @@ impl Name {
     #[must_use]
     pub fn is_within(&self, base: &Self) -> bool {
         self.rdns.len() >= base.rdns.len()
-            && self
-                .rdns
-                .iter()
-                .zip(&base.rdns)
-                .all(|(ours, theirs)| ours == theirs)
+            && self.rdns.iter().zip(&base.rdns).all(|(ours, theirs)| ours == theirs)
     }
 
     /// Reads the string form of RFC 4514, whose last RDN is the most significant one.
@@ -280,16 +261,10 @@ mod tests {
     fn refuses_a_name_of_60_kilobytes() {
         let long = "a".repeat(60_000);
         let built = Name::from_attributes(&[(AttributeType::CommonName, &long)]);
-        assert_eq!(
-            built,
-            Err(NameError::Encoding(DerError::TooLarge { limit: MAX_NAME }))
-        );
+        assert_eq!(built, Err(NameError::Encoding(DerError::TooLarge { limit: MAX_NAME })));
         let mut der = Writer::new();
         der.value(tag::SEQUENCE, long.as_bytes());
-        assert_eq!(
-            Name::parse(&der.finish()),
-            Err(DerError::TooLarge { limit: MAX_NAME })
-        );
+        assert_eq!(Name::parse(&der.finish()), Err(DerError::TooLarge { limit: MAX_NAME }));
     }
 
     #[test]
@@ -298,9 +273,7 @@ mod tests {
         let refused = Name::parse(&rdn(&[number]));
         assert_eq!(
             refused,
-            Err(DerError::Unsupported {
-                what: "an attribute value that is no string"
-            })
+            Err(DerError::Unsupported { what: "an attribute value that is no string" })
         );
     }
 
@@ -313,10 +286,7 @@ mod tests {
         ])
         .unwrap();
         let kinds: Vec<StringKind> = name.attributes().map(Attribute::kind).collect();
-        assert_eq!(
-            kinds,
-            [StringKind::Printable, StringKind::Ia5, StringKind::Utf8]
-        );
+        assert_eq!(kinds, [StringKind::Printable, StringKind::Ia5, StringKind::Utf8]);
         assert_eq!(name.to_string(), "CN=ü,DC=corp,C=DE");
     }
 

@@ -28,10 +28,7 @@ fn write_attribute(attribute: &Attribute, f: &mut fmt::Formatter<'_>) -> fmt::Re
     // lost: reading the text back gives the same name.
     if attribute.attribute_type().short_name().is_none() || preferred.as_ref() != Ok(attribute) {
         f.write_char('#')?;
-        return attribute
-            .value_der()
-            .iter()
-            .try_for_each(|octet| write!(f, "{octet:02x}"));
+        return attribute.value_der().iter().try_for_each(|octet| write!(f, "{octet:02x}"));
     }
     let last = attribute.value().chars().count().saturating_sub(1);
     for (index, c) in attribute.value().chars().enumerate() {
@@ -54,10 +51,7 @@ fn write_attribute(attribute: &Attribute, f: &mut fmt::Formatter<'_>) -> fmt::Re
 
 /// Reads the RDNs; gives the most significant one first.
 pub(super) fn parse(text: &str) -> Result<Vec<Vec<Attribute>>, NameError> {
-    let mut cursor = Cursor {
-        chars: text.chars().collect(),
-        at: 0,
-    };
+    let mut cursor = Cursor { chars: text.chars().collect(), at: 0 };
     let mut rdns = Vec::new();
     cursor.skip_spaces();
     if cursor.peek().is_none() {
@@ -113,22 +107,13 @@ impl Cursor {
     fn attribute(&mut self) -> Result<Attribute, NameError> {
         self.skip_spaces();
         let start = self.at;
-        while self
-            .peek()
-            .is_some_and(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
-        {
+        while self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
             self.at += 1;
         }
-        let word: String = self
-            .chars
-            .get(start..self.at)
-            .unwrap_or_default()
-            .iter()
-            .collect();
-        let attribute_type: AttributeType = word.parse().map_err(|_| NameError::Syntax {
-            at: start,
-            why: "unknown attribute type",
-        })?;
+        let word: String = self.chars.get(start..self.at).unwrap_or_default().iter().collect();
+        let attribute_type: AttributeType = word
+            .parse()
+            .map_err(|_| NameError::Syntax { at: start, why: "unknown attribute type" })?;
         self.skip_spaces();
         if !self.take('=') {
             return Err(self.error("expected an equals sign"));
@@ -158,10 +143,7 @@ impl Cursor {
     fn hex_octet(&mut self) -> Result<u8, NameError> {
         let mut octet = 0;
         for _ in 0..2 {
-            let digit = self
-                .peek()
-                .and_then(|c| c.to_digit(16))
-                .and_then(|d| u8::try_from(d).ok());
+            let digit = self.peek().and_then(|c| c.to_digit(16)).and_then(|d| u8::try_from(d).ok());
             octet = octet << 4 | digit.ok_or(self.error("expected a hexadecimal digit"))?;
             self.at += 1;
         }
@@ -192,10 +174,8 @@ impl Cursor {
             }
         }
         octets.truncate(significant);
-        String::from_utf8(octets).map_err(|_| NameError::Syntax {
-            at: start,
-            why: "escaped octets are not UTF-8",
-        })
+        String::from_utf8(octets)
+            .map_err(|_| NameError::Syntax { at: start, why: "escaped octets are not UTF-8" })
     }
 
     fn escaped(&mut self, octets: &mut Vec<u8>) -> Result<(), NameError> {
@@ -221,24 +201,12 @@ mod tests {
     fn reads_and_writes_the_examples_of_rfc_4514() {
         // RFC 4514 §4.
         for (text, shown) in [
-            (
-                "UID=jsmith,DC=example,DC=net",
-                "UID=jsmith,DC=example,DC=net",
-            ),
-            (
-                "OU=Sales+CN=J.  Smith,DC=example,DC=net",
-                "OU=Sales+CN=J.  Smith,DC=example,DC=net",
-            ),
-            (
-                r#"CN=James \"Jim\" Smith\, III,DC=net"#,
-                r#"CN=James \"Jim\" Smith\, III,DC=net"#,
-            ),
+            ("UID=jsmith,DC=example,DC=net", "UID=jsmith,DC=example,DC=net"),
+            ("OU=Sales+CN=J.  Smith,DC=example,DC=net", "OU=Sales+CN=J.  Smith,DC=example,DC=net"),
+            (r#"CN=James \"Jim\" Smith\, III,DC=net"#, r#"CN=James \"Jim\" Smith\, III,DC=net"#),
             (r"CN=Before\0dAfter,DC=net", r"CN=Before\0dAfter,DC=net"),
             (r"CN=Lu\C4\8Di\C4\87", "CN=Lučić"),
-            (
-                "1.3.6.1.4.1.1466.0=#0C0461626364",
-                "1.3.6.1.4.1.1466.0=#0c0461626364",
-            ),
+            ("1.3.6.1.4.1.1466.0=#0C0461626364", "1.3.6.1.4.1.1466.0=#0c0461626364"),
             (" cn = a b , o = x ", "CN=a b,O=x"),
             (r"CN=\ a\ ", r"CN=\ a\ "),
             (r"CN=\#a", r"CN=\#a"),
@@ -261,11 +229,7 @@ mod tests {
             (r"CN=\ff", 3, "escaped octets are not UTF-8"),
             ("CN=#0c0161 x", 11, "expected a comma"),
         ] {
-            assert_eq!(
-                Name::parse_rfc4514(text),
-                Err(NameError::Syntax { at, why }),
-                "{text}"
-            );
+            assert_eq!(Name::parse_rfc4514(text), Err(NameError::Syntax { at, why }), "{text}");
         }
     }
 }

@@ -69,11 +69,7 @@ impl StringKind {
             Self::Printable | Self::Ia5 => return Err(outside),
             Self::Teletex => text
                 .chars()
-                .map(|c| {
-                    u8::try_from(c)
-                        .ok()
-                        .filter(|b| matches!(b, 0x20..=0x7e | 0xa0..=0xff))
-                })
+                .map(|c| u8::try_from(c).ok().filter(|b| matches!(b, 0x20..=0x7e | 0xa0..=0xff)))
                 .collect::<Option<_>>()
                 .ok_or(outside)?,
             Self::Bmp => text
@@ -99,10 +95,7 @@ fn check(text: &str) -> Result<(), DerError> {
 }
 
 fn ascii(content: &[u8], allowed: impl Fn(&u8) -> bool) -> Option<String> {
-    content
-        .iter()
-        .all(allowed)
-        .then(|| content.iter().map(|b| char::from(*b)).collect())
+    content.iter().all(allowed).then(|| content.iter().map(|b| char::from(*b)).collect())
 }
 
 fn is_printable(octet: &u8) -> bool {
@@ -114,10 +107,7 @@ fn bmp(content: &[u8]) -> Option<String> {
     if !rest.is_empty() {
         return None;
     }
-    pairs
-        .iter()
-        .map(|pair| char::from_u32(u32::from(u16::from_be_bytes(*pair))))
-        .collect()
+    pairs.iter().map(|pair| char::from_u32(u32::from(u16::from_be_bytes(*pair)))).collect()
 }
 
 #[cfg(test)]

@@ -96,18 +96,14 @@ impl CertId {
             oids::DIGEST_SHA1 => CertIdHash::Sha1,
             oids::DIGEST_SHA256 => CertIdHash::Sha256,
             _ => {
-                return Err(DerError::Unsupported {
-                    what: "this CertID hash",
-                });
+                return Err(DerError::Unsupported { what: "this CertID hash" });
             }
         };
         let parameters = match algorithm.optional(tag::NULL)? {
             None => HashParameters::Absent,
             Some([]) => HashParameters::Null,
             Some(_) => {
-                return Err(DerError::NotDer {
-                    why: "NULL with content",
-                });
+                return Err(DerError::NotDer { why: "NULL with content" });
             }
         };
         algorithm.finish()?;
@@ -115,12 +111,7 @@ impl CertId {
         let issuer_key_hash = fields.value(tag::OCTET_STRING, "issuerKeyHash")?.to_vec();
         let serial = Serial::from_integer_content(fields.value(tag::INTEGER, "serialNumber")?)?;
         fields.finish()?;
-        let id = Self {
-            hash,
-            issuer_name_hash,
-            issuer_key_hash,
-            serial,
-        };
+        let id = Self { hash, issuer_name_hash, issuer_key_hash, serial };
         id.check()?;
         Ok((id, parameters))
     }

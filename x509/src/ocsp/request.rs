@@ -55,10 +55,7 @@ impl OcspRequest {
             return Err(DerError::NonCanonical);
         }
         let requests = parts.requests.into_iter().map(|single| single.id).collect();
-        Ok(Self {
-            requests,
-            nonce: parts.nonce,
-        })
+        Ok(Self { requests, nonce: parts.nonce })
     }
 
     /// Writes an unsigned request.
@@ -146,11 +143,7 @@ impl SingleRequest {
         if let Some(extensions) = extensions {
             ignore_extensions(extensions)?;
         }
-        Ok(Self {
-            id,
-            parameters,
-            extensions: extensions.map(<[u8]>::to_vec),
-        })
+        Ok(Self { id, parameters, extensions: extensions.map(<[u8]>::to_vec) })
     }
 }
 
@@ -178,17 +171,9 @@ fn parse_tbs(tbs: &[u8]) -> Result<TbsRequest, DerError> {
     check_count(requests.len())?;
     let extensions = fields.optional(tag::context_constructed(2))?;
     fields.finish()?;
-    let nonce = extensions
-        .map(parse_request_extensions)
-        .transpose()?
-        .flatten();
+    let nonce = extensions.map(parse_request_extensions).transpose()?.flatten();
     let extensions = extensions.map(<[u8]>::to_vec);
-    Ok(TbsRequest {
-        requestor,
-        requests,
-        extensions,
-        nonce,
-    })
+    Ok(TbsRequest { requestor, requests, extensions, nonce })
 }
 
 fn check_count(count: usize) -> Result<(), DerError> {
@@ -223,9 +208,7 @@ fn ignore_extensions(content: &[u8]) -> Result<(), DerError> {
 
 fn ignore(critical: bool, value: &[u8]) -> Result<(), DerError> {
     if critical {
-        return Err(DerError::Unsupported {
-            what: "a critical OCSP request extension",
-        });
+        return Err(DerError::Unsupported { what: "a critical OCSP request extension" });
     }
     check_well_formed(value)
 }
@@ -267,13 +250,7 @@ mod tests {
 
     fn single(parameters: HashParameters) -> Vec<u8> {
         let mut writer = Writer::new();
-        SingleRequest {
-            id: id(1),
-            parameters,
-            extensions: None,
-        }
-        .encode(&mut writer)
-        .unwrap();
+        SingleRequest { id: id(1), parameters, extensions: None }.encode(&mut writer).unwrap();
         writer.finish()
     }
 
@@ -290,35 +267,20 @@ mod tests {
     #[test]
     fn roundtrips() {
         for nonce in [None, Some(vec![7; 1]), Some(vec![7; 128])] {
-            let request = OcspRequest {
-                requests: (1..=16).map(id).collect(),
-                nonce,
-            };
+            let request = OcspRequest { requests: (1..=16).map(id).collect(), nonce };
             assert_eq!(OcspRequest::parse(&request.encode().unwrap()), Ok(request));
         }
     }
 
     #[test]
     fn accepts_absent_hash_parameters_name_signature_and_unknown_extensions() {
-        let plain = OcspRequest {
-            requests: vec![id(1)],
-            nonce: None,
-        };
+        let plain = OcspRequest { requests: vec![id(1)], nonce: None };
         let list = wrap(0x30, &[&single(HashParameters::Absent)]);
-        assert_eq!(
-            OcspRequest::parse(&request(&[&list], &[])),
-            Ok(plain.clone())
-        );
+        assert_eq!(OcspRequest::parse(&request(&[&list], &[])), Ok(plain.clone()));
         let name = wrap(0xa1, &[b"\x82\x01a"]);
-        assert_eq!(
-            OcspRequest::parse(&request(&[&name, &list], &[])),
-            Ok(plain.clone())
-        );
+        assert_eq!(OcspRequest::parse(&request(&[&name, &list], &[])), Ok(plain.clone()));
         let signature = wrap(0xa0, &[b"\x30\x08\x30\x02\x05\x00\x03\x02\x00\x01"]);
-        assert_eq!(
-            OcspRequest::parse(&request(&[&list], &signature)),
-            Ok(plain.clone())
-        );
+        assert_eq!(OcspRequest::parse(&request(&[&list], &signature)), Ok(plain.clone()));
         let unknown = with_extensions(b"\x30\x08\x06\x02\x2a\x03\x04\x02\x05\x00");
         assert_eq!(OcspRequest::parse(&unknown), Ok(plain));
     }
@@ -332,10 +294,7 @@ mod tests {
             crate::extension::encode_raw(&mut extension, &oids::EXT_OCSP_NONCE, false, &nonce);
             let parsed = OcspRequest::parse(&with_extensions(&extension.finish()));
             assert_eq!(parsed, Err(refused.clone()));
-            let built = OcspRequest {
-                requests: vec![id(1)],
-                nonce: Some(vec![7; length]),
-            };
+            let built = OcspRequest { requests: vec![id(1)], nonce: Some(vec![7; length]) };
             assert_eq!(built.encode(), Err(refused.clone()));
         }
     }
@@ -347,14 +306,8 @@ mod tests {
         let many = wrap(0x30, &[&one.repeat(17)]);
         let critical = b"\x30\x0b\x06\x02\x2a\x03\x01\x01\xff\x04\x02\x05\x00";
         for (der, error) in [
-            (
-                request(&[&[0x30, 0]], &[]),
-                DerError::field("requestList", "empty"),
-            ),
-            (
-                request(&[&many], &[]),
-                DerError::field("requestList", "more than 16 certificates"),
-            ),
+            (request(&[&[0x30, 0]], &[]), DerError::field("requestList", "empty")),
+            (request(&[&many], &[]), DerError::field("requestList", "more than 16 certificates")),
             (
                 request(&[b"\xa0\x03\x02\x01\x00", &list], &[]),
                 DerError::field("version", "DEFAULT encoded"),
@@ -362,51 +315,27 @@ mod tests {
             (request(&[&list], &[5, 0]), DerError::Trailing),
             (
                 with_extensions(critical),
-                DerError::Unsupported {
-                    what: "a critical OCSP request extension",
-                },
+                DerError::Unsupported { what: "a critical OCSP request extension" },
             ),
             (with_extensions(b""), DerError::field("Extensions", "empty")),
-            (
-                vec![0x30; MAX_REQUEST + 1],
-                DerError::TooLarge { limit: MAX_REQUEST },
-            ),
+            (vec![0x30; MAX_REQUEST + 1], DerError::TooLarge { limit: MAX_REQUEST }),
         ] {
             assert_eq!(OcspRequest::parse(&der), Err(error));
         }
-        let short = CertId {
-            issuer_key_hash: vec![0; 19],
-            ..id(1)
-        };
+        let short = CertId { issuer_key_hash: vec![0; 19], ..id(1) };
         let why = "a hash is not as long as its algorithm makes it";
-        let short = OcspRequest {
-            requests: vec![short],
-            nonce: None,
-        }
-        .encode();
+        let short = OcspRequest { requests: vec![short], nonce: None }.encode();
         assert_eq!(short, Err(DerError::field("CertID", why)));
     }
 
     #[test]
     fn refuses_an_unknown_hash() {
         // SHA-512 in place of SHA-1 in the hash algorithm.
-        let body = wrap(
-            0x30,
-            &[b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00"],
-        );
-        let cert_id = wrap(
-            0x30,
-            &[
-                &body,
-                &wrap(4, &[&[0; 64]]),
-                &wrap(4, &[&[0; 64]]),
-                b"\x02\x01\x01",
-            ],
-        );
+        let body = wrap(0x30, &[b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00"]);
+        let cert_id =
+            wrap(0x30, &[&body, &wrap(4, &[&[0; 64]]), &wrap(4, &[&[0; 64]]), b"\x02\x01\x01"]);
         let list = wrap(0x30, &[&wrap(0x30, &[&cert_id])]);
-        let refused = Err(DerError::Unsupported {
-            what: "this CertID hash",
-        });
+        let refused = Err(DerError::Unsupported { what: "this CertID hash" });
         assert_eq!(OcspRequest::parse(&request(&[&list], &[])), refused);
     }
 }

@@ -136,9 +136,7 @@ impl OcspResponse {
     /// [`DerError`].
     pub fn parse(der: &[u8]) -> Result<Self, DerError> {
         if der.len() > MAX_RESPONSE {
-            return Err(DerError::TooLarge {
-                limit: MAX_RESPONSE,
-            });
+            return Err(DerError::TooLarge { limit: MAX_RESPONSE });
         }
         let mut outer = only(der, tag::SEQUENCE, "OCSPResponse")?;
         let status = outer.value(tag::ENUMERATED, "responseStatus")?;
@@ -146,18 +144,10 @@ impl OcspResponse {
         outer.finish()?;
         match (status, bytes) {
             ([0], Some(bytes)) => parse_bytes(bytes).map(Self::Successful),
-            ([code], None) => {
-                OcspErrorStatus::from_code(*code)
-                    .map(Self::Error)
-                    .ok_or(DerError::field(
-                        "responseStatus",
-                        "unknown or without an answer",
-                    ))
-            }
-            _ => Err(DerError::field(
-                "responseStatus",
-                "does not fit responseBytes",
-            )),
+            ([code], None) => OcspErrorStatus::from_code(*code)
+                .map(Self::Error)
+                .ok_or(DerError::field("responseStatus", "unknown or without an answer")),
+            _ => Err(DerError::field("responseStatus", "does not fit responseBytes")),
         }
     }
 }
@@ -166,9 +156,7 @@ impl OcspResponse {
 fn parse_bytes(content: &[u8]) -> Result<OcspBasicResponse, DerError> {
     let mut bytes = only(content, tag::SEQUENCE, "ResponseBytes")?;
     if bytes.oid("responseType")? != oids::OCSP_BASIC {
-        return Err(DerError::Unsupported {
-            what: "this OCSP response type",
-        });
+        return Err(DerError::Unsupported { what: "this OCSP response type" });
     }
     let basic = bytes.value(tag::OCTET_STRING, "response")?;
     bytes.finish()?;
@@ -194,15 +182,9 @@ fn parse_bytes(content: &[u8]) -> Result<OcspBasicResponse, DerError> {
 fn parse_certs(mut list: Parser<'_>) -> Result<Vec<CertificateDer>, DerError> {
     let mut certs = Vec::new();
     while !list.is_empty() {
-        certs.push(CertificateDer::from_vec(
-            list.sequence_der("Certificate")?.to_vec(),
-        ));
+        certs.push(CertificateDer::from_vec(list.sequence_der("Certificate")?.to_vec()));
     }
-    if certs.is_empty() {
-        Err(DerError::field("certs", "empty"))
-    } else {
-        Ok(certs)
-    }
+    if certs.is_empty() { Err(DerError::field("certs", "empty")) } else { Ok(certs) }
 }
 
 #[cfg(test)]

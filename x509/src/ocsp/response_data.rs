@@ -88,18 +88,12 @@ impl ResponseData {
                 Ok(())
             })?;
             w.generalized_time(self.produced_at)?;
-            w.sequence(|w| {
-                self.responses
-                    .iter()
-                    .try_for_each(|single| single.encode(w))
-            })?;
+            w.sequence(|w| self.responses.iter().try_for_each(|single| single.encode(w)))?;
             self.encode_extensions(w)
         })?;
         let der = writer.finish();
         if der.len() > MAX_RESPONSE_DATA {
-            return Err(DerError::TooLarge {
-                limit: MAX_RESPONSE_DATA,
-            });
+            return Err(DerError::TooLarge { limit: MAX_RESPONSE_DATA });
         }
         Ok(ResponseDataDer::from_vec(der))
     }
@@ -127,18 +121,14 @@ impl ResponseData {
     /// [`DerError`].
     pub fn parse(der: &[u8]) -> Result<Self, DerError> {
         if der.len() > MAX_RESPONSE_DATA {
-            return Err(DerError::TooLarge {
-                limit: MAX_RESPONSE_DATA,
-            });
+            return Err(DerError::TooLarge { limit: MAX_RESPONSE_DATA });
         }
         let mut fields = only(der, tag::SEQUENCE, "ResponseData")?;
         if fields.peek() == Some(tag::context_constructed(0)) {
             return Err(DerError::field("version", "DEFAULT encoded"));
         }
         if fields.peek() == Some(tag::context_constructed(1)) {
-            return Err(DerError::Unsupported {
-                what: "a responder named by its name",
-            });
+            return Err(DerError::Unsupported { what: "a responder named by its name" });
         }
         let mut by_key = fields.nested(tag::context_constructed(2), "responderID")?;
         let responder_key_hash = by_key
@@ -157,13 +147,7 @@ impl ResponseData {
             None => (None, false),
         };
         fields.finish()?;
-        let data = Self {
-            responder_key_hash,
-            produced_at,
-            responses,
-            nonce,
-            extended_revoke,
-        };
+        let data = Self { responder_key_hash, produced_at, responses, nonce, extended_revoke };
         if data.encode()?.as_bytes() != der {
             return Err(DerError::NonCanonical);
         }
@@ -178,9 +162,7 @@ fn parse_extensions(content: &[u8]) -> Result<(Option<Vec<u8>>, bool), DerError>
             Some(nonce) => found.0 = Some(nonce),
             None if extension.oid == oids::EXT_OCSP_EXTENDED_REVOKE => found.1 = true,
             None => {
-                return Err(DerError::Unsupported {
-                    what: "this OCSP response extension",
-                });
+                return Err(DerError::Unsupported { what: "this OCSP response extension" });
             }
         }
     }
@@ -196,9 +178,7 @@ impl SingleResponse {
             self.cert_id.encode(HashParameters::Null, w)?;
             self.status.encode(w)?;
             w.generalized_time(self.this_update)?;
-            w.nested(tag::context_constructed(0), |w| {
-                w.generalized_time(self.next_update)
-            })
+            w.nested(tag::context_constructed(0), |w| w.generalized_time(self.next_update))
         })
     }
 
@@ -210,12 +190,7 @@ impl SingleResponse {
         let next_update = explicit.generalized_time("nextUpdate")?;
         explicit.finish()?;
         fields.finish()?;
-        Ok(Self {
-            cert_id,
-            status,
-            this_update,
-            next_update,
-        })
+        Ok(Self { cert_id, status, this_update, next_update })
     }
 }
 
@@ -319,41 +294,15 @@ mod tests {
     #[test]
     fn refuses_to_encode_nonsense() {
         let refused = |data: ResponseData| data.encode().unwrap_err();
-        let empty = ResponseData {
-            responses: vec![],
-            ..sample()
-        };
+        let empty = ResponseData { responses: vec![], ..sample() };
         assert_eq!(refused(empty), DerError::field("responses", "empty"));
-        let instant = SingleResponse {
-            next_update: UnixTime(0),
-            ..single(CertStatus::Good)
-        };
-        let instant = ResponseData {
-            responses: vec![instant],
-            ..sample()
-        };
-        assert_eq!(
-            refused(instant),
-            DerError::field("nextUpdate", "not after thisUpdate")
-        );
-        let nonce = ResponseData {
-            nonce: Some(vec![]),
-            ..sample()
-        };
-        assert_eq!(
-            refused(nonce),
-            DerError::field("Nonce", "not of 1 to 128 octets")
-        );
-        let many = ResponseData {
-            responses: vec![single(CertStatus::Good); 200],
-            ..sample()
-        };
-        assert_eq!(
-            refused(many),
-            DerError::TooLarge {
-                limit: MAX_RESPONSE_DATA
-            }
-        );
+        let instant = SingleResponse { next_update: UnixTime(0), ..single(CertStatus::Good) };
+        let instant = ResponseData { responses: vec![instant], ..sample() };
+        assert_eq!(refused(instant), DerError::field("nextUpdate", "not after thisUpdate"));
+        let nonce = ResponseData { nonce: Some(vec![]), ..sample() };
+        assert_eq!(refused(nonce), DerError::field("Nonce", "not of 1 to 128 octets"));
+        let many = ResponseData { responses: vec![single(CertStatus::Good); 200], ..sample() };
+        assert_eq!(refused(many), DerError::TooLarge { limit: MAX_RESPONSE_DATA });
     }
 
     #[test]
@@ -362,47 +311,20 @@ mod tests {
         let version = [b"\xa0\x03\x02\x01\x00".to_vec(), fields()[0].clone()].concat();
         let by_name = wrap(0xa1, &[0x30, 0]);
         let fraction = wrap(tag::GENERALIZED_TIME, b"20240101000000.5Z");
-        let unknown = wrap(
-            0xa1,
-            &wrap(0x30, b"\x30\x08\x06\x02\x2a\x03\x04\x02\x05\x00"),
-        );
+        let unknown = wrap(0xa1, &wrap(0x30, b"\x30\x08\x06\x02\x2a\x03\x04\x02\x05\x00"));
         for (index, bytes, error) in [
             (0, version, field("version", "DEFAULT encoded")),
-            (
-                0,
-                by_name,
-                DerError::Unsupported {
-                    what: "a responder named by its name",
-                },
-            ),
-            (
-                0,
-                wrap(0xa2, &wrap(4, &[0; 19])),
-                field("KeyHash", "not of 20 octets"),
-            ),
-            (
-                1,
-                fraction,
-                field("GeneralizedTime", "not of the form YYYYMMDDHHMMSSZ"),
-            ),
-            (
-                1,
-                wrap(tag::UTC_TIME, b"240101000000Z"),
-                field("producedAt", "another type"),
-            ),
+            (0, by_name, DerError::Unsupported { what: "a responder named by its name" }),
+            (0, wrap(0xa2, &wrap(4, &[0; 19])), field("KeyHash", "not of 20 octets")),
+            (1, fraction, field("GeneralizedTime", "not of the form YYYYMMDDHHMMSSZ")),
+            (1, wrap(tag::UTC_TIME, b"240101000000Z"), field("producedAt", "another type")),
             (2, vec![0x30, 0], field("responses", "empty")),
             (
                 2,
                 [fields()[2].clone(), unknown].concat(),
-                DerError::Unsupported {
-                    what: "this OCSP response extension",
-                },
+                DerError::Unsupported { what: "this OCSP response extension" },
             ),
-            (
-                2,
-                [fields()[2].clone(), vec![5, 0]].concat(),
-                DerError::Trailing,
-            ),
+            (2, [fields()[2].clone(), vec![5, 0]].concat(), DerError::Trailing),
         ] {
             assert_eq!(with(index, &bytes), Err(error), "{bytes:02x?}");
         }
@@ -411,19 +333,13 @@ mod tests {
     #[test]
     fn refuses_a_status_with_content() {
         let der = sample().encode().unwrap().into_vec();
-        let good = der
-            .windows(2)
-            .position(|pair| pair == [0x80, 0x00])
-            .unwrap();
+        let good = der.windows(2).position(|pair| pair == [0x80, 0x00]).unwrap();
         let mut status = Parser::new(b"\x80\x01\x00");
         let refused = Err(DerError::field("CertStatus", "another type"));
         assert_eq!(CertStatus::parse(&mut status), refused);
         let mut other = der;
         other[good] = 0x83;
-        assert_eq!(
-            ResponseData::parse(&other),
-            Err(DerError::field("CertStatus", "another type"))
-        );
+        assert_eq!(ResponseData::parse(&other), Err(DerError::field("CertStatus", "another type")));
     }
 
     fn any_status() -> impl Strategy<Value = CertStatus> {

@@ -28,18 +28,12 @@ impl<'a> Ca<'a> {
         let name = Name::parse_rfc4514("CN=Test Root,O=Corp,C=DE").unwrap();
         let ca = Self { openssl, name, key };
         let extensions = vec![
-            Extension::critical(V::BasicConstraints(BasicConstraints {
-                ca: true,
-                path_len: None,
-            })),
+            Extension::critical(V::BasicConstraints(BasicConstraints { ca: true, path_len: None })),
             Extension::critical(V::KeyUsage(KeyUsage::KEY_CERT_SIGN | KeyUsage::CRL_SIGN)),
             Extension::non_critical(V::SubjectKeyIdentifier(ca.key.key_identifier().to_vec())),
         ];
         let root = ca.issue("01", &ca.name, &ca.key, extensions);
-        openssl.write(
-            "ca.pem",
-            Certificate::parse(root.as_bytes()).unwrap().to_pem(),
-        );
+        openssl.write("ca.pem", Certificate::parse(root.as_bytes()).unwrap().to_pem());
         ca
     }
 
@@ -49,8 +43,7 @@ impl<'a> Ca<'a> {
 
     pub fn sign(&self, bytes: &[u8]) -> Signature {
         self.openssl.write("tbs", bytes);
-        self.openssl
-            .text("dgst -sha256 -sign ca.key -out signature tbs");
+        self.openssl.text("dgst -sha256 -sign ca.key -out signature tbs");
         Signature::from_vec(self.openssl.read("signature"))
     }
 
@@ -85,9 +78,7 @@ impl<'a> Ca<'a> {
         self.openssl.text(&format!(
             "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out {name}.key"
         ));
-        self.openssl.text(&format!(
-            "pkey -in {name}.key -pubout -outform DER -out {name}.spki"
-        ));
+        self.openssl.text(&format!("pkey -in {name}.key -pubout -outform DER -out {name}.spki"));
         PublicKey::parse(&self.openssl.read(&format!("{name}.spki"))).unwrap()
     }
 }

@@ -41,21 +41,14 @@ fn openssl_reads_a_leaf_with_the_same_fields() {
     let list = vec![
         ca.authority_key_identifier(),
         Extension::non_critical(V::SubjectKeyIdentifier(key.key_identifier().to_vec())),
-        Extension::critical(V::BasicConstraints(BasicConstraints {
-            ca: false,
-            path_len: None,
-        })),
-        Extension::critical(V::KeyUsage(
-            KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_AGREEMENT,
-        )),
+        Extension::critical(V::BasicConstraints(BasicConstraints { ca: false, path_len: None })),
+        Extension::critical(V::KeyUsage(KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_AGREEMENT)),
         Extension::non_critical(V::ExtendedKeyUsage(vec![
             oids::EKU_SERVER_AUTH,
             oids::EKU_CLIENT_AUTH,
         ])),
         Extension::critical(V::SubjectAltName(general_names())),
-        Extension::non_critical(V::IssuerAltName(vec![GeneralName::Dns(
-            "ca.example".into(),
-        )])),
+        Extension::non_critical(V::IssuerAltName(vec![GeneralName::Dns("ca.example".into())])),
         Extension::non_critical(V::CrlDistributionPoints(vec![DistributionPoint::uri(
             "http://pki.example/a.crl",
         )])),
@@ -70,10 +63,7 @@ fn openssl_reads_a_leaf_with_the_same_fields() {
     ];
     let subject = Name::parse_rfc4514("CN=Zoë,OU=Ops+SN=Doe,DC=corp,C=DE").unwrap();
     let der = ca.issue("80aabbccdd", &subject, &key, list);
-    openssl.write(
-        "leaf.pem",
-        Certificate::parse(der.as_bytes()).unwrap().to_pem(),
-    );
+    openssl.write("leaf.pem", Certificate::parse(der.as_bytes()).unwrap().to_pem());
 
     let text = openssl.text("x509 -in leaf.pem -noout -text -nameopt RFC2253,utf8,-esc_msb");
     assert_contains(
@@ -120,14 +110,8 @@ fn openssl_reads_a_ca_with_constraints() {
     let constraints = NameConstraints {
         permitted: vec![
             NameSubtree::Dns("corp.example".into()),
-            NameSubtree::Ip {
-                addr: "10.0.0.0".parse().unwrap(),
-                prefix: 8,
-            },
-            NameSubtree::Ip {
-                addr: "2001:db8::".parse().unwrap(),
-                prefix: 32,
-            },
+            NameSubtree::Ip { addr: "10.0.0.0".parse().unwrap(), prefix: 8 },
+            NameSubtree::Ip { addr: "2001:db8::".parse().unwrap(), prefix: 32 },
             NameSubtree::Email("corp.example".into()),
         ],
         excluded: vec![NameSubtree::Uri(".evil.example".into())],
@@ -135,10 +119,7 @@ fn openssl_reads_a_ca_with_constraints() {
     let list = vec![
         ca.authority_key_identifier(),
         Extension::non_critical(V::SubjectKeyIdentifier(key.key_identifier().to_vec())),
-        Extension::critical(V::BasicConstraints(BasicConstraints {
-            ca: true,
-            path_len: Some(0),
-        })),
+        Extension::critical(V::BasicConstraints(BasicConstraints { ca: true, path_len: Some(0) })),
         Extension::critical(V::KeyUsage(KeyUsage::KEY_CERT_SIGN | KeyUsage::CRL_SIGN)),
         Extension::critical(V::NameConstraints(constraints)),
         Extension::critical(V::PolicyConstraints(PolicyConstraints {
@@ -168,10 +149,7 @@ fn openssl_reads_a_ca_with_constraints() {
             "CA Repository - URI:http://pki.example/repo",
         ],
     );
-    assert_contains(
-        &openssl.text("verify -CAfile ca.pem sub.pem"),
-        &["sub.pem: OK"],
-    );
+    assert_contains(&openssl.text("verify -CAfile ca.pem sub.pem"), &["sub.pem: OK"]);
     assert_eq!(certificate.verify_by(&ca.key), Ok(()));
     let other = certificate.verify_by(&key);
     assert_eq!(other, Err(VerifyError::BadSignature));

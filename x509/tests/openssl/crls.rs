@@ -17,25 +17,10 @@ fn entries() -> Vec<RevokedEntry> {
     };
     vec![
         entry("01", START, None, None),
-        entry(
-            "80ff",
-            START,
-            Some(CrlReason::KeyCompromise),
-            Some(UnixTime(1_700_000_000)),
-        ),
-        entry(
-            "02",
-            UnixTime(2_556_144_000),
-            Some(CrlReason::CertificateHold),
-            None,
-        ),
+        entry("80ff", START, Some(CrlReason::KeyCompromise), Some(UnixTime(1_700_000_000))),
+        entry("02", UnixTime(2_556_144_000), Some(CrlReason::CertificateHold), None),
         entry("03", START, None, Some(UnixTime(2_556_144_000))),
-        entry(
-            "7fffffffffffffffffffffffffffffffffffffff",
-            START,
-            Some(CrlReason::Superseded),
-            None,
-        ),
+        entry("7fffffffffffffffffffffffffffffffffffffff", START, Some(CrlReason::Superseded), None),
     ]
 }
 

@@ -18,10 +18,7 @@ fn import(openssl: &Openssl, extensions: &str, arguments: &str) -> ForeignCertif
 }
 
 fn deviation(place: &str, what: &str) -> Deviation {
-    Deviation {
-        place: place.into(),
-        what: what.into(),
-    }
+    Deviation { place: place.into(), what: what.into() }
 }
 
 #[test]
@@ -39,15 +36,9 @@ nameConstraints = critical,permitted;DNS:corp.example
     assert_eq!(root.serial(), Some(Serial::from_hex("80").unwrap()));
     assert_eq!(root.subject().to_string(), "CN=Root,O=Corp");
     assert_eq!(root.basic_constraints().unwrap().path_len, Some(1));
-    assert_eq!(
-        root.key_usage(),
-        Some(KeyUsage::KEY_CERT_SIGN | KeyUsage::CRL_SIGN)
-    );
+    assert_eq!(root.key_usage(), Some(KeyUsage::KEY_CERT_SIGN | KeyUsage::CRL_SIGN));
     assert_eq!(root.name_constraints().unwrap().permitted.len(), 1);
-    assert_eq!(
-        root.subject_key_identifier(),
-        Some(&root.public_key().key_identifier()[..])
-    );
+    assert_eq!(root.subject_key_identifier(), Some(&root.public_key().key_identifier()[..]));
     assert_eq!(root.verify_by(root.public_key()), Some(Ok(())));
 }
 
@@ -62,10 +53,7 @@ fn deviations_are_listed() {
     assert_eq!(
         root.deviations(),
         [
-            deviation(
-                "serialNumber",
-                "a serial number is positive (RFC 5280 §4.1.2.2)"
-            ),
+            deviation("serialNumber", "a serial number is positive (RFC 5280 §4.1.2.2)"),
             deviation("2.5.29.19", "pathLenConstraint: without cA"),
             deviation("2.5.29.37", "ExtKeyUsageSyntax: empty"),
         ]
@@ -75,11 +63,7 @@ fn deviations_are_listed() {
     assert_eq!(root.basic_constraints(), None);
 
     let bare = import(&openssl, "", "-days 30 -sha1");
-    let places: Vec<&str> = bare
-        .deviations()
-        .iter()
-        .map(|found| found.place.as_str())
-        .collect();
+    let places: Vec<&str> = bare.deviations().iter().map(|found| found.place.as_str()).collect();
     assert_eq!(places, ["version", "signatureAlgorithm", "extensions"]);
     assert_eq!(bare.verify_by(bare.public_key()), None);
 }

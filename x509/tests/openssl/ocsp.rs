@@ -13,21 +13,14 @@ fn leaf(ca: &Ca<'_>) -> CertificateDer {
     let key = ca.new_key("leaf");
     let usage = Extension::critical(V::KeyUsage(KeyUsage::DIGITAL_SIGNATURE));
     let subject = Name::parse_rfc4514("CN=leaf").unwrap();
-    let der = ca.issue(
-        "0102",
-        &subject,
-        &key,
-        vec![ca.authority_key_identifier(), usage],
-    );
+    let der = ca.issue("0102", &subject, &key, vec![ca.authority_key_identifier(), usage]);
     let pem = Certificate::parse(der.as_bytes()).unwrap().to_pem();
     ca.openssl.write("leaf.pem", pem);
     der
 }
 
 fn now() -> UnixTime {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     UnixTime(i64::try_from(since.as_secs()).unwrap())
 }
 
@@ -37,10 +30,7 @@ fn reads_requests_of_openssl() {
         return;
     };
     let ca = Ca::new(&openssl);
-    let serial = Certificate::parse(leaf(&ca).as_bytes())
-        .unwrap()
-        .tbs()
-        .serial;
+    let serial = Certificate::parse(leaf(&ca).as_bytes()).unwrap().tbs().serial;
     for (hash, digest) in [(CertIdHash::Sha1, ""), (CertIdHash::Sha256, "-sha256 ")] {
         for (option, nonce) in [("-no_nonce", false), ("-nonce", true)] {
             openssl.text(&format!(
@@ -55,13 +45,7 @@ fn reads_requests_of_openssl() {
     }
     openssl
         .text("ocsp -issuer ca.pem -cert leaf.pem -signer ca.pem -signkey ca.key -reqout req.der");
-    assert_eq!(
-        OcspRequest::parse(&openssl.read("req.der"))
-            .unwrap()
-            .requests
-            .len(),
-        1
-    );
+    assert_eq!(OcspRequest::parse(&openssl.read("req.der")).unwrap().requests.len(), 1);
 }
 
 #[test]
@@ -70,16 +54,10 @@ fn openssl_reads_and_verifies_our_responses() {
         return;
     };
     let ca = Ca::new(&openssl);
-    let serial = Certificate::parse(leaf(&ca).as_bytes())
-        .unwrap()
-        .tbs()
-        .serial;
+    let serial = Certificate::parse(leaf(&ca).as_bytes()).unwrap().tbs().serial;
     openssl.text("ocsp -issuer ca.pem -cert leaf.pem -nonce -reqout req.der");
     let request = OcspRequest::parse(&openssl.read("req.der")).unwrap();
-    let revoked = |reason| CertStatus::Revoked {
-        at: UnixTime(1_704_067_200),
-        reason,
-    };
+    let revoked = |reason| CertStatus::Revoked { at: UnixTime(1_704_067_200), reason };
     for (hash, status, words) in [
         (CertIdHash::Sha1, CertStatus::Good, "leaf.pem: good"),
         (CertIdHash::Sha1, CertStatus::Unknown, "leaf.pem: unknown"),
@@ -111,11 +89,7 @@ fn openssl_reads_and_verifies_our_responses() {
         let signature = ca.sign(data_der.as_bytes());
         let response = assemble_ocsp_response(&data_der, ca.scheme(), &signature, &certs);
         openssl.write("resp.der", response.as_bytes());
-        let digest = if hash == CertIdHash::Sha256 {
-            "-sha256 "
-        } else {
-            ""
-        };
+        let digest = if hash == CertIdHash::Sha256 { "-sha256 " } else { "" };
         // The request is made anew without a nonce check, or read again with it.
         let asked = if hash == CertIdHash::Sha256 {
             format!("ocsp -issuer ca.pem {digest}-cert leaf.pem -no_nonce")
@@ -125,19 +99,10 @@ fn openssl_reads_and_verifies_our_responses() {
         let line = format!("{asked} -respin resp.der -CAfile ca.pem -resp_text");
         let text = openssl.text(&line);
         assert_contains(&text, &["Response verify OK", words]);
-        if matches!(
-            status,
-            CertStatus::Revoked {
-                reason: Some(_),
-                ..
-            }
-        ) {
+        if matches!(status, CertStatus::Revoked { reason: Some(_), .. }) {
             assert_contains(
                 &text,
-                &[
-                    "Revocation Reason: keyCompromise",
-                    "Jan 1 00:00:00 2024 GMT",
-                ],
+                &["Revocation Reason: keyCompromise", "Jan 1 00:00:00 2024 GMT"],
             );
         }
         let Ok(OcspResponse::Successful(basic)) = OcspResponse::parse(response.as_bytes()) else {
@@ -166,9 +131,6 @@ fn openssl_reads_our_errors() {
         let output = openssl.run("ocsp -respin resp.der -resp_text -noverify");
         let text = [output.stdout, output.stderr].concat();
         assert_contains(&String::from_utf8_lossy(&text), &[words]);
-        assert_eq!(
-            OcspResponse::parse(der.as_bytes()),
-            Ok(OcspResponse::Error(status))
-        );
+        assert_eq!(OcspResponse::parse(der.as_bytes()), Ok(OcspResponse::Error(status)));
     }
 }

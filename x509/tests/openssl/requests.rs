@@ -47,17 +47,11 @@ fn reads_requests_of_every_key_kind() {
         assert_eq!(csr.public_key().kind().as_str(), kind);
         assert_eq!(csr.verify_self_signature(), Ok(()), "{kind}");
         let subject = csr.subject().to_string();
-        assert_eq!(
-            subject,
-            "emailAddress=ops@corp.example,CN=www.corp.example,O=Corp,C=DE"
-        );
+        assert_eq!(subject, "emailAddress=ops@corp.example,CN=www.corp.example,O=Corp,C=DE");
         assert_eq!(csr.challenge_password(), Some("secret"));
         let unstructured_name = Oid::new_unwrap("1.2.840.113549.1.9.2");
         assert_eq!(csr.other_attributes()[0].0, unstructured_name);
-        assert_eq!(
-            csr.extensions().key_usage(),
-            Some(KeyUsage::DIGITAL_SIGNATURE)
-        );
+        assert_eq!(csr.extensions().key_usage(), Some(KeyUsage::DIGITAL_SIGNATURE));
         let names = [
             GeneralName::Dns("www.corp.example".into()),
             GeneralName::Ip("192.0.2.1".parse().unwrap()),
@@ -88,10 +82,7 @@ fn verifies_every_curve_with_every_digest() {
             assert_eq!(csr.verify_self_signature(), Ok(()), "{scheme}");
             let again = Csr::assemble(csr.info_der(), scheme, csr.signature());
             assert_eq!(again.as_bytes(), der);
-            let at = der
-                .windows(8)
-                .position(|window| window == b"www.corp")
-                .unwrap();
+            let at = der.windows(8).position(|window| window == b"www.corp").unwrap();
             let mut bent = der;
             bent[at] ^= 1;
             assert_eq!(
@@ -124,10 +115,6 @@ fn openssl_reads_and_verifies_our_request() {
     openssl.write("req.pem", csr.to_pem());
     assert_contains(
         &openssl.text("req -in req.pem -noout -text -verify"),
-        &[
-            "verify OK",
-            "Subject: O = Corp, CN = Sub CA",
-            "DNS:a.example",
-        ],
+        &["verify OK", "Subject: O = Corp, CN = Sub CA", "DNS:a.example"],
     );
 }

@@ -14,10 +14,7 @@ pub fn find(
 ) -> Result<Vec<(&'static str, PathBuf)>> {
     let target = target_dir(root);
     let of = |folder: &str| -> Vec<_> {
-        names
-            .iter()
-            .map(|name| (*name, target.join(folder).join(name)))
-            .collect()
+        names.iter().map(|name| (*name, target.join(folder).join(name))).collect()
     };
     let complete = |all: &[(&str, PathBuf)]| all.iter().all(|(_, path)| path.is_file());
     let folder = match profile {
@@ -32,10 +29,7 @@ pub fn find(
     }
     let found = of(folder);
     if !complete(&found) {
-        bail!(
-            "not all of {names:?} are in {}",
-            target.join(folder).display()
-        );
+        bail!("not all of {names:?} are in {}", target.join(folder).display());
     }
     Ok(found)
 }
@@ -48,14 +42,8 @@ pub fn target_dir(root: &Path) -> PathBuf {
 /// All targets in the dev profile: the same build that the tests use.
 fn build(root: &Path, folder: &str) -> Result<()> {
     let mut cargo = Command::new("cargo");
-    cargo
-        .current_dir(root)
-        .args(["build", "--locked", "--workspace"]);
-    cargo.arg(if folder == "release" {
-        "--release"
-    } else {
-        "--all-targets"
-    });
+    cargo.current_dir(root).args(["build", "--locked", "--workspace"]);
+    cargo.arg(if folder == "release" { "--release" } else { "--all-targets" });
     let status = cargo.status().context("cargo")?;
     if !status.success() {
         bail!("cargo build: {status}");
@@ -65,17 +53,10 @@ fn build(root: &Path, folder: &str) -> Result<()> {
 
 /// Returns the NEEDED entries of an ELF file.
 pub fn needed(path: &Path) -> Result<Vec<String>> {
-    let readelf = Command::new("readelf")
-        .args(["--dynamic", "--wide"])
-        .arg(path)
-        .output();
+    let readelf = Command::new("readelf").args(["--dynamic", "--wide"]).arg(path).output();
     let output = readelf.context("readelf (Debian package binutils)")?;
     if !output.status.success() {
-        bail!(
-            "readelf {}: {}",
-            path.display(),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        bail!("readelf {}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
     }
     let libraries = parse(&String::from_utf8_lossy(&output.stdout));
     if libraries.is_empty() {
@@ -112,11 +93,6 @@ mod tests {
     fn reads_this_program() {
         let own = std::env::current_exe().unwrap();
         let libraries = needed(&own).unwrap();
-        assert!(
-            libraries
-                .iter()
-                .any(|library| library.starts_with("libc.so")),
-            "{libraries:?}"
-        );
+        assert!(libraries.iter().any(|library| library.starts_with("libc.so")), "{libraries:?}");
     }
 }

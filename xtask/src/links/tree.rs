@@ -19,10 +19,7 @@ pub struct Linked {
 /// Returns the packages that `cargo tree` lists for these arguments, each once.
 pub fn packages(root: &Path, arguments: &[&str]) -> Result<BTreeSet<Linked>> {
     let mut cargo = Command::new("cargo");
-    cargo
-        .current_dir(root)
-        .args(["tree", "--locked", "--prefix", "none"])
-        .args(arguments);
+    cargo.current_dir(root).args(["tree", "--locked", "--prefix", "none"]).args(arguments);
     let output = cargo.output().context("cargo tree")?;
     if !output.status.success() {
         bail!("cargo tree: {}", String::from_utf8_lossy(&output.stderr));
@@ -57,12 +54,8 @@ mod tests {
         let tree = "signer-file v0.1.0 (/src/signer/file)\nserde v1.0.2\n\
             serde_derive v1.0.2 (proc-macro)\nserde v1.0.2 (*)\n\n[dev-dependencies]\nring v0.17.0\n";
         let found: Vec<_> = parse(tree).into_iter().map(|p| (p.name, p.ours)).collect();
-        let expected = [
-            ("ring", false),
-            ("serde", false),
-            ("serde_derive", false),
-            ("signer-file", true),
-        ];
+        let expected =
+            [("ring", false), ("serde", false), ("serde_derive", false), ("signer-file", true)];
         assert_eq!(found, expected.map(|(name, ours)| (name.to_owned(), ours)));
     }
 }

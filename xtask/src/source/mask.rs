@@ -57,10 +57,7 @@ fn comment(rest: &str) -> Option<usize> {
 
 /// `r"..."`, `r#"..."#` and the same after `b` and `c`; not `r#word`.
 fn raw_string(rest: &str) -> Option<usize> {
-    let body = rest
-        .strip_prefix(['b', 'c'])
-        .unwrap_or(rest)
-        .strip_prefix('r')?;
+    let body = rest.strip_prefix(['b', 'c']).unwrap_or(rest).strip_prefix('r')?;
     let hashes = body.len() - body.trim_start_matches('#').len();
     let inside = body[hashes..].strip_prefix('"')?;
     let end = format!("\"{}", "#".repeat(hashes));

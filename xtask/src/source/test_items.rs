@@ -87,9 +87,7 @@ fn starts_an_item(code: &str) -> bool {
         "macro_rules",
         "let",
     ];
-    let word = code
-        .split(|c: char| !c.is_alphanumeric() && c != '_')
-        .next();
+    let word = code.split(|c: char| !c.is_alphanumeric() && c != '_').next();
     word.is_some_and(|word| KEYWORDS.contains(&word))
 }
 
@@ -98,11 +96,7 @@ mod tests {
     use super::blank;
 
     fn left(code: &str) -> String {
-        blank(code)
-            .0
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
+        blank(code).0.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -113,10 +107,7 @@ mod tests {
             ("#[cfg(test)]\n#[allow(x[1])]\nuse a::b; c();", "c();"),
             ("#[cfg(test)] fn f<A, B>(a: A) -> B { } c();", "c();"),
             ("#[cfg(test)] const A: [u8; 2] = [1, 2]; c();", "c();"),
-            (
-                "S { a: 1, #[cfg(test)] b: f(1, 2), c: 3 }",
-                "S { a: 1, c: 3 }",
-            ),
+            ("S { a: 1, #[cfg(test)] b: f(1, 2), c: 3 }", "S { a: 1, c: 3 }"),
             ("S { a, #[cfg(test)] b }", "S { a, }"),
             ("#[cfg(all(test, unix))] mod t { } c();", "c();"),
             ("#[cfg(not(test))] fn f() {}", "#[cfg(not(test))] fn f() {}"),

@@ -20,15 +20,10 @@ impl Skipped {
     /// The same for a line of a JUnit file.
     pub fn read_xml(&mut self, line: &str) {
         let text = line.split("</").next().unwrap_or(line);
-        let text = [
-            ("&lt;", "<"),
-            ("&gt;", ">"),
-            ("&quot;", "\""),
-            ("&apos;", "'"),
-            ("&amp;", "&"),
-        ]
-        .iter()
-        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+        let text =
+            [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")]
+                .iter()
+                .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
         self.read(&text);
     }
 

@@ -23,17 +23,7 @@ const SHIPPED: &[Row] = &[
     ("keystore-pkcs11", &["keystore", "signer-proto", "x509"]),
     ("keystore-kms", &["keystore", "signer-proto", "x509"]),
     ("signer", &["keystore", "signer-proto", "x509", "hardening"]),
-    (
-        "signer-file",
-        &[
-            "signer",
-            "keystore",
-            "keystore-file",
-            "signer-proto",
-            "x509",
-            "hardening",
-        ],
-    ),
+    ("signer-file", &["signer", "keystore", "keystore-file", "signer-proto", "x509", "hardening"]),
     (
         "signer-pkcs11",
         &[
@@ -64,18 +54,12 @@ const SHIPPED: &[Row] = &[
     ("model", &["x509"]),
     ("signer-client", &["signer-proto", "x509"]),
     ("store", &["model", "x509"]),
-    (
-        "ca",
-        &["model", "x509", "store", "signer-client", "signer-proto"],
-    ),
+    ("ca", &["model", "x509", "store", "signer-client", "signer-proto"]),
     ("status", &["ca", "model", "x509", "store"]),
     ("acme", &["ca", "model", "x509", "store"]),
     ("scep", &["ca", "model", "x509", "store"]),
     ("est", &["ca", "model", "x509", "store"]),
-    (
-        "chancery-va",
-        &["model", "signer-client", "signer-proto", "hardening"],
-    ),
+    ("chancery-va", &["model", "signer-client", "signer-proto", "hardening"]),
     (
         "chancery-server",
         &[
@@ -92,18 +76,7 @@ const SHIPPED: &[Row] = &[
             "hardening",
         ],
     ),
-    (
-        "chancery",
-        &[
-            "model",
-            "x509",
-            "signer-client",
-            "signer-proto",
-            "ca",
-            "store",
-            "hardening",
-        ],
-    ),
+    ("chancery", &["model", "x509", "signer-client", "signer-proto", "ca", "store", "hardening"]),
     // the laws
     ("xtask", &[]),
 ];
@@ -112,47 +85,18 @@ const SHIPPED: &[Row] = &[
 const FOR_TESTS: &[Row] = &[
     ("signer", &["keystore-file"]),
     ("signer-file", &["signer-client", "kit"]),
-    (
-        "signer-client",
-        &["signer", "keystore", "keystore-file", "kit"],
-    ),
+    ("signer-client", &["signer", "keystore", "keystore-file", "kit"]),
     ("ca", &["signer", "keystore", "keystore-file", "kit"]),
-    (
-        "status",
-        &[
-            "signer-client",
-            "signer-proto",
-            "signer",
-            "keystore",
-            "keystore-file",
-            "kit",
-        ],
-    ),
-    (
-        "chancery-server",
-        &["signer", "keystore", "keystore-file", "kit"],
-    ),
-    (
-        "chancery",
-        &[
-            "chancery-server",
-            "signer",
-            "keystore",
-            "keystore-file",
-            "kit",
-        ],
-    ),
+    ("status", &["signer-client", "signer-proto", "signer", "keystore", "keystore-file", "kit"]),
+    ("chancery-server", &["signer", "keystore", "keystore-file", "kit"]),
+    ("chancery", &["chancery-server", "signer", "keystore", "keystore-file", "kit"]),
 ];
 
 /// Holds every dependency between our packages against the table.
 pub fn check(workspace: &Workspace) -> Vec<Violation> {
     let mut found = Vec::new();
     let ours: Vec<&str> = workspace.packages.iter().map(|p| p.name.as_str()).collect();
-    for package in workspace
-        .packages
-        .iter()
-        .filter(|package| !package.is_test())
-    {
+    for package in workspace.packages.iter().filter(|package| !package.is_test()) {
         let Some(allowed) = row(SHIPPED, &package.name) else {
             found.push(no_row(package));
             continue;
@@ -177,10 +121,7 @@ pub fn check(workspace: &Workspace) -> Vec<Violation> {
 }
 
 fn row(table: &[Row], name: &str) -> Option<&'static [&'static str]> {
-    table
-        .iter()
-        .find(|(package, _)| *package == name)
-        .map(|(_, row)| *row)
+    table.iter().find(|(package, _)| *package == name).map(|(_, row)| *row)
 }
 
 fn no_row(package: &Package) -> Violation {
@@ -195,11 +136,7 @@ fn no_row(package: &Package) -> Violation {
 }
 
 fn list(names: &[&str]) -> String {
-    if names.is_empty() {
-        "nothing of ours".to_owned()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "nothing of ours".to_owned() } else { names.join(", ") }
 }
 
 #[cfg(test)]
@@ -208,14 +145,8 @@ mod tests {
 
     fn check_one(dir: &str, name: &str, rest: &str) -> Vec<(usize, String)> {
         let files = [
-            (
-                format!("{dir}/Cargo.toml"),
-                format!("[package]\nname = \"{name}\"\n{rest}"),
-            ),
-            (
-                "tests/kit/Cargo.toml".to_owned(),
-                "[package]\nname = \"kit\"\n".to_owned(),
-            ),
+            (format!("{dir}/Cargo.toml"), format!("[package]\nname = \"{name}\"\n{rest}")),
+            ("tests/kit/Cargo.toml".to_owned(), "[package]\nname = \"kit\"\n".to_owned()),
         ];
         let found = check(&Workspace::of(&files).unwrap());
         found.into_iter().map(|v| (v.line, v.found)).collect()
@@ -232,11 +163,8 @@ mod tests {
             ("chancery-server", "dependencies", "keystore-file"),
             ("chancery-server", "dependencies", "kit"),
         ] {
-            let found = check_one(
-                name,
-                name,
-                &format!("[{section}]\n{dependency}.workspace = true\n"),
-            );
+            let found =
+                check_one(name, name, &format!("[{section}]\n{dependency}.workspace = true\n"));
             let expected = (4, format!("{name} must not depend on {dependency}"));
             assert_eq!(found, [expected]);
         }
@@ -264,19 +192,8 @@ mod tests {
     /// The claim that everything serves: no path leads from the server to a key.
     #[test]
     fn the_table_keeps_the_sides_apart() {
-        let signers = [
-            "keystore",
-            "keystore-file",
-            "keystore-pkcs11",
-            "keystore-kms",
-            "signer",
-        ];
-        for server in [
-            "chancery-server",
-            "chancery",
-            "chancery-va",
-            "signer-client",
-        ] {
+        let signers = ["keystore", "keystore-file", "keystore-pkcs11", "keystore-kms", "signer"];
+        for server in ["chancery-server", "chancery", "chancery-va", "signer-client"] {
             let mut reached = vec![server];
             let mut next = 0;
             while let Some(name) = reached.get(next).copied() {

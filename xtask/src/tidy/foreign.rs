@@ -18,13 +18,7 @@ struct Owned {
 
 const OWNED: &[Owned] = &[
     Owned {
-        packages: &[
-            "sqlx",
-            "sqlx-",
-            "rusqlite",
-            "libsqlite3-sys",
-            "tokio-postgres",
-        ],
+        packages: &["sqlx", "sqlx-", "rusqlite", "libsqlite3-sys", "tokio-postgres"],
         owners: &["store"],
         tests: false,
         mend: "all SQL is a function of store",
@@ -100,12 +94,7 @@ pub fn sources(workspace: &Workspace) -> Vec<Violation> {
             let owned = OWNED.iter().find(|owned| owned.covers_in_code(word.text));
             if let Some(owned) = owned.filter(|owned| !owned.allows(package)) {
                 let what = format!("{} names {}", package.name, word.text);
-                found.push(violation(
-                    source.path.clone(),
-                    word.line(&source.code),
-                    what,
-                    owned,
-                ));
+                found.push(violation(source.path.clone(), word.line(&source.code), what, owned));
             }
         }
     }
@@ -114,13 +103,7 @@ pub fn sources(workspace: &Workspace) -> Vec<Violation> {
 
 fn violation(path: String, line: usize, found: String, owned: &Owned) -> Violation {
     let owners = owned.owners.join(", ");
-    Violation {
-        path,
-        line,
-        rule: RULE,
-        found,
-        mend: format!("{} (allowed: {owners})", owned.mend),
-    }
+    Violation { path, line, rule: RULE, found, mend: format!("{} (allowed: {owners})", owned.mend) }
 }
 
 #[cfg(test)]
@@ -129,10 +112,7 @@ mod tests {
 
     fn tree(dir: &str, name: &str, rest: &str, code: &str) -> Workspace {
         Workspace::of(&[
-            (
-                format!("{dir}/Cargo.toml"),
-                format!("[package]\nname = \"{name}\"\n{rest}"),
-            ),
+            (format!("{dir}/Cargo.toml"), format!("[package]\nname = \"{name}\"\n{rest}")),
             (format!("{dir}/src/lib.rs"), code.to_owned()),
         ])
         .unwrap()
@@ -154,18 +134,9 @@ mod tests {
             ("keystore/core", "keystore", "cryptoki", false),
         ] {
             for section in ["dependencies", "dev-dependencies"] {
-                let tree = tree(
-                    dir,
-                    name,
-                    &format!("[{section}]\n{dependency} = \"1\"\n"),
-                    "",
-                );
+                let tree = tree(dir, name, &format!("[{section}]\n{dependency} = \"1\"\n"), "");
                 let lines: Vec<_> = manifests(&tree).iter().map(|v| v.line).collect();
-                assert_eq!(
-                    lines,
-                    if allowed { vec![] } else { vec![4] },
-                    "{name} -> {dependency}"
-                );
+                assert_eq!(lines, if allowed { vec![] } else { vec![4] }, "{name} -> {dependency}");
             }
         }
     }

@@ -31,18 +31,8 @@ const TYPES: &[&str] = &[
 ];
 
 /// Packages whose purpose is private keys; aws-lc-rs is ours, for verification too.
-const PACKAGES: &[&str] = &[
-    "rsa",
-    "dsa",
-    "ecdsa",
-    "p256",
-    "p384",
-    "p521",
-    "k256",
-    "ed25519-dalek",
-    "ml-dsa",
-    "rcgen",
-];
+const PACKAGES: &[&str] =
+    &["rsa", "dsa", "ecdsa", "p256", "p384", "p521", "k256", "ed25519-dalek", "ml-dsa", "rcgen"];
 
 /// Packages that nothing may depend on: a second cryptographic library.
 const NOWHERE: &[&str] = &["ring", "openssl", "openssl-sys", "native-tls", "boring"];
@@ -51,34 +41,23 @@ const NOWHERE: &[&str] = &["ring", "openssl", "openssl-sys", "native-tls", "bori
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("keystore/file/src/", "the only holder of private key bytes"),
     ("cli/src/", "a user's own leaf key, never one of a ring"),
-    (
-        "api/src/tls",
-        "the server's TLS key, until it is a `tls` key of the ring",
-    ),
+    ("api/src/tls", "the server's TLS key, until it is a `tls` key of the ring"),
 ];
 
 /// Looks through the code that ships.
 pub fn sources(workspace: &Workspace) -> Vec<Violation> {
     let mut found = Vec::new();
     for source in &workspace.sources {
-        if EXCEPTIONS
-            .iter()
-            .any(|(place, _)| source.path.starts_with(place))
-        {
+        if EXCEPTIONS.iter().any(|(place, _)| source.path.starts_with(place)) {
             continue;
         }
-        let named = words(&source.shipped)
-            .into_iter()
-            .filter(|word| TYPES.contains(&word.text));
+        let named = words(&source.shipped).into_iter().filter(|word| TYPES.contains(&word.text));
         found.extend(named.map(|word| Violation {
             path: source.path.clone(),
             line: word.line(&source.shipped),
             rule: RULE,
             found: format!("{} outside keystore/file", word.text),
-            mend: format!(
-                "sign through KeyDriver; the exceptions are {}",
-                exceptions()
-            ),
+            mend: format!("sign through KeyDriver; the exceptions are {}", exceptions()),
         }));
     }
     found
@@ -111,9 +90,7 @@ pub fn manifests(workspace: &Workspace) -> Vec<Violation> {
 }
 
 fn exceptions() -> String {
-    let all = EXCEPTIONS
-        .iter()
-        .map(|(place, why)| format!("{place} ({why})"));
+    let all = EXCEPTIONS.iter().map(|(place, why)| format!("{place} ({why})"));
     all.collect::<Vec<_>>().join(", ")
 }
 
@@ -134,16 +111,8 @@ mod tests {
             ("api/src/tls.rs", naming, 0),
             ("api/src/tls/renew.rs", naming, 0),
             ("tests/kit/src/keys.rs", naming, 0),
-            (
-                "ca/src/a.rs",
-                "#[cfg(test)]\nmod tests { use x::EcdsaKeyPair; }",
-                0,
-            ),
-            (
-                "ca/src/a.rs",
-                "// an EcdsaKeyPair\nstruct EcdsaKeyPairing;",
-                0,
-            ),
+            ("ca/src/a.rs", "#[cfg(test)]\nmod tests { use x::EcdsaKeyPair; }", 0),
+            ("ca/src/a.rs", "// an EcdsaKeyPair\nstruct EcdsaKeyPairing;", 0),
         ] {
             let workspace = Workspace::of(&[(path, code)]).unwrap();
             assert_eq!(sources(&workspace).len(), count, "{path}: {code}");
@@ -161,19 +130,11 @@ mod tests {
             ("keystore/file", "dev-dependencies", "openssl", 1),
             ("ca", "dependencies", "aws-lc-rs", 0),
         ] {
-            let name = if dir == "keystore/file" {
-                "keystore-file"
-            } else {
-                "x"
-            };
+            let name = if dir == "keystore/file" { "keystore-file" } else { "x" };
             let manifest =
                 format!("[package]\nname = \"{name}\"\n[{section}]\n{dependency} = \"1\"\n");
             let workspace = Workspace::of(&[(format!("{dir}/Cargo.toml"), manifest)]).unwrap();
-            assert_eq!(
-                manifests(&workspace).len(),
-                count,
-                "{dir} {section} {dependency}"
-            );
+            assert_eq!(manifests(&workspace).len(), count, "{dir} {section} {dependency}");
         }
     }
 }

@@ -26,10 +26,7 @@ mod tests {
 
     #[test]
     fn counts_all_but_tests() {
-        let tests = format!(
-            "#[cfg(test)]\nmod tests {{\n{}}}\n",
-            "fn t() {}\n".repeat(600)
-        );
+        let tests = format!("#[cfg(test)]\nmod tests {{\n{}}}\n", "fn t() {}\n".repeat(600));
         for (path, code, count) in [
             ("a/src/lib.rs", "// x\n".repeat(500), 0),
             ("a/src/lib.rs", "// x\n".repeat(501), 1),

@@ -28,31 +28,17 @@ pub fn check(workspace: &Workspace) -> Vec<Violation> {
     });
     if forbids != Some("forbid") {
         let mend = "set workspace.lints.rust.unsafe_code = \"forbid\"";
-        found.push(violation(
-            "Cargo.toml",
-            1,
-            "unsafe",
-            "unsafe code is not forbidden",
-            mend,
-        ));
+        found.push(violation("Cargo.toml", 1, "unsafe", "unsafe code is not forbidden", mend));
     }
     for package in &workspace.packages {
         found.extend(package_lints(package));
         found.extend(panic_header(workspace, package));
     }
     for source in &workspace.sources {
-        let used = words(&source.code)
-            .into_iter()
-            .filter(|word| word.text == "unsafe");
+        let used = words(&source.code).into_iter().filter(|word| word.text == "unsafe");
         let mend = "find a safe function of rustix, or propose a crate of its own for it";
         found.extend(used.map(|word| {
-            violation(
-                &source.path,
-                word.line(&source.code),
-                "unsafe",
-                "unsafe code",
-                mend,
-            )
+            violation(&source.path, word.line(&source.code), "unsafe", "unsafe code", mend)
         }));
     }
     found
@@ -62,15 +48,8 @@ pub fn check(workspace: &Workspace) -> Vec<Violation> {
 fn package_lints(package: &Package) -> Option<Violation> {
     let inherits = package.takes_lints || package.dir == "tests/fuzz";
     let mend = "add `[lints]` with `workspace = true`";
-    (!inherits).then(|| {
-        violation(
-            &package.manifest(),
-            1,
-            "lints",
-            "no lints of the workspace",
-            mend,
-        )
-    })
+    (!inherits)
+        .then(|| violation(&package.manifest(), 1, "lints", "no lints of the workspace", mend))
 }
 
 fn panic_header(workspace: &Workspace, package: &Package) -> Option<Violation> {
@@ -79,17 +58,13 @@ fn panic_header(workspace: &Workspace, package: &Package) -> Option<Violation> {
         return None;
     }
     let roots = [format!("{dir}src/lib.rs"), format!("{dir}src/main.rs")];
-    let root = workspace
-        .sources
-        .iter()
-        .find(|source| roots.contains(&source.path))?;
+    let root = workspace.sources.iter().find(|source| roots.contains(&source.path))?;
     let denied = root.code.find("deny(").map(|at| {
         let list = &root.code[at..];
         &list[..list.find(']').unwrap_or(list.len())]
     });
-    let all = PANICS
-        .iter()
-        .all(|lint| denied.is_some_and(|d| d.contains(&format!("clippy::{lint}"))));
+    let all =
+        PANICS.iter().all(|lint| denied.is_some_and(|d| d.contains(&format!("clippy::{lint}"))));
     let mend = "start the crate with #![cfg_attr(not(test), deny(clippy::unwrap_used, \
         clippy::expect_used, clippy::panic, clippy::indexing_slicing))]";
     (!all).then(|| violation(&root.path, 1, "lints", "panics are not denied", mend))
@@ -97,23 +72,14 @@ fn panic_header(workspace: &Workspace, package: &Package) -> Option<Violation> {
 
 fn violation(path: &str, line: usize, rule: &'static str, found: &str, mend: &str) -> Violation {
     let (path, found, mend) = (path.to_owned(), found.to_owned(), mend.to_owned());
-    Violation {
-        path,
-        line,
-        rule,
-        found,
-        mend,
-    }
+    Violation { path, line, rule, found, mend }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ROOT: (&str, &str) = (
-        "Cargo.toml",
-        "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n",
-    );
+    const ROOT: (&str, &str) = ("Cargo.toml", "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n");
     const HEADER: &str = "#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, \
         clippy::panic, clippy::indexing_slicing))]\n";
 
@@ -128,24 +94,15 @@ mod tests {
 
     #[test]
     fn unsafe_must_be_forbidden_for_the_workspace() {
-        let weak = (
-            "Cargo.toml",
-            "[workspace.lints.rust]\nunsafe_code = \"deny\"\n",
-        );
-        assert_eq!(
-            found(&[weak]),
-            one("Cargo.toml", "unsafe code is not forbidden")
-        );
+        let weak = ("Cargo.toml", "[workspace.lints.rust]\nunsafe_code = \"deny\"\n");
+        assert_eq!(found(&[weak]), one("Cargo.toml", "unsafe code is not forbidden"));
         assert_eq!(found(&[ROOT]), []);
     }
 
     #[test]
     fn every_package_takes_the_lints() {
         let without = ("ca/Cargo.toml", "[package]\nname = \"ca\"\n");
-        assert_eq!(
-            found(&[ROOT, without]),
-            one("ca/Cargo.toml", "no lints of the workspace")
-        );
+        assert_eq!(found(&[ROOT, without]), one("ca/Cargo.toml", "no lints of the workspace"));
         let fuzz = ("tests/fuzz/Cargo.toml", "[package]\nname = \"fuzz\"\n");
         assert_eq!(found(&[ROOT, fuzz]), []);
     }
@@ -158,11 +115,7 @@ mod tests {
             ("// unsafe\nfn f() { g(\"unsafe\") }", 0),
             ("#![forbid(unsafe_code)]", 0),
         ] {
-            assert_eq!(
-                found(&[ROOT, ("tests/kit/src/lib.rs", code)]).len(),
-                count,
-                "{code}"
-            );
+            assert_eq!(found(&[ROOT, ("tests/kit/src/lib.rs", code)]).len(), count, "{code}");
         }
     }
 
@@ -181,11 +134,7 @@ mod tests {
         ] {
             let path = format!("{dir}/src/{file}");
             let manifest_path = format!("{dir}/Cargo.toml");
-            let files = [
-                ROOT,
-                (manifest_path.as_str(), manifest),
-                (path.as_str(), code),
-            ];
+            let files = [ROOT, (manifest_path.as_str(), manifest), (path.as_str(), code)];
             assert_eq!(found(&files).len(), count, "{path}: {code}");
         }
     }

@@ -5,9 +5,8 @@ use crate::source::words;
 use crate::workspace::Workspace;
 
 const RULE: &str = "names";
-const FILES: [&str; 9] = [
-    "utils", "util", "common", "types", "helpers", "helper", "misc", "shared", "stuff",
-];
+const FILES: [&str; 9] =
+    ["utils", "util", "common", "types", "helpers", "helper", "misc", "shared", "stuff"];
 const SUFFIXES: [&str; 4] = ["Manager", "Helper", "Service", "Handler"];
 const DEFINES: [&str; 5] = ["struct", "enum", "trait", "type", "union"];
 
@@ -55,42 +54,23 @@ mod tests {
 
     #[test]
     fn refuses_files_that_collect_leftovers() {
-        assert_eq!(
-            found("ca/src/utils.rs", ""),
-            ["a file or folder named utils"]
-        );
-        assert_eq!(
-            found("tests/kit/src/common/pki.rs", ""),
-            ["a file or folder named common"]
-        );
+        assert_eq!(found("ca/src/utils.rs", ""), ["a file or folder named utils"]);
+        assert_eq!(found("tests/kit/src/common/pki.rs", ""), ["a file or folder named common"]);
         assert_eq!(found("ca/src/key_types.rs", ""), [] as [&str; 0]);
     }
 
     #[test]
     fn refuses_types_that_manage() {
         for (code, expected) in [
-            (
-                "pub struct KeyManager;",
-                Some("the type KeyManager is a Manager"),
-            ),
+            ("pub struct KeyManager;", Some("the type KeyManager is a Manager")),
             ("enum Helper { A }", Some("the type Helper is a Helper")),
-            (
-                "type MyService = ();",
-                Some("the type MyService is a Service"),
-            ),
-            (
-                "trait EventHandler<T> {}",
-                Some("the type EventHandler is a Handler"),
-            ),
+            ("type MyService = ();", Some("the type MyService is a Service")),
+            ("trait EventHandler<T> {}", Some("the type EventHandler is a Handler")),
             ("impl tower::Service<R> for Router {}", None),
             ("struct Handlers;", None),
             ("// struct KeyManager;", None),
         ] {
-            assert_eq!(
-                found("ca/src/a.rs", code).first().map(String::as_str),
-                expected,
-                "{code}"
-            );
+            assert_eq!(found("ca/src/a.rs", code).first().map(String::as_str), expected, "{code}");
         }
     }
 }

@@ -23,20 +23,12 @@ pub fn check(workspace: &Workspace) -> Vec<Violation> {
     let calls: Vec<_> = sources.flat_map(calls).collect();
     let mut found = Vec::new();
     for (path, line) in calls.iter().filter(|(path, _)| !path.starts_with(CALLER)) {
-        found.push(violation(
-            path,
-            *line,
-            "Approved::admitted outside signer/core".to_owned(),
-        ));
+        found.push(violation(path, *line, "Approved::admitted outside signer/core".to_owned()));
     }
     let mut within = calls.iter().filter(|(path, _)| path.starts_with(CALLER));
     let first = within.next();
     for (path, line) in within {
-        found.push(violation(
-            path,
-            *line,
-            "a second call of Approved::admitted".to_owned(),
-        ));
+        found.push(violation(path, *line, "a second call of Approved::admitted".to_owned()));
     }
     if defined && first.is_none() {
         let what = "no call of Approved::admitted: something else makes what is signed".to_owned();
@@ -69,9 +61,7 @@ fn names_constructor(before: &str) -> bool {
     };
     let owner = owner.trim_end();
     owner.ends_with('>')
-        || words(owner)
-            .last()
-            .is_some_and(|w| ["Approved", "Self"].contains(&w.text))
+        || words(owner).last().is_some_and(|w| ["Approved", "Self"].contains(&w.text))
 }
 
 /// The statement that leads here is `type Name = ...`.
@@ -95,10 +85,8 @@ fn violation(path: &str, line: usize, found: String) -> Violation {
 mod tests {
     use super::*;
 
-    const DEFINES: (&str, &str) = (
-        "keystore/core/src/approved.rs",
-        "impl Approved { pub fn admitted() {} }",
-    );
+    const DEFINES: (&str, &str) =
+        ("keystore/core/src/approved.rs", "impl Approved { pub fn admitted() {} }");
     const CALL: &str = "fn f() { driver.sign(Approved::admitted(tbs)) }\n";
 
     fn found(files: &[(&str, &str)]) -> Vec<(String, usize)> {
@@ -112,13 +100,8 @@ mod tests {
         let tests = "#[cfg(test)]\nmod tests { fn f() { Approved::admitted(x); } }";
         let elsewhere = ("tests/boundary/tests/a.rs", CALL);
         let suite = ("keystore/core/src/conformance.rs", CALL);
-        let files = [
-            suite,
-            DEFINES,
-            ("signer/core/src/sign.rs", CALL),
-            ("ca/src/a.rs", tests),
-            elsewhere,
-        ];
+        let files =
+            [suite, DEFINES, ("signer/core/src/sign.rs", CALL), ("ca/src/a.rs", tests), elsewhere];
         assert_eq!(found(&files), []);
     }
 
@@ -129,23 +112,14 @@ mod tests {
             found(&[DEFINES, ("signer/core/src/sign.rs", &twice)]),
             [("signer/core/src/sign.rs".to_owned(), 2)]
         );
-        let value = (
-            "signer/core/src/other.rs",
-            "let make = Approved :: admitted;",
-        );
-        assert_eq!(
-            found(&[DEFINES, value, ("signer/core/src/sign.rs", CALL)]).len(),
-            1
-        );
+        let value = ("signer/core/src/other.rs", "let make = Approved :: admitted;");
+        assert_eq!(found(&[DEFINES, value, ("signer/core/src/sign.rs", CALL)]).len(), 1);
         let foreign = ("keystore/file/src/sign.rs", CALL);
         assert_eq!(
             found(&[DEFINES, foreign, ("signer/core/src/sign.rs", CALL)]),
             [("keystore/file/src/sign.rs".to_owned(), 1)]
         );
-        assert_eq!(
-            found(&[DEFINES]),
-            [("signer/core/src/lib.rs".to_owned(), 1)]
-        );
+        assert_eq!(found(&[DEFINES]), [("signer/core/src/lib.rs".to_owned(), 1)]);
     }
 
     #[test]
@@ -153,10 +127,7 @@ mod tests {
         for (code, count) in [
             ("Approved::<'_>::admitted(x)", 1),
             ("<Approved<'_>>::admitted(x)", 1),
-            (
-                "impl T for Approved<'_> { fn f() { Self::admitted(x) } }",
-                1,
-            ),
+            ("impl T for Approved<'_> { fn f() { Self::admitted(x) } }", 1),
             ("use keystore::Approved as Fine;", 1),
             ("pub type Fine<'a> = keystore::Approved<'a>;", 1),
             ("mod admitted; use self::admitted::Admitted;", 0),

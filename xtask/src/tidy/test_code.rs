@@ -22,11 +22,7 @@ pub fn check(workspace: &Workspace) -> Vec<Violation> {
         for word in words(code) {
             let after = &code[word.start + word.text.len()..];
             if before == "mod" && word.text == "tests" {
-                add(
-                    word.line(code),
-                    "mod tests in shipped code",
-                    "put #[cfg(test)] before it",
-                );
+                add(word.line(code), "mod tests in shipped code", "put #[cfg(test)] before it");
             }
             if word.text == "include" && after.starts_with('!') {
                 add(word.line(code), "include!", "make it a module");
@@ -34,11 +30,7 @@ pub fn check(workspace: &Workspace) -> Vec<Violation> {
             before = word.text;
         }
         for (at, _) in code.match_indices("#[path") {
-            add(
-                line_of(code, at),
-                "#[path]",
-                "lay the module where its name says",
-            );
+            add(line_of(code, at), "#[path]", "lay the module where its name says");
         }
     }
     found
@@ -50,19 +42,10 @@ const FEATURES: [&str; 2] = ["conformance", "testing"];
 /// Refuses test features in what ships: dev-dependencies and test packages may have them.
 pub fn features(workspace: &Workspace) -> Vec<Violation> {
     let mut found = Vec::new();
-    let shipped = workspace
-        .packages
-        .iter()
-        .filter(|package| !package.is_test());
+    let shipped = workspace.packages.iter().filter(|package| !package.is_test());
     for package in shipped {
-        for dependency in package
-            .dependencies
-            .iter()
-            .filter(|dependency| !dependency.dev)
-        {
-            let on = FEATURES
-                .iter()
-                .find(|name| dependency.features.iter().any(|f| f == *name));
+        for dependency in package.dependencies.iter().filter(|dependency| !dependency.dev) {
+            let on = FEATURES.iter().find(|name| dependency.features.iter().any(|f| f == *name));
             found.extend(on.map(|feature| Violation {
                 path: package.manifest(),
                 line: dependency.line,
@@ -107,11 +90,7 @@ mod tests {
                 "[package]\nname = \"x\"\n[{section}]\nstore = {{ workspace = true, features = [{features}] }}\n"
             );
             let workspace = Workspace::of(&[(format!("{dir}/Cargo.toml"), manifest)]).unwrap();
-            assert_eq!(
-                super::features(&workspace).len(),
-                count,
-                "{dir} {section} {features}"
-            );
+            assert_eq!(super::features(&workspace).len(), count, "{dir} {section} {features}");
         }
     }
 }

@@ -22,10 +22,7 @@ pub(super) fn take(
     let Some(key) = headers.get(KEY) else {
         return Ok(None);
     };
-    let key = key
-        .to_str()
-        .ok()
-        .filter(|key| !key.is_empty() && key.len() <= LONGEST);
+    let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= LONGEST);
     let key = key.ok_or_else(|| {
         Problem::malformed(
             "idempotency-key-malformed",
@@ -65,12 +62,7 @@ mod tests {
         assert_eq!(one, taken("k", "/a", b"x").expect("taken"));
         assert_ne!(one, taken("k", "/b", b"x").expect("taken"));
         assert_ne!(one, taken("k", "/a", b"y").expect("taken"));
-        let none = take(
-            &HeaderMap::new(),
-            &testing::token(Role::Admin, 1),
-            "/a",
-            b"",
-        );
+        let none = take(&HeaderMap::new(), &testing::token(Role::Admin, 1), "/a", b"");
         assert!(matches!(none, Ok(None)));
     }
 

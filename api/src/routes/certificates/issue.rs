@@ -94,12 +94,8 @@ pub(super) fn created(authority: &Authority, issued: &Issued) -> impl IntoRespon
     if !issued.replayed {
         meters::count_issued(certificate.profile.as_str());
     }
-    let body = CertificateBody::new(
-        certificate,
-        &issued.chain,
-        &authority.issuers(),
-        authority.now(),
-    );
+    let body =
+        CertificateBody::new(certificate, &issued.chain, &authority.issuers(), authority.now());
     let location = format!("/api/v1/certificates/{}", certificate.id);
     let location = HeaderValue::try_from(location).expect("an id stands in headers");
     (

@@ -87,9 +87,7 @@ fn cursor_malformed(error: certificates::CursorError) -> Problem {
 
 fn filter(authority: &Authority, query: CertificateQuery) -> Result<Filter, Problem> {
     let issuer = query.issuer.as_deref();
-    let issuer = issuer
-        .map(|name| find_issuer(authority, name))
-        .transpose()?;
+    let issuer = issuer.map(|name| find_issuer(authority, name)).transpose()?;
     let serial = match query.serial.as_deref().map(Serial::from_hex) {
         Some(Ok(serial)) => Some(serial),
         Some(Err(error)) => {
@@ -99,10 +97,7 @@ fn filter(authority: &Authority, query: CertificateQuery) -> Result<Filter, Prob
     };
     let name = match (query.name, query.name_suffix) {
         (Some(_), Some(_)) => {
-            return Err(Problem::malformed(
-                "query-malformed",
-                "one of name and name_suffix",
-            ));
+            return Err(Problem::malformed("query-malformed", "one of name and name_suffix"));
         }
         (Some(name), None) => Some(NameFilter::Exact(name)),
         (None, Some(suffix)) => Some(NameFilter::Suffix(suffix)),

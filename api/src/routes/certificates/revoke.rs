@@ -60,18 +60,10 @@ pub async fn revoke(
     meters::count_revoked(reason.as_str());
     let chain = authority.path(certificate.issuer);
     let issuers = authority.issuers();
-    Ok(Json(CertificateBody::new(
-        &certificate,
-        &chain,
-        &issuers,
-        authority.now(),
-    )))
+    Ok(Json(CertificateBody::new(&certificate, &chain, &issuers, authority.now())))
 }
 
 fn unknown_reason() -> Problem {
     let known: Vec<&str> = CrlReason::ALL.into_iter().map(CrlReason::as_str).collect();
-    Problem::malformed(
-        "reason-unknown",
-        format!("the reasons are {}", known.join(", ")),
-    )
+    Problem::malformed("reason-unknown", format!("the reasons are {}", known.join(", ")))
 }

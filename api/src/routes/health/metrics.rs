@@ -31,8 +31,5 @@ pub async fn metrics(
     let ready = cache.ask(&authority).await.is_ready();
     metrics::gauge!("chancery_ready").set(f64::from(u8::from(ready)));
     let text = meters.render(&authority).await?;
-    Ok((
-        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        text,
-    ))
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

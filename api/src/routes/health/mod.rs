@@ -17,9 +17,7 @@ pub fn health() -> OpenApiRouter<ApiState> {
 
 /// Gives the routes for anybody.
 pub fn probes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new()
-        .routes(routes!(healthz::healthz))
-        .routes(routes!(readyz::readyz))
+    OpenApiRouter::new().routes(routes!(healthz::healthz)).routes(routes!(readyz::readyz))
 }
 
 /// Gives the route of the description, below `/api/v1`.

@@ -87,9 +87,5 @@ pub async fn create(
     };
     let issuer = authority.create_issuer(request, who.actor()).await?;
     let location = format!("/api/v1/issuers/{}", issuer.name);
-    Ok((
-        StatusCode::CREATED,
-        [(LOCATION, location)],
-        Json(describe(&authority, &issuer)),
-    ))
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(describe(&authority, &issuer))))
 }

@@ -46,15 +46,11 @@ pub async fn import(
     let mut path = read_path(&body.value.certificate)?;
     let above = path.split_off(1);
     let Some(certificate) = path.pop() else {
-        return Err(Problem::malformed(
-            "pem-malformed",
-            "there is no certificate",
-        ));
+        return Err(Problem::malformed("pem-malformed", "there is no certificate"));
     };
     let accept = body.value.accept_deviations;
-    let issuer = authority
-        .import_certificate(&name, certificate, above, accept, who.actor())
-        .await?;
+    let issuer =
+        authority.import_certificate(&name, certificate, above, accept, who.actor()).await?;
     Ok(Json(describe(&authority, &issuer)))
 }
 
@@ -64,9 +60,7 @@ fn read_path(text: &str) -> Result<Vec<ForeignCertificate>, Problem> {
     let blocks = pem::decode(text).map_err(|error| malformed(error.to_string()))?;
     let certificates = blocks.iter().map(|(label, der)| {
         if label != pem::CERTIFICATE {
-            return Err(malformed(format!(
-                "a block is a {label}, not a CERTIFICATE"
-            )));
+            return Err(malformed(format!("a block is a {label}, not a CERTIFICATE")));
         }
         ForeignCertificate::parse(der).map_err(|error| {
             let detail = format!("a certificate cannot be read: {}", chain(&error));

@@ -22,10 +22,7 @@ pub async fn list(
 ) -> Result<Json<Page<IssuerBody>>, Problem> {
     let all = store::issuers::list(authority.store()).await?;
     Ok(Json(Page {
-        items: all
-            .iter()
-            .map(|issuer| describe(&authority, issuer))
-            .collect(),
+        items: all.iter().map(|issuer| describe(&authority, issuer)).collect(),
         next: None,
     }))
 }

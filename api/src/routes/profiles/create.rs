@@ -41,17 +41,9 @@ pub async fn create(
     State(authority): State<Authority>,
     body: JsonBody<CreateProfile>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ProfileBody>), Problem> {
-    let CreateProfile {
-        name,
-        body,
-        enabled,
-    } = body.value;
+    let CreateProfile { name, body, enabled } = body.value;
     let enabled = enabled.unwrap_or(true);
     let profile = profiles::create(&authority, name, body, enabled, who.actor()).await?;
     let location = format!("/api/v1/profiles/{}", profile.name);
-    Ok((
-        StatusCode::CREATED,
-        [(LOCATION, location)],
-        Json(profile.into()),
-    ))
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(profile.into())))
 }

@@ -20,8 +20,5 @@ pub async fn list(
     State(authority): State<Authority>,
 ) -> Result<Json<Page<ProfileBody>>, Problem> {
     let all = store::profiles::list(authority.store()).await?;
-    Ok(Json(Page {
-        items: all.into_iter().map(ProfileBody::from).collect(),
-        next: None,
-    }))
+    Ok(Json(Page { items: all.into_iter().map(ProfileBody::from).collect(), next: None }))
 }

@@ -13,7 +13,9 @@ use crate::state::ApiState;
 
 /// Gives the routes below `/api/v1`.
 pub fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new()
-        .routes(routes!(create::create, list::list))
-        .routes(routes!(show::show, update::update, delete::delete))
+    OpenApiRouter::new().routes(routes!(create::create, list::list)).routes(routes!(
+        show::show,
+        update::update,
+        delete::delete
+    ))
 }

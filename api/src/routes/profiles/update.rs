@@ -40,16 +40,8 @@ pub async fn update(
     PathOf(name): PathOf<ProfileName>,
     body: JsonBody<UpdateProfile>,
 ) -> Result<Json<ProfileBody>, Problem> {
-    let UpdateProfile {
-        body,
-        enabled,
-        revision,
-    } = body.value;
-    let change = Change {
-        body,
-        enabled,
-        revision,
-    };
+    let UpdateProfile { body, enabled, revision } = body.value;
+    let change = Change { body, enabled, revision };
     let profile = profiles::update(&authority, name, change, who.actor()).await?;
     Ok(Json(profile.into()))
 }

@@ -50,14 +50,8 @@ pub async fn create(
     State(tokens): State<Tokens>,
     body: JsonBody<CreateToken>,
 ) -> Result<Response, Problem> {
-    let CreateToken {
-        name,
-        role,
-        validity,
-    } = body.value;
-    let visible = name
-        .bytes()
-        .all(|octet| octet.is_ascii_graphic() || octet == b' ');
+    let CreateToken { name, role, validity } = body.value;
+    let visible = name.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ');
     if name.trim().is_empty() || name.len() > LONGEST || !visible {
         let detail = format!("a token's name has 1 to {LONGEST} visible ASCII characters");
         return Err(Problem::malformed("token-name-malformed", detail));
@@ -78,14 +72,8 @@ pub async fn create(
         revoked_at: None,
     };
     tokens.create(token.clone(), who.actor()).await?;
-    let body = NewTokenBody {
-        kept: TokenBody::new(&token, now),
-        token: secret.reveal(),
-    };
+    let body = NewTokenBody { kept: TokenBody::new(&token, now), token: secret.reveal() };
     let body = serde_json::to_vec(&body).map_err(|error| internal(&error))?;
-    let headers = [
-        (CONTENT_TYPE, "application/json"),
-        (CACHE_CONTROL, "no-store"),
-    ];
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, headers, body).into_response())
 }

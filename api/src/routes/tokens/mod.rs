@@ -11,7 +11,5 @@ use crate::state::ApiState;
 
 /// Gives the routes below `/api/v1`.
 pub fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new()
-        .routes(routes!(create::create, list::list))
-        .routes(routes!(revoke::revoke))
+    OpenApiRouter::new().routes(routes!(create::create, list::list)).routes(routes!(revoke::revoke))
 }

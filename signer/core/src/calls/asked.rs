@@ -26,13 +26,7 @@ impl Asked {
         deadline: Instant,
         reply: Reply,
     ) -> Self {
-        Self {
-            keeper: Arc::clone(keeper),
-            peer,
-            kind,
-            deadline,
-            reply,
-        }
+        Self { keeper: Arc::clone(keeper), peer, kind, deadline, reply }
     }
 
     /// Refuses to begin what cannot be done in time any more.

@@ -65,9 +65,7 @@ fn reserve(keeper: &Keeper, call: &BuildCrl) -> Result<(KeyView, Ground), Refusa
 fn ground(state: &crate::state::State, id: KeyId) -> Ground {
     let key = state.key_by_id(id);
     Ground {
-        snapshot: key
-            .map(|key| key.revocations.snapshot())
-            .unwrap_or_default(),
+        snapshot: key.map(|key| key.revocations.snapshot()).unwrap_or_default(),
         previous: key.and_then(|key| key.crl),
     }
 }
@@ -91,10 +89,7 @@ fn build(
         scheme: admission.scheme(),
         issuer,
         issuer_key: &view.card.public,
-        number: ground
-            .previous
-            .map_or(0, |line| line.number)
-            .saturating_add(1),
+        number: ground.previous.map_or(0, |line| line.number).saturating_add(1),
         this_update: admission.this_update(),
         next_update: admission.next_update(),
     };

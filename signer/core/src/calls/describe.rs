@@ -9,10 +9,8 @@ use crate::state::{Key, house_label};
 
 pub(super) fn run(keeper: &Keeper, _: Describe) -> Result<Description, Refusal> {
     let live = keeper.live();
-    let ring = live
-        .state
-        .ring()
-        .ok_or_else(|| Refusal::new(Rule::StateCorrupt, "there is no genesis"))?;
+    let ring =
+        live.state.ring().ok_or_else(|| Refusal::new(Rule::StateCorrupt, "there is no genesis"))?;
     let house = ring.genesis.house_keys.0.iter().filter_map(house_key);
     let keys = house.chain(live.state.keys().iter().map(Key::describe));
     Ok(Description {

@@ -62,17 +62,10 @@ fn generate(keeper: &Keeper, call: GenerateKey) -> Result<KeyGenerated, Refusal>
         .entropy
         .fill(&mut id)
         .map_err(|error| Refusal::new(Rule::DriverUnavailable, error.to_string()))?;
-    let identity = KeyIdentity {
-        id: KeyId(id),
-        label: call.label,
-        purpose: call.purpose,
-        spec: call.spec,
-    };
-    let spki = keeper
-        .opened()?
-        .driver
-        .generate(&identity)
-        .map_err(|error| refuse_driver(&error))?;
+    let identity =
+        KeyIdentity { id: KeyId(id), label: call.label, purpose: call.purpose, spec: call.spec };
+    let spki =
+        keeper.opened()?.driver.generate(&identity).map_err(|error| refuse_driver(&error))?;
     check_public(&identity, &spki)?;
     Ok(KeyGenerated {
         id: identity.id,
@@ -93,9 +86,7 @@ fn check_public(identity: &KeyIdentity, spki: &SpkiDer) -> Result<(), Refusal> {
     if Some(public.kind()) != identity.spec.kind() {
         return Err(corrupt(format!("the driver made a {} key", public.kind())));
     }
-    public
-        .check_strength()
-        .map_err(|error| corrupt(error.to_string()))
+    public.check_strength().map_err(|error| corrupt(error.to_string()))
 }
 
 fn describe(keeper: &Keeper, label: &KeyLabel) -> Result<KeyDescription, Refusal> {

@@ -9,10 +9,6 @@ use super::revocation::{self, Verb, Wish};
 use crate::keeper::Keeper;
 
 pub(super) fn run(keeper: &Arc<Keeper>, call: Hold, asked: Asked) {
-    let wish = Wish {
-        key: call.key,
-        serial: call.serial,
-        verb: Verb::Hold,
-    };
+    let wish = Wish { key: call.key, serial: call.serial, verb: Verb::Hold };
     revocation::run(keeper, wish, asked);
 }

@@ -148,11 +148,7 @@ fn sign(
         Ok(signature) => {
             let event = event(order, view, &admitted, signature.clone());
             if let Some(asked) = asked.take() {
-                let done = Done {
-                    key: slot.key,
-                    serial,
-                    signature,
-                };
+                let done = Done { key: slot.key, serial, signature };
                 queue(keeper, event, done, asked);
             }
             Ok(Progress::Queued)

@@ -15,8 +15,5 @@ pub(super) fn run(keeper: &Keeper, call: MintSerials) -> Result<Serials, Refusal
         serial::mint(house, keeper.entropy.as_ref(), id, view.serial_prefix)
             .map_err(|error| Refusal::new(Rule::DriverUnavailable, error.to_string()))
     };
-    (0..call.count)
-        .map(mint)
-        .collect::<Result<Vec<_>, _>>()
-        .map(Serials)
+    (0..call.count).map(mint).collect::<Result<Vec<_>, _>>().map(Serials)
 }

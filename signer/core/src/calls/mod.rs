@@ -39,13 +39,7 @@ pub(crate) struct Calls(pub(crate) Arc<Keeper>);
 
 impl Dispatch for Calls {
     fn dispatch(&self, request: Request, reply: Reply) {
-        let Request {
-            peer,
-            kind,
-            body,
-            deadline,
-            ..
-        } = request;
+        let Request { peer, kind, body, deadline, .. } = request;
         let asked = Asked::new(&self.0, peer, kind, deadline, reply);
         // The listening side held the kind against the socket; a second look costs nothing.
         if !kind.permitted_on(peer.socket) {

@@ -7,8 +7,5 @@ use crate::keeper::Keeper;
 pub(super) fn run(keeper: &Keeper, call: ReadPolicy) -> Result<PolicyInForce, Refusal> {
     let view = keeper.view(&call.key, |_| true)?;
     let ruling = view.ruling()?;
-    Ok(PolicyInForce {
-        reference: ruling.reference,
-        text: ruling.text.clone(),
-    })
+    Ok(PolicyInForce { reference: ruling.reference, text: ruling.text.clone() })
 }

@@ -27,10 +27,7 @@ pub(super) struct Wish {
 
 #[derive(Clone, Copy)]
 pub(super) enum Verb {
-    Revoke {
-        reason: CrlReason,
-        invalidity: Option<UnixTime>,
-    },
+    Revoke { reason: CrlReason, invalidity: Option<UnixTime> },
     Hold,
     Release,
 }
@@ -125,10 +122,7 @@ fn admit(keeper: &Keeper, wish: &Wish) -> Result<KeyView, Refusal> {
     let view = keeper.view(&wish.key, Purpose::is_authority)?;
     match wish.verb {
         Verb::Revoke { reason, invalidity } => {
-            if matches!(
-                reason,
-                CrlReason::CertificateHold | CrlReason::RemoveFromCrl
-            ) {
+            if matches!(reason, CrlReason::CertificateHold | CrlReason::RemoveFromCrl) {
                 let detail = format!("{reason} is asked for by Hold and Release");
                 return Err(Refusal::new(Rule::ReasonRefused, detail));
             }
@@ -164,14 +158,12 @@ fn decide(
     reservation: Reservation,
 ) -> Result<Decision, Refusal> {
     let serial = wish.serial;
-    let key = live
-        .state
-        .key_by_id(id)
-        .filter(|key| key.issued.get(&serial).is_some())
-        .ok_or_else(|| {
+    let key = live.state.key_by_id(id).filter(|key| key.issued.get(&serial).is_some()).ok_or_else(
+        || {
             let detail = format!("{} has no certificate {serial}", wish.key);
             Refusal::new(Rule::NeverIssued, detail)
-        })?;
+        },
+    )?;
     if reservation == Reservation::None && live.pending.is_changing(id, serial) {
         return Ok(Decision::Wait);
     }

@@ -10,9 +10,7 @@ use crate::keeper::{Keeper, known_key};
 pub(super) fn run(keeper: &Keeper, call: RevocationDelta) -> Result<RevocationSlice, Refusal> {
     check_range("limit", call.limit, 65_536)?;
     keeper.view(&call.key, Purpose::is_authority)?;
-    let snapshot = known_key(&keeper.live().state, &call.key)?
-        .revocations
-        .snapshot();
+    let snapshot = known_key(&keeper.live().state, &call.key)?.revocations.snapshot();
     if call.from > snapshot.len() {
         let detail = format!("{} is past the end at {}", call.from, snapshot.len());
         return Err(Refusal::new(Rule::PositionUnknown, detail));
@@ -21,10 +19,6 @@ pub(super) fn run(keeper: &Keeper, call: RevocationDelta) -> Result<RevocationSl
     let changes = snapshot.from(call.from).take(limit);
     Ok(RevocationSlice {
         size: snapshot.len(),
-        changes: RevocationChanges(
-            changes
-                .map(|change| RevocationChange::from(*change))
-                .collect(),
-        ),
+        changes: RevocationChanges(changes.map(|change| RevocationChange::from(*change)).collect()),
     })
 }

@@ -57,9 +57,7 @@ fn next(keeper: &Keeper, call: &SetPolicy) -> Result<PolicyRef, Refusal> {
     }
     let version = before.map_or(0, |reference| reference.version);
     Ok(PolicyRef {
-        version: version
-            .checked_add(1)
-            .ok_or_else(|| refuse("there are no more versions"))?,
+        version: version.checked_add(1).ok_or_else(|| refuse("there are no more versions"))?,
         digest: Digest(sha256(call.text.0.as_bytes())),
     })
 }

@@ -14,10 +14,7 @@ pub(super) fn run(keeper: &Arc<Keeper>, call: SignCertificate, asked: Asked) {
         policy: call.policy,
         tbs: call.tbs,
         idempotency: call.idempotency,
-        what: What::Certificate {
-            profile: call.profile,
-            evidence: call.evidence.0,
-        },
+        what: What::Certificate { profile: call.profile, evidence: call.evidence.0 },
     };
     issuance::run(keeper, order, asked);
 }

@@ -49,9 +49,7 @@ fn sign(keeper: &Keeper, call: &SignOcsp, asked: &Asked) -> Result<(OcspSigned, 
     keeper.opened()?;
     let ruling = responder.ruling()?;
     let now = keeper.now()?;
-    let admission = ruling
-        .policy
-        .admit_ocsp(&call.issuer, now, call.next_update)?;
+    let admission = ruling.policy.admit_ocsp(&call.issuer, now, call.next_update)?;
     let rules = ruling
         .policy
         .ocsp()
@@ -94,11 +92,7 @@ fn check_items(call: &SignOcsp) -> Result<Serial, Refusal> {
     if call.items.0.iter().any(|item| item.subjects.0.is_empty()) {
         return Err(empty());
     }
-    let first = call
-        .items
-        .0
-        .first()
-        .and_then(|item| item.subjects.0.first());
+    let first = call.items.0.first().and_then(|item| item.subjects.0.first());
     first.map(|subject| subject.serial).ok_or_else(empty)
 }
 
@@ -110,11 +104,8 @@ fn look_up(
 ) -> Result<(Vec<Option<Statuses>>, u64), Refusal> {
     let live = keeper.live();
     let issuer = known_key(&live.state, &call.issuer)?;
-    let statuses = call
-        .items
-        .0
-        .iter()
-        .map(|item| ocsp::statuses(issuer, item, rules.never_issued()));
+    let statuses =
+        call.items.0.iter().map(|item| ocsp::statuses(issuer, item, rules.never_issued()));
     Ok((statuses.collect(), issuer.revocations.len()))
 }
 
@@ -190,10 +181,7 @@ impl Batch<'_> {
 
 fn outcome(signed: Signed) -> OcspOutcome {
     match signed {
-        Some((response_data, signature)) => OcspOutcome::Signed {
-            response_data,
-            signature,
-        },
+        Some((response_data, signature)) => OcspOutcome::Signed { response_data, signature },
         None => OcspOutcome::NeverIssued,
     }
 }

@@ -46,10 +46,7 @@ fn check_wait(keeper: &Keeper) -> Result<(), Refusal> {
         return Ok(());
     }
     let wait = wait_ms(failures.count);
-    let left = failures
-        .last_ms
-        .saturating_add(wait)
-        .saturating_sub(keeper.now_ms()?);
+    let left = failures.last_ms.saturating_add(wait).saturating_sub(keeper.now_ms()?);
     if left <= 0 {
         return Ok(());
     }
@@ -68,10 +65,7 @@ pub(crate) fn unlock_now(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<
     let (genesis, house) = keeper.house_keys()?;
     match keeper.vault.unlock(factor, genesis, &house) {
         Ok(opened) => {
-            keeper.write_and_wait(UnlockAttempt {
-                opened: true,
-                failed: 0,
-            })?;
+            keeper.write_and_wait(UnlockAttempt { opened: true, failed: 0 })?;
             for (card, rule) in strangers(keeper, opened.driver.as_ref()) {
                 keeper.live().quarantine.insert(card.identity.id, rule);
             }
@@ -80,10 +74,7 @@ pub(crate) fn unlock_now(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<
         }
         Err(error) => {
             if matches!(error, UnlockError::WrongFactor) {
-                keeper.write_and_wait(UnlockAttempt {
-                    opened: false,
-                    failed: 1,
-                })?;
+                keeper.write_and_wait(UnlockAttempt { opened: false, failed: 1 })?;
             }
             Err(refuse(&error))
         }
@@ -94,11 +85,7 @@ pub(crate) fn unlock_now(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<
 fn strangers(keeper: &Keeper, driver: &dyn keystore::KeyDriver) -> Vec<(Arc<KeyCard>, Rule)> {
     let cards: Vec<Arc<KeyCard>> = {
         let live = keeper.live();
-        live.state
-            .keys()
-            .iter()
-            .map(|key| Arc::clone(&key.card))
-            .collect()
+        live.state.keys().iter().map(|key| Arc::clone(&key.card)).collect()
     };
     let stranger = |card: Arc<KeyCard>| match driver.public_key(&card.identity) {
         Ok(spki) if spki == *card.public.spki() => None,

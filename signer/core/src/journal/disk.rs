@@ -53,18 +53,11 @@ struct RealFile(fs::File);
 impl RealDisk {
     fn open_regular(options: &mut fs::OpenOptions, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let flags = (OFlags::NOFOLLOW | OFlags::CLOEXEC).bits();
-        let file = options
-            .read(true)
-            .write(true)
-            .custom_flags(flags.cast_signed())
-            .open(path)?;
+        let file = options.read(true).write(true).custom_flags(flags.cast_signed()).open(path)?;
         if file.metadata()?.is_file() {
             Ok(Box::new(RealFile(file)))
         } else {
-            Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not a regular file",
-            ))
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
         }
     }
 }
@@ -158,10 +151,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         let file = RealDisk.create(&path).unwrap();
-        assert_eq!(
-            RealDisk.create(&path).err().unwrap().kind(),
-            io::ErrorKind::AlreadyExists
-        );
+        assert_eq!(RealDisk.create(&path).err().unwrap().kind(), io::ErrorKind::AlreadyExists);
         file.write_at(b"hello", 3).unwrap();
         assert_eq!(file.length().unwrap(), 8);
         file.cut(4).unwrap();

@@ -26,10 +26,7 @@ pub(super) fn leaf(n: u32, size: usize) -> Leaf {
         count: n,
         detail: Detail("x".repeat(size)),
     };
-    Leaf {
-        at_ms: 1000,
-        event: event.into(),
-    }
+    Leaf { at_ms: 1000, event: event.into() }
 }
 
 pub(super) fn genesis(instance: u8) -> Leaf {
@@ -41,18 +38,12 @@ pub(super) fn genesis(instance: u8) -> Leaf {
         threshold: 0,
         made_by: Version("test".to_owned()),
     };
-    Leaf {
-        at_ms: 1000,
-        event: event.into(),
-    }
+    Leaf { at_ms: 1000, event: event.into() }
 }
 
 impl Ring {
     pub(super) fn empty() -> Self {
-        Self {
-            disk: SimulatedDisk::new(1),
-            dir: PathBuf::from("/ring/journal"),
-        }
+        Self { disk: SimulatedDisk::new(1), dir: PathBuf::from("/ring/journal") }
     }
 
     pub(super) fn with_genesis() -> Self {
@@ -79,9 +70,7 @@ impl Ring {
 
     /// Opens with segments that hold a few leaves only.
     pub(super) fn open_small(&self) -> Journal {
-        let options = Options {
-            segment_bytes: 1000,
-        };
+        let options = Options { segment_bytes: 1000 };
         let disk = self.shared();
         let opened = Journal::open_with(options, disk, &self.dir, None, &mut |_, _| Ok(()));
         opened.unwrap().0

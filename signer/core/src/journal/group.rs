@@ -65,10 +65,7 @@ impl Tail {
             put_record(&mut self.records, self.next, leaf);
             self.next += 1;
         }
-        self.write().map_err(JournalError::io(
-            "write and sync",
-            self.segment.path.clone(),
-        ))?;
+        self.write().map_err(JournalError::io("write and sync", self.segment.path.clone()))?;
         self.end += self.records.len() as u64;
         self.durable.grow(self.next, &marks);
         Ok(start)
@@ -97,10 +94,8 @@ impl Tail {
     }
 
     fn roll(&mut self) -> Result<(), JournalError> {
-        let header = SegmentHeader {
-            genesis: self.genesis.unwrap_or(Digest([0; 32])),
-            first: self.next,
-        };
+        let header =
+            SegmentHeader { genesis: self.genesis.unwrap_or(Digest([0; 32])), first: self.next };
         self.segment = new_segment(&*self.durable.disk, &self.durable.dir, &header)?;
         self.first = self.next;
         self.end = HEADER as u64;
@@ -131,8 +126,5 @@ fn make(
     file.sync_data()?;
     disk.rename(unborn, path)?;
     disk.sync_dir(dir)?;
-    Ok(NamedFile {
-        path: path.clone(),
-        file,
-    })
+    Ok(NamedFile { path: path.clone(), file })
 }

@@ -66,11 +66,7 @@ pub(super) fn open(
     let sync = JournalError::io("sync", segment.path.clone());
     segment.file.sync_data().map_err(sync)?;
     disk.sync_dir(dir).map_err(JournalError::io("sync", dir))?;
-    let report = OpenReport {
-        leaves: next,
-        cut,
-        segments: firsts.len().max(1),
-    };
+    let report = OpenReport { leaves: next, cut, segments: firsts.len().max(1) };
     let tail = Tail {
         durable,
         segment,
@@ -90,8 +86,7 @@ fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>, JournalError> {
     let names = disk.list(dir).map_err(JournalError::io("list", dir))?;
     if names.iter().any(|name| name == UNBORN) {
         let path = dir.join(UNBORN);
-        disk.remove(&path)
-            .map_err(JournalError::io("remove", path.clone()))?;
+        disk.remove(&path).map_err(JournalError::io("remove", path.clone()))?;
     }
     let mut firsts: Vec<u64> = names.iter().filter_map(|name| first_of(name)).collect();
     firsts.sort_unstable();
@@ -99,10 +94,7 @@ fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>, JournalError> {
 }
 
 fn first_segment(disk: &dyn Disk, dir: &Path) -> Result<NamedFile, JournalError> {
-    let header = SegmentHeader {
-        genesis: Digest([0; 32]),
-        first: 0,
-    };
+    let header = SegmentHeader { genesis: Digest([0; 32]), first: 0 };
     new_segment(disk, dir, &header)
 }
 
@@ -129,8 +121,7 @@ impl Replay<'_> {
                 Step::Leaf(leaf) => self.leaf(leaf, first, at)?,
                 Step::End => return Ok((segment, at)),
                 Step::Bad(why) if is_last => {
-                    self.cut_tail(&segment, at)?
-                        .ok_or(corrupt(first, at, why))?;
+                    self.cut_tail(&segment, at)?.ok_or(corrupt(first, at, why))?;
                     return Ok((segment, at));
                 }
                 Step::Bad(why) => return Err(corrupt(first, at, why)),
@@ -149,10 +140,7 @@ impl Replay<'_> {
         let read = file.read_at(&mut found, 0);
         let read = read.map_err(JournalError::io("read", &path))?;
         let unborn = Digest([0; 32]);
-        let expected = SegmentHeader {
-            genesis: self.genesis.unwrap_or(unborn),
-            first,
-        };
+        let expected = SegmentHeader { genesis: self.genesis.unwrap_or(unborn), first };
         if read != HEADER || found.as_slice() != expected.encode() {
             return Err(corrupt(first, 0, "the header is not that of this segment"));
         }
@@ -162,11 +150,7 @@ impl Replay<'_> {
     fn leaf(&mut self, leaf: &[u8], first: u64, at: u64) -> Result<(), JournalError> {
         let time = leaf_time(leaf).unwrap_or(i64::MIN);
         if time < self.last_ms {
-            return Err(corrupt(
-                first,
-                at,
-                "the leaf is earlier than the one before",
-            ));
+            return Err(corrupt(first, at, "the leaf is earlier than the one before"));
         }
         if self.next == 0 {
             let found = Digest(x509::sha256(leaf));
@@ -236,11 +220,7 @@ fn may_be_record(bytes: &[u8]) -> bool {
 }
 
 fn corrupt(first: u64, offset: u64, why: &'static str) -> JournalError {
-    JournalError::Corrupt {
-        segment: name(first),
-        offset,
-        why,
-    }
+    JournalError::Corrupt { segment: name(first), offset, why }
 }
 
 #[cfg(test)]
@@ -289,19 +269,13 @@ mod tests {
             let opened = ring.try_open();
             if last.contains(&(bit / 8)) {
                 let (_, report) = opened.unwrap();
-                assert_eq!(
-                    (report.leaves, report.cut),
-                    (3, last.len() as u64),
-                    "bit {bit}"
-                );
+                assert_eq!((report.leaves, report.cut), (3, last.len() as u64), "bit {bit}");
                 continue;
             }
             let record = records.iter().find(|record| record.contains(&(bit / 8)));
             let expected = record.map_or(0, |record| record.start) as u64;
             match opened.map(|_| ()) {
-                Err(JournalError::Corrupt {
-                    segment, offset, ..
-                }) => {
+                Err(JournalError::Corrupt { segment, offset, .. }) => {
                     assert_eq!((segment.as_str(), offset), (FIRST, expected), "bit {bit}");
                 }
                 other => panic!("bit {bit}: {other:?}"),
@@ -316,10 +290,7 @@ mod tests {
         let records = records(&honest);
         for length in HEADER..=honest.len() {
             let whole = records.iter().filter(|record| record.end <= length);
-            let kept = whole
-                .clone()
-                .next_back()
-                .map_or(HEADER, |record| record.end);
+            let kept = whole.clone().next_back().map_or(HEADER, |record| record.end);
             ring.disk.plant(&path, honest[..length].to_vec());
             let (_, report) = ring.try_open().unwrap();
             let torn = (length - kept) as u64;
@@ -329,10 +300,7 @@ mod tests {
         }
         for length in 0..HEADER {
             ring.disk.plant(&path, honest[..length].to_vec());
-            assert!(matches!(
-                ring.try_open(),
-                Err(JournalError::Corrupt { offset: 0, .. })
-            ));
+            assert!(matches!(ring.try_open(), Err(JournalError::Corrupt { offset: 0, .. })));
         }
     }
 
@@ -365,20 +333,13 @@ mod tests {
         assert!(names.len() > 3, "{names:?}");
         let path = ring.dir.join(&names[1]);
         let honest = ring.disk.content(&path).unwrap();
-        for bad in [
-            honest[..honest.len() - 1].to_vec(),
-            honest[..HEADER].to_vec(),
-        ] {
+        for bad in [honest[..honest.len() - 1].to_vec(), honest[..HEADER].to_vec()] {
             ring.disk.plant(&path, bad);
             assert!(matches!(ring.try_open(), Err(JournalError::Corrupt { .. })));
         }
         ring.disk.remove(&path).unwrap();
         match ring.try_open() {
-            Err(JournalError::Corrupt {
-                segment,
-                offset: 0,
-                why,
-            }) => {
+            Err(JournalError::Corrupt { segment, offset: 0, why }) => {
                 assert_eq!(segment, names[2]);
                 assert_eq!(why, "leaves before this segment are missing");
             }
@@ -400,10 +361,7 @@ mod tests {
         let foreign = other.disk.content(&other.dir.join(&last)).unwrap();
         ring.disk.plant(&ring.dir.join(&last), foreign);
         let refused = ring.try_open();
-        assert!(matches!(
-            refused,
-            Err(JournalError::Corrupt { offset: 0, .. })
-        ));
+        assert!(matches!(refused, Err(JournalError::Corrupt { offset: 0, .. })));
         // The right segment by a wrong name is refused as well.
         let renamed = ring.dir.join(name(77));
         ring.disk.plant(&ring.dir.join(&last), honest.clone());
@@ -421,10 +379,7 @@ mod tests {
         let found = ours;
         ours.0[0] ^= 1;
         match open(ours) {
-            Err(JournalError::AnotherGenesis {
-                expected,
-                found: there,
-            }) => {
+            Err(JournalError::AnotherGenesis { expected, found: there }) => {
                 assert_eq!((expected, there), (ours, found));
             }
             other => panic!("{other:?}"),
@@ -433,10 +388,7 @@ mod tests {
         assert!(
             matches!(open(found), Err(JournalError::Missing { expected }) if expected == found)
         );
-        assert!(
-            ring.segments().is_empty(),
-            "and nothing was made in its place"
-        );
+        assert!(ring.segments().is_empty(), "and nothing was made in its place");
     }
 
     #[test]
@@ -446,26 +398,17 @@ mod tests {
         let refused = Journal::open(ring.shared(), &ring.dir, None, &mut |position, _| {
             seen = position;
             let why = "no such key".to_owned();
-            if position == 2 {
-                Err(JournalError::LeafRefused { position, why })
-            } else {
-                Ok(())
-            }
+            if position == 2 { Err(JournalError::LeafRefused { position, why }) } else { Ok(()) }
         });
-        assert!(matches!(
-            refused,
-            Err(JournalError::LeafRefused { position: 2, .. })
-        ));
+        assert!(matches!(refused, Err(JournalError::LeafRefused { position: 2, .. })));
         assert_eq!(seen, 2);
     }
 
     #[test]
     fn a_segment_that_was_never_born_is_removed() {
         let (ring, _) = ring_of_four();
-        ring.disk
-            .plant(&ring.dir.join(UNBORN), b"half a head".to_vec());
-        ring.disk
-            .plant(&ring.dir.join("notes.txt"), b"not ours".to_vec());
+        ring.disk.plant(&ring.dir.join(UNBORN), b"half a head".to_vec());
+        ring.disk.plant(&ring.dir.join("notes.txt"), b"not ours".to_vec());
         assert_eq!(ring.try_open().unwrap().1.leaves, 4);
         assert_eq!(ring.segments(), [FIRST, "notes.txt"]);
     }

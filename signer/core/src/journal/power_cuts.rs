@@ -68,10 +68,7 @@ impl Life {
     /// Holds what a start replayed against what was submitted and acknowledged.
     fn check(&mut self, report: OpenReport, replayed: &[Vec<u8>]) {
         assert_eq!(report.leaves, replayed.len() as u64);
-        assert!(
-            replayed.len() >= self.acknowledged,
-            "an acknowledged leaf is lost"
-        );
+        assert!(replayed.len() >= self.acknowledged, "an acknowledged leaf is lost");
         assert!(replayed.len() <= self.submitted.len(), "a leaf is invented");
         for (found, sent) in replayed.iter().zip(&self.submitted) {
             assert_eq!(timeless(found), *sent, "a leaf is altered or out of order");
@@ -173,16 +170,7 @@ fn ten_thousand_power_cuts_lose_nothing_that_was_acknowledged() {
         }
     }
     println!("{tally:?}");
-    assert!(
-        tally.kills > 1000 && tally.while_opening > 1000,
-        "{tally:?}"
-    );
-    assert!(
-        tally.torn > 1000 && tally.lost_unacknowledged > 1000,
-        "{tally:?}"
-    );
-    assert!(
-        tally.kept_unacknowledged > 100 && tally.segments > 10,
-        "{tally:?}"
-    );
+    assert!(tally.kills > 1000 && tally.while_opening > 1000, "{tally:?}");
+    assert!(tally.torn > 1000 && tally.lost_unacknowledged > 1000, "{tally:?}");
+    assert!(tally.kept_unacknowledged > 100 && tally.segments > 10, "{tally:?}");
 }

@@ -27,12 +27,7 @@ pub(super) struct Durable {
 impl Durable {
     /// Starts with no leaf.
     pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Self {
-        Self {
-            disk,
-            dir,
-            marks: RwLock::default(),
-            size: AtomicU64::new(0),
-        }
+        Self { disk, dir, marks: RwLock::default(), size: AtomicU64::new(0) }
     }
 
     /// Returns whether the place of the leaf at `position` is remembered.
@@ -48,10 +43,7 @@ impl Durable {
     /// Takes note that all leaves before `size` are durable, with the marks among the new ones.
     pub(super) fn grow(&self, size: u64, marks: &[Mark]) {
         if !marks.is_empty() {
-            self.marks
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend_from_slice(marks);
+            self.marks.write().unwrap_or_else(PoisonError::into_inner).extend_from_slice(marks);
         }
         self.size.store(size, Ordering::Release);
     }
@@ -80,10 +72,7 @@ impl Durable {
             let mut scan = Scan::new(&*file, offset);
             while position < stop {
                 let at = scan.offset();
-                match scan
-                    .next(position)
-                    .map_err(JournalError::io("read", &path))?
-                {
+                match scan.next(position).map_err(JournalError::io("read", &path))? {
                     Step::Leaf(leaf) if position >= from => {
                         match room.checked_sub(leaf.len()) {
                             Some(rest) => room = rest,
@@ -114,11 +103,7 @@ impl Durable {
 }
 
 fn corrupt(first: u64, offset: u64, why: &'static str) -> JournalError {
-    JournalError::Corrupt {
-        segment: name(first),
-        offset,
-        why,
-    }
+    JournalError::Corrupt { segment: name(first), offset, why }
 }
 
 #[cfg(test)]
@@ -150,16 +135,10 @@ mod tests {
             assert_eq!(read, &replayed[start..600.min(start + 5)], "from {from}");
         }
         assert_eq!(journal.read(0, 4096, usize::MAX).unwrap(), replayed);
-        assert_eq!(
-            journal.read(600, 10, usize::MAX).unwrap(),
-            Vec::<Vec<u8>>::new()
-        );
+        assert_eq!(journal.read(600, 10, usize::MAX).unwrap(), Vec::<Vec<u8>>::new());
         assert!(matches!(
             journal.read(601, 1, 1),
-            Err(JournalError::PastTheEnd {
-                from: 601,
-                size: 600
-            })
+            Err(JournalError::PastTheEnd { from: 601, size: 600 })
         ));
     }
 
@@ -170,11 +149,7 @@ mod tests {
         let sizes: Vec<usize> = ring.replay().unwrap().iter().map(Vec::len).collect();
         let two = sizes[0] + sizes[1];
         for (max_bytes, leaves) in [(0, 1), (two - 1, 1), (two, 2), (two + sizes[2], 3)] {
-            assert_eq!(
-                journal.read(0, 10, max_bytes).unwrap().len(),
-                leaves,
-                "{max_bytes}"
-            );
+            assert_eq!(journal.read(0, 10, max_bytes).unwrap().len(), leaves, "{max_bytes}");
         }
     }
 
@@ -186,11 +161,7 @@ mod tests {
         ring.commit(&journal, &[leaf(2, 10)]).unwrap_err();
         let content = ring.disk.content(&ring.dir.join(name(0))).unwrap();
         let written = leaf(2, 10).to_wire();
-        assert!(
-            content
-                .windows(written.len())
-                .any(|window| window == written)
-        );
+        assert!(content.windows(written.len()).any(|window| window == written));
         assert_eq!(journal.read(0, 10, usize::MAX).unwrap().len(), 2);
     }
 
@@ -203,15 +174,9 @@ mod tests {
         let last = content.len() - 1;
         content[last] ^= 1;
         ring.disk.plant(&path, content);
-        assert!(matches!(
-            journal.read(2, 1, 1000),
-            Err(JournalError::Corrupt { .. })
-        ));
+        assert!(matches!(journal.read(2, 1, 1000), Err(JournalError::Corrupt { .. })));
         assert_eq!(journal.read(0, 2, 1000).unwrap().len(), 2);
         ring.disk.remove(&path).unwrap();
-        assert!(matches!(
-            journal.read(0, 1, 1000),
-            Err(JournalError::Io { .. })
-        ));
+        assert!(matches!(journal.read(0, 1, 1000), Err(JournalError::Io { .. })));
     }
 }

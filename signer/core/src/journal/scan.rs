@@ -34,13 +34,7 @@ pub(super) struct Scan<'f> {
 impl<'f> Scan<'f> {
     /// Starts at `offset`.
     pub(super) fn new(file: &'f dyn DiskFile, offset: u64) -> Self {
-        Self {
-            file,
-            buffer: Vec::new(),
-            used: 0,
-            offset,
-            chunk: SMALLEST,
-        }
+        Self { file, buffer: Vec::new(), used: 0, offset, chunk: SMALLEST }
     }
 
     /// Returns where the next record starts.

@@ -70,9 +70,7 @@ pub(super) fn check(leaf_hash: &[u8; 32], position: u64) -> [u8; CHECK] {
 fn octets<const N: usize>(context: Context) -> [u8; N] {
     let digest = context.finish();
     let mut out = [0; N];
-    out.iter_mut()
-        .zip(digest.as_ref())
-        .for_each(|(to, from)| *to = *from);
+    out.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
     out
 }
 
@@ -139,10 +137,7 @@ mod tests {
     /// Final from the first commit: docs/wire/journal.md shows the same octets.
     #[test]
     fn golden_segment_header() {
-        let header = SegmentHeader {
-            genesis: Digest([0xa5; 32]),
-            first: 0x0102_0304_0506_0708,
-        };
+        let header = SegmentHeader { genesis: Digest([0xa5; 32]), first: 0x0102_0304_0506_0708 };
         let golden = concat!(
             "4348414e434552592d53454700010000",
             "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5",
@@ -160,10 +155,7 @@ mod tests {
         let leaf = hex::decode("0103000001926f3c88000100000002").unwrap();
         let mut out = Vec::new();
         put_record(&mut out, 7, &leaf);
-        assert_eq!(
-            hex::encode(&out),
-            "0000000f0103000001926f3c88000100000002153ffe0689497b50"
-        );
+        assert_eq!(hex::encode(&out), "0000000f0103000001926f3c88000100000002153ffe0689497b50");
         assert_eq!(front(&out, 7), Front::Record(&leaf, out.len()));
     }
 
@@ -175,10 +167,7 @@ mod tests {
         for bit in 0..out.len() * 8 {
             let mut bent = out.clone();
             bent[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                !matches!(front(&bent, 7), Front::Record(..)),
-                "bit {bit} is not covered"
-            );
+            assert!(!matches!(front(&bent, 7), Front::Record(..)), "bit {bit} is not covered");
         }
         for cut in 0..out.len() {
             assert!(matches!(front(&out[..cut], 7), Front::Short(_)));

@@ -39,15 +39,9 @@ fn rate(dir: &Path, leaves: u32) -> f64 {
 #[ignore = "a measurement"]
 fn speed_of_group_commit() {
     let memory = tempfile::tempdir_in("/dev/shm").unwrap();
-    println!(
-        "64 submitters, tmpfs: {:.0} leaves/s",
-        rate(memory.path(), 200_000)
-    );
+    println!("64 submitters, tmpfs: {:.0} leaves/s", rate(memory.path(), 200_000));
     let disk = tempfile::tempdir_in("/var/tmp").unwrap();
-    println!(
-        "64 submitters, disk: {:.0} leaves/s",
-        rate(disk.path(), 50_000)
-    );
+    println!("64 submitters, disk: {:.0} leaves/s", rate(disk.path(), 50_000));
     let start = Instant::now();
     let mut leaves = 0_u64;
     Journal::open(Arc::new(RealDisk), memory.path(), None, &mut |_, _| {

@@ -155,11 +155,7 @@ impl SimulatedDisk {
     pub fn plant(&self, path: &Path, content: Vec<u8>) {
         let mut world = self.world();
         let ino = world.names.get(path).copied().unwrap_or(world.inodes.len());
-        let inode = Inode {
-            durable: content.clone(),
-            live: content,
-            pending: Vec::new(),
-        };
+        let inode = Inode { durable: content.clone(), live: content, pending: Vec::new() };
         match world.inodes.get_mut(ino) {
             Some(old) => *old = inode,
             None => world.inodes.push(inode),
@@ -206,11 +202,7 @@ impl SimulatedDisk {
 
 impl World {
     fn check_power(&self) -> io::Result<()> {
-        if self.powered {
-            Ok(())
-        } else {
-            Err(failure(Fault::PowerCut))
-        }
+        if self.powered { Ok(()) } else { Err(failure(Fault::PowerCut)) }
     }
 
     /// Returns the next number of splitmix64, below `limit`.
@@ -297,11 +289,7 @@ impl Disk for SimulatedDisk {
         let world = self.world();
         world.check_power()?;
         let ino = *world.names.get(path).ok_or_else(missing)?;
-        Ok(Box::new(SimulatedFile {
-            disk: self.clone(),
-            ino,
-            boot: world.boot,
-        }))
+        Ok(Box::new(SimulatedFile { disk: self.clone(), ino, boot: world.boot }))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -378,10 +366,7 @@ impl DiskFile for SimulatedFile {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         let rest = inode.live.get(start..).unwrap_or_default();
         let read = rest.len().min(buffer.len());
-        buffer
-            .iter_mut()
-            .zip(rest)
-            .for_each(|(to, from)| *to = *from);
+        buffer.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
         Ok(read)
     }
 

@@ -36,16 +36,11 @@ impl Disk for View {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let flags = (OFlags::NOFOLLOW | OFlags::CLOEXEC).bits();
-        let file = fs::OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.cast_signed())
-            .open(path)?;
+        let file =
+            fs::OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not a regular file",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
         let length = AtomicU64::new(metadata.len());
         Ok(Box::new(ViewedFile { file, length }))

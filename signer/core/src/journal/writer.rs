@@ -44,9 +44,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            segment_bytes: 64 * 1024 * 1024,
-        }
+        Self { segment_bytes: 64 * 1024 * 1024 }
     }
 }
 
@@ -91,11 +89,7 @@ impl Journal {
                 move || run(tail, &inbox)
             })
             .map_err(JournalError::io("start the writer of", dir))?;
-        let journal = Self {
-            durable,
-            inbox,
-            thread: Mutex::new(Some(thread)),
-        };
+        let journal = Self { durable, inbox, thread: Mutex::new(Some(thread)) };
         Ok((journal, report))
     }
 
@@ -146,9 +140,7 @@ impl Journal {
     pub fn close(&self) {
         self.inbox.lock().closed = true;
         self.inbox.wake.notify_one();
-        let thread = (self.thread.lock())
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = (self.thread.lock()).unwrap_or_else(PoisonError::into_inner).take();
         // The last holder may be a `done` on the writer thread itself, which ends by itself.
         if let Some(thread) = thread.filter(|t| t.thread().id() != thread::current().id()) {
             let _panicked = thread.join();
@@ -218,10 +210,7 @@ impl Inbox {
                 return None;
             }
             queue.idle = true;
-            queue = self
-                .wake
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         let mut size = 0;
         let fits = queue.entries.iter().take(GROUP_LEAVES).take_while(|entry| {
@@ -240,11 +229,8 @@ fn run(mut tail: Tail, inbox: &Inbox) {
     while let Some(group) = inbox.take() {
         let (mut leaves, dones) = split(group);
         let failed = inbox.failure.get().is_some();
-        let outcome = if failed || leaves.is_empty() {
-            Ok(tail.next)
-        } else {
-            tail.commit(&mut leaves)
-        };
+        let outcome =
+            if failed || leaves.is_empty() { Ok(tail.next) } else { tail.commit(&mut leaves) };
         let first = match outcome {
             Ok(first) if !failed => Some(first),
             Ok(_) => None,
@@ -284,10 +270,7 @@ fn report(first: Option<u64>, leaves: &[Vec<u8>], dones: Waiting) {
             (Ok(_), None) => Err(JournalError::Failed),
             (Ok(place), Some(first)) => Ok(Committed {
                 position: first + place as u64,
-                at_ms: leaves
-                    .get(place)
-                    .and_then(|leaf| leaf_time(leaf))
-                    .unwrap_or(0),
+                at_ms: leaves.get(place).and_then(|leaf| leaf_time(leaf)).unwrap_or(0),
             }),
         });
     }
@@ -341,11 +324,7 @@ mod tests {
             (4, Fault::Io, true),
         ] {
             let ring = Ring::with_genesis();
-            let journal = if rolls {
-                ring.open_small()
-            } else {
-                ring.open()
-            };
+            let journal = if rolls { ring.open_small() } else { ring.open() };
             ring.commit(&journal, &[leaf(1, 100)]).unwrap();
             ring.disk.fail_after(operations, fault);
             let case = format!("{fault:?} after {operations}, rolls: {rolls}");
@@ -397,13 +376,8 @@ mod tests {
     fn leaf_times_never_go_back() {
         let ring = Ring::with_genesis();
         let journal = ring.open();
-        let at = |at_ms| Leaf {
-            at_ms,
-            ..leaf(1, 10)
-        };
-        let committed = ring
-            .commit(&journal, &[at(9000), at(7000), at(9500)])
-            .unwrap();
+        let at = |at_ms| Leaf { at_ms, ..leaf(1, 10) };
+        let committed = ring.commit(&journal, &[at(9000), at(7000), at(9500)]).unwrap();
         let times: Vec<i64> = committed.iter().map(|c| c.at_ms).collect();
         assert_eq!(times, [9000, 9000, 9500]);
         drop(journal);
@@ -482,8 +456,7 @@ mod tests {
                     for n in 0..200 {
                         let tell = tell.clone();
                         let done = Box::new(move |outcome: Result<Committed, _>| {
-                            tell.send((submitter, n, outcome.unwrap().position))
-                                .unwrap();
+                            tell.send((submitter, n, outcome.unwrap().position)).unwrap();
                         });
                         journal.submit(&leaf(submitter * 1000 + n, 30), done);
                     }
@@ -495,10 +468,6 @@ mod tests {
         assert!(reported.is_sorted_by_key(|(_, _, position)| *position));
         reported.sort_unstable();
         assert_eq!(reported.len(), 1600);
-        assert!(
-            reported
-                .chunk_by(|a, b| a.0 == b.0)
-                .all(|own| own.is_sorted_by_key(|r| r.2))
-        );
+        assert!(reported.chunk_by(|a, b| a.0 == b.0).all(|own| own.is_sorted_by_key(|r| r.2)));
     }
 }

@@ -27,10 +27,7 @@ pub(super) fn run(
     door: &Arc<Door>,
 ) {
     loop {
-        let mut ready = [
-            PollFd::new(listener, PollFlags::IN),
-            PollFd::new(wake, PollFlags::IN),
-        ];
+        let mut ready = [PollFd::new(listener, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
         if poll(&mut ready, None).is_err() {
             continue;
         }

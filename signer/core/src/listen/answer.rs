@@ -116,9 +116,6 @@ impl Drop for Answering {
             self.put(Err(Refusal::new(Rule::ShuttingDown, detail)));
         }
         // After the answer: a shutdown waits for it.
-        self.connection
-            .house
-            .in_flight
-            .fetch_sub(1, Ordering::AcqRel);
+        self.connection.house.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -23,13 +23,7 @@ fn limits() -> Limits {
 }
 
 fn honest_header() -> Header {
-    Header {
-        kind: Kind::Health,
-        flags: Flags::REQUEST,
-        length: 0,
-        sequence: 77,
-        deadline_ms: 1000,
-    }
+    Header { kind: Kind::Health, flags: Flags::REQUEST, length: 0, sequence: 77, deadline_ms: 1000 }
 }
 
 fn mint() -> Vec<u8> {
@@ -58,10 +52,7 @@ fn refuses_the_overflow_uid_even_where_it_is_listed() {
         println!("SKIPPED: needs root to connect as another user");
         return;
     }
-    let listed = Who::Listed {
-        uids: vec![0, 65_534],
-        gids: vec![0],
-    };
+    let listed = Who::Listed { uids: vec![0, 65_534], gids: vec![0] };
     let rules = PeerRules {
         issue: listed.clone(),
         status: listed,
@@ -91,11 +82,7 @@ fn refuses_the_overflow_uid_even_where_it_is_listed() {
         if admitted {
             assert_eq!(client.call(Kind::Health, b""), Ok(b"healthy".to_vec()));
         } else {
-            assert_eq!(
-                client.refusal(),
-                (0, Rule::PeerNotAdmitted),
-                "{uid} on {socket}"
-            );
+            assert_eq!(client.refusal(), (0, Rule::PeerNotAdmitted), "{uid} on {socket}");
             client.is_closed();
             let refused = std::mem::take(&mut *stage.desk.refused.lock().unwrap());
             assert_eq!((refused[0].0.uid, refused[0].0.socket), (uid, socket));
@@ -143,10 +130,7 @@ fn refuses_every_bent_header_and_closes() {
         ("a body where there is none", bend(7, 1)),
         ("a length of 4 GiB", bend(4, 0xff)),
     ];
-    let with = |deadline_ms| Header {
-        deadline_ms,
-        ..honest_header()
-    };
+    let with = |deadline_ms| Header { deadline_ms, ..honest_header() };
     cases.push(("a deadline of zero", with(0).encode()));
     cases.push(("a deadline beyond the limit", with(30_001).encode()));
     for (what, octets) in cases {
@@ -167,15 +151,9 @@ fn refuses_every_bent_header_and_closes() {
 fn refuses_a_length_over_the_limit_of_every_kind_before_the_body() {
     let stage = Stage::new();
     for kind in Kind::ALL {
-        let socket = Socket::ALL
-            .iter()
-            .find(|socket| kind.permitted_on(**socket));
+        let socket = Socket::ALL.iter().find(|socket| kind.permitted_on(**socket));
         let mut client = stage.connect(*socket.unwrap());
-        let header = Header {
-            kind: *kind,
-            length: kind.request_limit() + 1,
-            ..honest_header()
-        };
+        let header = Header { kind: *kind, length: kind.request_limit() + 1, ..honest_header() };
         client.send(&header.encode());
         assert_eq!(client.refusal(), (77, Rule::FrameMalformed), "{kind}");
         client.is_closed();
@@ -193,11 +171,7 @@ fn refuses_a_frame_truncated_at_every_octet() {
         client.send(&frame[..length]);
         client.stream.shutdown(Shutdown::Write).unwrap();
         let sequence = if length < HEADER { 0 } else { 5 };
-        assert_eq!(
-            client.refusal(),
-            (sequence, Rule::FrameMalformed),
-            "{length}"
-        );
+        assert_eq!(client.refusal(), (sequence, Rule::FrameMalformed), "{length}");
         client.is_closed();
         let refused = stage.desk.take_refused();
         let kind = (length >= HEADER).then_some(Kind::MintSerials);
@@ -224,32 +198,16 @@ fn a_length_that_lies_makes_a_malformed_body_and_no_more() {
         assert_eq!(short, Err(Rule::BodyMalformed), "{length}");
     }
     let long = [honest.as_slice(), &[0]].concat();
-    assert_eq!(
-        client.call(Kind::MintSerials, &long),
-        Err(Rule::BodyMalformed)
-    );
+    assert_eq!(client.call(Kind::MintSerials, &long), Err(Rule::BodyMalformed));
     // A label of 4 GiB.
-    assert_eq!(
-        client.call(Kind::MintSerials, &[0xff; 8]),
-        Err(Rule::BodyMalformed)
-    );
-    assert_eq!(
-        client.call(Kind::MintSerials, &honest),
-        Ok(honest),
-        "the connection stays"
-    );
+    assert_eq!(client.call(Kind::MintSerials, &[0xff; 8]), Err(Rule::BodyMalformed));
+    assert_eq!(client.call(Kind::MintSerials, &honest), Ok(honest), "the connection stays");
 }
 
 #[test]
 fn refuses_a_frame_that_never_becomes_whole() {
     let frame_timeout = Duration::from_millis(100);
-    let stage = Stage::with(
-        Limits {
-            frame_timeout,
-            ..limits()
-        },
-        only(own_uid()),
-    );
+    let stage = Stage::with(Limits { frame_timeout, ..limits() }, only(own_uid()));
     let frame = request(Kind::MintSerials, 5, &mint());
     let mut silent = stage.connect(Socket::Issue);
     silent.send(&frame[..HEADER + 3]);
@@ -267,22 +225,14 @@ fn refuses_a_frame_that_never_becomes_whole() {
     silent.is_closed();
     assert_eq!(dripping.refusal().1, Rule::FrameMalformed);
     let healthy = Ok(b"healthy".to_vec());
-    assert_eq!(
-        idle.call(Kind::Health, b""),
-        healthy,
-        "to be idle is no offence"
-    );
+    assert_eq!(idle.call(Kind::Health, b""), healthy, "to be idle is no offence");
     stage.serves();
 }
 
 #[test]
 fn ten_thousand_idle_connections_are_turned_away_and_change_nothing() {
     let connections_per_socket = 40;
-    let limits = Limits {
-        connections_per_socket,
-        connections_per_uid: 1000,
-        ..limits()
-    };
+    let limits = Limits { connections_per_socket, connections_per_uid: 1000, ..limits() };
     let stage = Stage::with(limits, only(own_uid()));
     let mut held: Vec<Client> = Vec::new();
     for _ in 0..connections_per_socket {
@@ -296,11 +246,7 @@ fn ten_thousand_idle_connections_are_turned_away_and_change_nothing() {
     }
     let refused = stage.desk.take_refused();
     assert_eq!(refused.len(), 10_000 - connections_per_socket);
-    assert!(
-        refused
-            .iter()
-            .all(|entry| *entry == (None, Rule::Overloaded))
-    );
+    assert!(refused.iter().all(|entry| *entry == (None, Rule::Overloaded)));
     for client in &mut held {
         client.call(Kind::Health, b"").unwrap();
     }
@@ -317,21 +263,12 @@ fn ten_thousand_idle_connections_are_turned_away_and_change_nothing() {
 
 #[test]
 fn one_uid_leaves_places_for_others() {
-    let limits = Limits {
-        connections_per_uid: 3,
-        ..limits()
-    };
+    let limits = Limits { connections_per_uid: 3, ..limits() };
     let stage = Stage::with(limits, only(own_uid()));
     let mut held: Vec<Client> = (0..3).map(|_| stage.connect(Socket::Issue)).collect();
-    assert_eq!(
-        stage.connect(Socket::Issue).refusal(),
-        (0, Rule::Overloaded)
-    );
+    assert_eq!(stage.connect(Socket::Issue).refusal(), (0, Rule::Overloaded));
     held[2].call(Kind::Health, b"").unwrap();
-    stage
-        .connect(Socket::Admin)
-        .call(Kind::Health, b"")
-        .unwrap();
+    stage.connect(Socket::Admin).call(Kind::Health, b"").unwrap();
 }
 
 #[test]
@@ -429,10 +366,7 @@ fn refuses_more_in_flight_than_granted_and_goes_on() {
     let mut answered = Vec::new();
     for _ in 0..granted {
         let (header, body) = client.receive().unwrap();
-        assert_eq!(
-            (header.flags, body.as_slice()),
-            (Flags::ANSWER, &b"serial"[..])
-        );
+        assert_eq!((header.flags, body.as_slice()), (Flags::ANSWER, &b"serial"[..]));
         answered.push(header.sequence);
     }
     answered.sort_unstable();
@@ -442,10 +376,7 @@ fn refuses_more_in_flight_than_granted_and_goes_on() {
 
 #[test]
 fn refuses_more_octets_in_flight_than_granted() {
-    let limits = Limits {
-        in_flight_bytes: 1000,
-        ..limits()
-    };
+    let limits = Limits { in_flight_bytes: 1000, ..limits() };
     let stage = Stage::with(limits, only(own_uid()));
     let mut client = stage.connect(Socket::Status);
     for _ in 0..5 {
@@ -456,11 +387,7 @@ fn refuses_more_octets_in_flight_than_granted() {
     assert_eq!(other.call(Kind::Hold, &[1; 200]), Err(Rule::Overloaded));
     assert_eq!(other.call(Kind::Health, b""), Ok(b"healthy".to_vec()));
     let mut issue = stage.connect(Socket::Issue);
-    assert_eq!(
-        issue.call(Kind::MintSerials, &mint()),
-        Ok(mint()),
-        "another socket"
-    );
+    assert_eq!(issue.call(Kind::MintSerials, &mint()), Ok(mint()), "another socket");
     stage.desk.release();
     (0..5).for_each(|_| drop(client.receive().unwrap()));
     assert_eq!(other.call(Kind::Hold, &[1; 200]), Ok(vec![1; 200]));
@@ -468,19 +395,11 @@ fn refuses_more_octets_in_flight_than_granted() {
 
 #[test]
 fn a_deadline_that_passes_before_the_call_or_its_answer_refuses() {
-    let limits = Limits {
-        workers: 1,
-        ..limits()
-    };
+    let limits = Limits { workers: 1, ..limits() };
     let stage = Stage::with(limits, only(own_uid()));
     let mut client = stage.connect(Socket::Status);
     let hold = |sequence, deadline_ms| {
-        let header = Header {
-            kind: Kind::Hold,
-            sequence,
-            deadline_ms,
-            ..honest_header()
-        };
+        let header = Header { kind: Kind::Hold, sequence, deadline_ms, ..honest_header() };
         header.encode()
     };
     // Both take 100 ms: the first has 30 and is answered too late, the second waits for a worker
@@ -488,10 +407,7 @@ fn a_deadline_that_passes_before_the_call_or_its_answer_refuses() {
     client.send(&[hold(1, 30), hold(2, 60)].concat());
     let mut rules = [client.refusal(), client.refusal()];
     rules.sort_unstable();
-    assert_eq!(
-        rules,
-        [(1, Rule::DeadlineExceeded), (2, Rule::DeadlineExceeded)]
-    );
+    assert_eq!(rules, [(1, Rule::DeadlineExceeded), (2, Rule::DeadlineExceeded)]);
     let refused = stage.desk.take_refused();
     assert_eq!(refused, [(Some(Kind::Hold), Rule::DeadlineExceeded); 2]);
     assert!(stage.desk.calls.load(Ordering::SeqCst) <= 2);
@@ -515,9 +431,7 @@ fn garbage_of_every_kind_is_survived() {
         if round % 2 == 0 {
             // A start that looks honest.
             let honest = honest_header().encode();
-            sent.iter_mut()
-                .zip(honest)
-                .for_each(|(to, from)| *to = from);
+            sent.iter_mut().zip(honest).for_each(|(to, from)| *to = from);
         }
         // The signer may have closed already.
         let _closed = client.stream.write_all(&sent);

@@ -47,13 +47,7 @@ impl Connection {
         let limit = house.limits.out_queue_bytes;
         let outbox = Arc::new(Outbox::new(stream, limit, held, place));
         house.roll.note(number, &outbox);
-        Ok(Arc::new(Self {
-            peer,
-            house,
-            door,
-            in_flight: AtomicUsize::new(0),
-            outbox,
-        }))
+        Ok(Arc::new(Self { peer, house, door, in_flight: AtomicUsize::new(0), outbox }))
     }
 
     /// Puts an answer and writes it, unless this thread is corked.
@@ -148,19 +142,11 @@ impl Connection {
         let deadline = received + Duration::from_millis(u64::from(header.deadline_ms));
         match Answering::start(self, kind, sequence, deadline, body.len()) {
             Ok(answering) => Some(Job {
-                request: Request {
-                    peer: self.peer,
-                    kind,
-                    body,
-                    received,
-                    deadline,
-                },
+                request: Request { peer: self.peer, kind, body, received, deadline },
                 answering,
             }),
             Err(refusal) => {
-                self.house
-                    .dispatch
-                    .refused(&self.peer, Some(kind), &refusal);
+                self.house.dispatch.refused(&self.peer, Some(kind), &refusal);
                 self.put(kind, Flags::REFUSED, sequence, refusal.to_wire());
                 None
             }

@@ -45,9 +45,7 @@ impl Desk {
     pub(super) fn take_refused(&self) -> Vec<(Option<Kind>, Rule)> {
         let refused = std::mem::take(&mut *self.refused.lock().unwrap());
         let shown = refused.into_iter();
-        shown
-            .map(|(_, kind, refusal)| (kind, refusal.rule))
-            .collect()
+        shown.map(|(_, kind, refusal)| (kind, refusal.rule)).collect()
     }
 }
 
@@ -99,26 +97,15 @@ pub(super) fn own_uid() -> u32 {
 }
 
 pub(super) fn only(uid: u32) -> PeerRules {
-    let who = Who::Listed {
-        uids: vec![uid],
-        gids: Vec::new(),
-    };
-    PeerRules {
-        issue: who.clone(),
-        status: who.clone(),
-        va: who,
-        admin: Who::WhoeverReaches,
-    }
+    let who = Who::Listed { uids: vec![uid], gids: Vec::new() };
+    PeerRules { issue: who.clone(), status: who.clone(), va: who, admin: Who::WhoeverReaches }
 }
 
 /// Waits until `what` holds, five seconds at most.
 pub(super) fn until(mut what: impl FnMut() -> bool) {
     let start = Instant::now();
     while !what() {
-        assert!(
-            start.elapsed() < Duration::from_secs(5),
-            "did not come about"
-        );
+        assert!(start.elapsed() < Duration::from_secs(5), "did not come about");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -133,11 +120,7 @@ impl Stage {
         let desk = Arc::new(Desk::default());
         let paths = SocketPaths::new(dir.path());
         let listening = serve(paths, rules, limits, desk.clone()).unwrap();
-        Self {
-            desk,
-            listening,
-            dir,
-        }
+        Self { desk, listening, dir }
     }
 
     pub(super) fn connect(&self, socket: Socket) -> Client {
@@ -172,13 +155,8 @@ pub(super) fn request(kind: Kind, sequence: u32, body: &[u8]) -> Vec<u8> {
 
 impl Client {
     pub(super) fn new(stream: UnixStream) -> Self {
-        stream
-            .set_read_timeout(Some(Duration::from_secs(5)))
-            .unwrap();
-        Self {
-            stream,
-            sequence: 0,
-        }
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        Self { stream, sequence: 0 }
     }
 
     pub(super) fn send(&mut self, octets: &[u8]) {

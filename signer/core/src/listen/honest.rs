@@ -10,10 +10,7 @@ use super::fixture::{Stage, only, own_uid, request, until};
 
 #[test]
 fn a_thousand_requests_in_one_write_are_all_answered() {
-    let limits = Limits {
-        in_flight_per_connection: 1000,
-        ..Limits::default()
-    };
+    let limits = Limits { in_flight_per_connection: 1000, ..Limits::default() };
     let stage = Stage::with(limits, only(own_uid()));
     let mut client = stage.connect(Socket::Issue);
     let kinds = [Kind::Health, Kind::Seal, Kind::Describe, Kind::Unseal];
@@ -28,11 +25,7 @@ fn a_thousand_requests_in_one_write_are_all_answered() {
     for _ in 0..1000 {
         let (header, body) = client.receive().unwrap();
         assert_eq!(header.flags, Flags::ANSWER);
-        assert!(
-            answers
-                .insert(header.sequence, (header.kind, body))
-                .is_none()
-        );
+        assert!(answers.insert(header.sequence, (header.kind, body)).is_none());
     }
     for (n, (kind, body)) in answers {
         assert_eq!(kind, kinds[n as usize % 4]);
@@ -72,11 +65,7 @@ fn a_long_answer_comes_in_parts_and_short_ones_pass_it() {
             }
         }
         assert_eq!(body.len(), size);
-        assert!(
-            body.iter()
-                .enumerate()
-                .all(|(n, octet)| *octet == (n % 251) as u8)
-        );
+        assert!(body.iter().enumerate().all(|(n, octet)| *octet == (n % 251) as u8));
         assert!(passed || size <= 4 * MAX_ANSWER_PART, "{size}");
     }
 }
@@ -167,10 +156,7 @@ fn a_shutdown_answers_what_is_in_flight_and_closes_the_rest() {
 
 #[test]
 fn a_shutdown_does_not_wait_for_ever() {
-    let limits = Limits {
-        grace: Duration::from_millis(100),
-        ..Limits::default()
-    };
+    let limits = Limits { grace: Duration::from_millis(100), ..Limits::default() };
     let stage = Stage::with(limits, only(own_uid()));
     let mut client = stage.connect(Socket::Status);
     client.ask(Kind::Revoke, b"serial");

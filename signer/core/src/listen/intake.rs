@@ -78,10 +78,7 @@ impl Intake {
             self.buffer.copy_within(self.start..self.end, 0);
         } else {
             let mut grown = vec![0; size];
-            grown
-                .iter_mut()
-                .zip(self.held())
-                .for_each(|(to, from)| *to = *from);
+            grown.iter_mut().zip(self.held()).for_each(|(to, from)| *to = *from);
             self.buffer.zeroize();
             self.buffer = grown;
         }
@@ -118,8 +115,7 @@ mod tests {
     fn many_frames_come_with_one_read() {
         let (mut near, far) = pair();
         let frame = |length: usize| vec![7; HEADER + length];
-        near.write_all(&[frame(3), frame(0), frame(9)].concat())
-            .unwrap();
+        near.write_all(&[frame(3), frame(0), frame(9)].concat()).unwrap();
         let mut intake = Intake::default();
         intake.read(&far).unwrap();
         for length in [3, 0, 9] {

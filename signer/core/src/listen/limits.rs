@@ -66,10 +66,7 @@ impl Limits {
         let mut available = current.unwrap_or(u64::MAX);
         if available < wanted {
             let raised = wanted.min(maximum.unwrap_or(u64::MAX));
-            let limit = Rlimit {
-                current: Some(raised),
-                maximum,
-            };
+            let limit = Rlimit { current: Some(raised), maximum };
             if setrlimit(Resource::Nofile, limit).is_ok() {
                 available = raised;
             }
@@ -87,17 +84,11 @@ mod tests {
 
     #[test]
     fn connections_fit_the_descriptors() {
-        let asked = Limits {
-            connections_per_socket: usize::MAX / 8,
-            ..Limits::default()
-        };
+        let asked = Limits { connections_per_socket: usize::MAX / 8, ..Limits::default() };
         let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
         let fitted = asked.fit_descriptors().connections_per_socket as u64;
         assert!(fitted * 4 + OTHER_DESCRIPTORS <= hard);
-        let few = Limits {
-            connections_per_socket: 3,
-            ..Limits::default()
-        };
+        let few = Limits { connections_per_socket: 3, ..Limits::default() };
         assert_eq!(few.fit_descriptors().connections_per_socket, 3);
     }
 }

@@ -74,13 +74,7 @@ enum Written {
 impl Outbox {
     /// Owes nothing yet; `limit` octets may wait.
     pub(super) fn new(stream: UnixStream, limit: usize, held: Arc<Held>, place: Place) -> Self {
-        Self {
-            stream,
-            limit,
-            held,
-            state: Mutex::default(),
-            _place: place,
-        }
+        Self { stream, limit, held, state: Mutex::default(), _place: place }
     }
 
     /// Returns the stream, to read from.
@@ -105,12 +99,7 @@ impl Outbox {
         state.queued += octets;
         self.hold(&mut state, octets);
         if body.len() > MAX_ANSWER_PART {
-            state.long.push_back(LongAnswer {
-                kind,
-                sequence,
-                body,
-                written: 0,
-            });
+            state.long.push_back(LongAnswer { kind, sequence, body, written: 0 });
             return;
         }
         put_frame(&mut state.short, (kind, flags, sequence), &body);
@@ -157,10 +146,7 @@ impl Outbox {
     }
 
     fn close(&self, state: &mut State) {
-        let closing = State {
-            closed: true,
-            ..State::default()
-        };
+        let closing = State { closed: true, ..State::default() };
         let mut old = std::mem::replace(state, closing);
         self.held.less(old.held);
         if old.secret {

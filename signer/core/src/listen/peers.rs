@@ -69,12 +69,7 @@ impl PeerRules {
 /// (pid_namespaces(7)), as between containers; rustix's type for it has no zero.
 pub(super) fn identify(stream: &UnixStream, socket: Socket) -> io::Result<Peer> {
     let credentials = getsockopt(stream, PeerCredentials)?;
-    Ok(Peer {
-        uid: credentials.uid(),
-        gid: credentials.gid(),
-        pid: credentials.pid(),
-        socket,
-    })
+    Ok(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), socket })
 }
 
 #[cfg(test)]
@@ -82,10 +77,8 @@ mod tests {
     use super::*;
 
     fn rules() -> PeerRules {
-        let listed = |uids: &[u32], gids: &[u32]| Who::Listed {
-            uids: uids.to_vec(),
-            gids: gids.to_vec(),
-        };
+        let listed =
+            |uids: &[u32], gids: &[u32]| Who::Listed { uids: uids.to_vec(), gids: gids.to_vec() };
         PeerRules {
             issue: listed(&[100, OVERFLOW_UID, u32::MAX], &[]),
             status: listed(&[100, 101], &[]),
@@ -108,18 +101,9 @@ mod tests {
             (Socket::Admin, OVERFLOW_UID, 5, false),
         ] {
             let pid = 1;
-            let peer = Peer {
-                uid,
-                gid,
-                pid,
-                socket,
-            };
+            let peer = Peer { uid, gid, pid, socket };
             let found = rules().admit(&peer);
-            let expected = if admitted {
-                Ok(())
-            } else {
-                Err(Rule::PeerNotAdmitted)
-            };
+            let expected = if admitted { Ok(()) } else { Err(Rule::PeerNotAdmitted) };
             assert_eq!(found.map_err(|refusal| refusal.rule), expected, "{peer:?}");
         }
     }
@@ -127,16 +111,8 @@ mod tests {
     #[test]
     fn admits_by_group() {
         let mut rules = rules();
-        rules.va = Who::Listed {
-            uids: Vec::new(),
-            gids: vec![7],
-        };
-        let peer = |gid| Peer {
-            uid: 1,
-            gid,
-            pid: 1,
-            socket: Socket::Va,
-        };
+        rules.va = Who::Listed { uids: Vec::new(), gids: vec![7] };
+        let peer = |gid| Peer { uid: 1, gid, pid: 1, socket: Socket::Va };
         assert_eq!(rules.admit(&peer(7)), Ok(()));
         assert!(rules.admit(&peer(8)).is_err());
     }

@@ -30,9 +30,8 @@ impl Roll {
     pub(super) fn enter(self: &Arc<Self>, peer: &Peer, limits: &Limits) -> Result<Place, Refusal> {
         let mut entries = self.lock();
         let here = entries.open.values().filter(|(s, ..)| *s == peer.socket);
-        let (all, own) = here.fold((0, 0), |(all, own), (_, uid, _)| {
-            (all + 1, own + usize::from(*uid == peer.uid))
-        });
+        let (all, own) = here
+            .fold((0, 0), |(all, own), (_, uid, _)| (all + 1, own + usize::from(*uid == peer.uid)));
         if all >= limits.connections_per_socket || own >= limits.connections_per_uid {
             let detail = format!("{own} connections of uid {}, {all} in all", peer.uid);
             return Err(Refusal::new(Rule::Overloaded, detail));
@@ -41,10 +40,7 @@ impl Roll {
         entries.next += 1;
         let entry = (peer.socket, peer.uid, Weak::new());
         entries.open.insert(number, entry);
-        Ok(Place {
-            roll: Arc::clone(self),
-            number,
-        })
+        Ok(Place { roll: Arc::clone(self), number })
     }
 
     /// Notes how to close the connection in this place.

@@ -79,11 +79,7 @@ pub fn serve(
         in_flight: AtomicUsize::new(0),
     });
     let (wake, woken) = UnixStream::pair().map_err(ListenError::Thread)?;
-    let mut running = Running {
-        wake,
-        accepting: Vec::new(),
-        workers,
-    };
+    let mut running = Running { wake, accepting: Vec::new(), workers };
     for socket in Socket::ALL {
         match open(&paths, *socket, &woken, &house) {
             Ok(thread) => running.accepting.push(thread),
@@ -93,11 +89,7 @@ pub fn serve(
             }
         }
     }
-    Ok(Listening {
-        paths,
-        house,
-        running: Mutex::new(Some(running)),
-    })
+    Ok(Listening { paths, house, running: Mutex::new(Some(running)) })
 }
 
 fn open(

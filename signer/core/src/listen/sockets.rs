@@ -27,11 +27,7 @@ impl SocketPaths {
     /// Puts the sockets into `dir`, in the process's own group.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            server_gid: None,
-            admin_gid: None,
-        }
+        Self { dir: dir.into(), server_gid: None, admin_gid: None }
     }
 
     /// Returns the path of a socket.

@@ -29,11 +29,7 @@ fn speed_of_round_trips() {
     let stage = Stage::new();
     let body = [7; 3000];
     for (what, kind, body) in [
-        (
-            "empty call, answered while reading",
-            Kind::Health,
-            &body[..0],
-        ),
+        ("empty call, answered while reading", Kind::Health, &body[..0]),
         ("3 KB both ways, made by the reader", Kind::Seal, &body[..]),
     ] {
         let (median, p99) = round_trips(&stage, kind, body);
@@ -44,10 +40,7 @@ fn speed_of_round_trips() {
 #[test]
 #[ignore = "a measurement"]
 fn speed_of_pipelined_requests() {
-    let limits = Limits {
-        connections_per_uid: 256,
-        ..Limits::default()
-    };
+    let limits = Limits { connections_per_uid: 256, ..Limits::default() };
     let stage = Stage::with(limits, only(own_uid()));
     for (connections, in_flight) in [(1, 64), (4, 16), (64, 1)] {
         let rounds = 200_000 / (connections * in_flight);
@@ -56,9 +49,8 @@ fn speed_of_pipelined_requests() {
             for _ in 0..connections {
                 scope.spawn(|| {
                     let mut client = stage.connect(Socket::Issue);
-                    let frames: Vec<Vec<u8>> = (0..in_flight)
-                        .map(|n| request(Kind::Seal, n as u32, &[7; 1000]))
-                        .collect();
+                    let frames: Vec<Vec<u8>> =
+                        (0..in_flight).map(|n| request(Kind::Seal, n as u32, &[7; 1000])).collect();
                     let frames = frames.concat();
                     for _ in 0..rounds {
                         client.send(&frames);

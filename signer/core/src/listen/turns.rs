@@ -13,9 +13,7 @@ pub(super) struct Turns<T> {
 
 impl<T> Default for Turns<T> {
     fn default() -> Self {
-        Self {
-            lines: VecDeque::new(),
-        }
+        Self { lines: VecDeque::new() }
     }
 }
 
@@ -57,14 +55,8 @@ mod tests {
         turns.put(Socket::Admin, ("admin", 0));
         turns.put(Socket::Issue, ("issue", 1));
         let rest: Vec<_> = std::iter::from_fn(|| turns.take()).collect();
-        let expected = [
-            ("status", 1),
-            ("issue", 0),
-            ("admin", 0),
-            ("status", 2),
-            ("issue", 1),
-            ("status", 3),
-        ];
+        let expected =
+            [("status", 1), ("issue", 0), ("admin", 0), ("status", 2), ("issue", 1), ("status", 3)];
         assert_eq!(rest, expected);
         assert_eq!(turns.take(), None);
         turns.put(Socket::Va, ("va", 0));

@@ -43,24 +43,16 @@ fn admits_each_kind_of_leaf() {
     ed25519.rekey(keys::ED);
     let mut own_tls = server();
     own_tls.rekey(keys::TLS);
-    let client = subject(
-        "CN=app.corp.example",
-        &[oids::EKU_CLIENT_AUTH],
-        vec![dns("app.corp.example")],
-    );
+    let client =
+        subject("CN=app.corp.example", &[oids::EKU_CLIENT_AUTH], vec![dns("app.corp.example")]);
     let mut user = subject(
         "CN=ann@corp.example,O=Corp",
         &[oids::EKU_CLIENT_AUTH, oids::EKU_EMAIL],
         vec![email("ann@corp.example"), upn("ann@corp.example")],
     );
-    user.set(Extension::non_critical(ExtensionValue::MicrosoftSid(
-        "S-1-5-21-1-2-3-500".into(),
-    )));
-    let device = subject(
-        "",
-        &[oids::EKU_CLIENT_AUTH],
-        vec![uri("spiffe://corp.example/device/17")],
-    );
+    user.set(Extension::non_critical(ExtensionValue::MicrosoftSid("S-1-5-21-1-2-3-500".into())));
+    let device =
+        subject("", &[oids::EKU_CLIENT_AUTH], vec![uri("spiffe://corp.example/device/17")]);
     let kinds = [
         ("server", server()),
         ("stapled", stapled),
@@ -218,16 +210,10 @@ refuses! { responder:
 #[test]
 fn refuses_a_responder_of_another_issuer() {
     let mut world = World::leaves();
-    let other = RingKey {
-        label: label("ocsp"),
-        purpose: Purpose::Ocsp,
-        speaks_for: Some(label("sub")),
-    };
+    let other =
+        RingKey { label: label("ocsp"), purpose: Purpose::Ocsp, speaks_for: Some(label("sub")) };
     world.ring.insert(&key(keys::RESPONDER), other);
-    assert_eq!(
-        world.verdict(&responder()),
-        Err(Rule::ResponderKeyNotPinned)
-    );
+    assert_eq!(world.verdict(&responder()), Err(Rule::ResponderKeyNotPinned));
 }
 
 #[test]
@@ -252,10 +238,7 @@ fn pins_admit_delegates_and_nothing_else() {
     registration.rekey(keys::RSA);
     assert_eq!(world.verdict(&registration), Ok(()));
     registration.extended(&[oids::EKU_CMC_RA, oids::EKU_SERVER_AUTH]);
-    assert_eq!(
-        world.verdict(&registration),
-        Err(Rule::ExtendedKeyUsageRefused)
-    );
+    assert_eq!(world.verdict(&registration), Err(Rule::ExtendedKeyUsageRefused));
 }
 
 #[test]
@@ -284,11 +267,7 @@ fn refuses_a_wildcard_where_none_is_allowed() {
 #[test]
 fn a_free_common_name_is_no_host_beside_the_names() {
     let world = World::leaves_but("\"in-san\"", "\"free\"");
-    let free = subject(
-        "CN=Ann Example",
-        &[oids::EKU_CLIENT_AUTH],
-        vec![email("ann@corp.example")],
-    );
+    let free = subject("CN=Ann Example", &[oids::EKU_CLIENT_AUTH], vec![email("ann@corp.example")]);
     assert_eq!(world.verdict(&free), Ok(()));
     let mut host = server();
     host.subject = name("CN=evil.example");
@@ -300,9 +279,7 @@ fn refuses_a_leaf_under_another_purpose() {
     for text in [authority_policy(), responder_policy()] {
         let policy = super::KeyPolicy::parse(&text).unwrap();
         let world = World::leaves();
-        let refusal = policy
-            .admit_certificate(&world.context(), &server().der(), &[])
-            .unwrap_err();
+        let refusal = policy.admit_certificate(&world.context(), &server().der(), &[]).unwrap_err();
         assert_eq!(refusal.rule, Rule::PurposeMismatch);
     }
 }
@@ -313,10 +290,7 @@ fn bent(draft: &Draft, from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut der = draft.der();
     let mut at = 0;
     let mut found = false;
-    while let Some(place) = der[at..]
-        .windows(from.len())
-        .position(|window| window == from)
-    {
+    while let Some(place) = der[at..].windows(from.len()).position(|window| window == from) {
         der[at + place..at + place + to.len()].copy_from_slice(to);
         at += place + to.len();
         found = true;
@@ -342,11 +316,7 @@ fn refuses_names_that_no_encoder_writes() {
         (b"a*c.corp.example", Rule::WildcardRefused),
     ] {
         let der = bent(&draft, b"abc.corp.example", to);
-        assert_eq!(
-            world.admit_der(&der).map_err(|r| r.rule),
-            Err(rule),
-            "{to:?}"
-        );
+        assert_eq!(world.admit_der(&der).map_err(|r| r.rule), Err(rule), "{to:?}");
     }
 }
 
@@ -356,19 +326,13 @@ fn refuses_an_unknown_algorithm_and_a_point_off_the_curve() {
     // ecdsa-with-SHA224 in the place of ecdsa-with-SHA256.
     let sha256 = b"\x2a\x86\x48\xce\x3d\x04\x03\x02";
     let der = bent(&server(), sha256, b"\x2a\x86\x48\xce\x3d\x04\x03\x01");
-    assert_eq!(
-        world.admit_der(&der).map_err(|r| r.rule),
-        Err(Rule::AlgorithmRefused)
-    );
+    assert_eq!(world.admit_der(&der).map_err(|r| r.rule), Err(Rule::AlgorithmRefused));
 
     let point = key(keys::LEAF).subject_public_key().to_vec();
     let mut off = point.clone();
     *off.last_mut().unwrap() ^= 1;
     let der = bent(&server(), &point, &off);
-    assert_eq!(
-        world.admit_der(&der).map_err(|r| r.rule),
-        Err(Rule::WeakKey)
-    );
+    assert_eq!(world.admit_der(&der).map_err(|r| r.rule), Err(Rule::WeakKey));
 }
 
 #[test]
@@ -387,21 +351,14 @@ fn refuses_der_that_is_not_strict() {
     };
     let too_large = vec![0x30; 40_000];
     for der in [trailing, info.encode().unwrap().into_vec(), too_large] {
-        assert_eq!(
-            world.admit_der(&der).map_err(|r| r.rule),
-            Err(Rule::DerNotStrict)
-        );
+        assert_eq!(world.admit_der(&der).map_err(|r| r.rule), Err(Rule::DerNotStrict));
     }
 }
 
 #[test]
 fn the_rings_scep_key_is_a_registration_authority_and_nothing_else() {
     let mut world = World::leaves();
-    let scep = RingKey {
-        label: label("scep"),
-        purpose: Purpose::Scep,
-        speaks_for: None,
-    };
+    let scep = RingKey { label: label("scep"), purpose: Purpose::Scep, speaks_for: None };
     world.ring.insert(&key(keys::RSA), scep);
     let mut registration = responder();
     registration.without(oids::EXT_OCSP_NO_CHECK);
@@ -416,15 +373,9 @@ fn the_rings_scep_key_is_a_registration_authority_and_nothing_else() {
     assert_eq!(world.verdict(&registration), Ok(()));
     registration.subject = honest;
     registration.extended(&[oids::EKU_CLIENT_AUTH]);
-    assert_eq!(
-        world.verdict(&registration),
-        Err(Rule::ExtendedKeyUsageRefused)
-    );
+    assert_eq!(world.verdict(&registration), Err(Rule::ExtendedKeyUsageRefused));
     registration.extended(&[oids::EKU_OCSP_SIGNING]);
-    assert_eq!(
-        world.verdict(&registration),
-        Err(Rule::ResponderKeyNotPinned)
-    );
+    assert_eq!(world.verdict(&registration), Err(Rule::ResponderKeyNotPinned));
 }
 
 #[test]
@@ -458,14 +409,8 @@ fn any_place_of_status_still_is_http() {
 #[test]
 fn refuses_a_responder_whose_key_has_another_purpose() {
     let mut world = World::leaves();
-    let other = RingKey {
-        label: label("tls"),
-        purpose: Purpose::Tls,
-        speaks_for: Some(label("issuing")),
-    };
+    let other =
+        RingKey { label: label("tls"), purpose: Purpose::Tls, speaks_for: Some(label("issuing")) };
     world.ring.insert(&key(keys::RESPONDER), other);
-    assert_eq!(
-        world.verdict(&responder()),
-        Err(Rule::ResponderKeyNotPinned)
-    );
+    assert_eq!(world.verdict(&responder()), Err(Rule::ResponderKeyNotPinned));
 }

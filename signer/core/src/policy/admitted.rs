@@ -30,11 +30,7 @@ pub struct Admitted<'a> {
 
 impl<'a> Admitted<'a> {
     pub(super) fn new(bytes: &'a [u8], scheme: SignatureScheme, meaning: Meaning) -> Self {
-        Self {
-            bytes,
-            scheme,
-            meaning,
-        }
+        Self { bytes, scheme, meaning }
     }
 
     /// Gives the bytes to sign.

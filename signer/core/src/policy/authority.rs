@@ -128,33 +128,18 @@ fn check_is_authority(tbs: &TbsCertificate) -> Result<Option<u8>, Refusal> {
 /// Refuses usages beyond signing certificates and CRLs, and extended ones that would make the CA
 /// a delegate of its issuer.
 fn check_usage(tbs: &TbsCertificate) -> Result<(), Refusal> {
-    let allowed = KeyUsage::KEY_CERT_SIGN
-        .union(KeyUsage::CRL_SIGN)
-        .union(KeyUsage::DIGITAL_SIGNATURE);
+    let allowed =
+        KeyUsage::KEY_CERT_SIGN.union(KeyUsage::CRL_SIGN).union(KeyUsage::DIGITAL_SIGNATURE);
     check_key_usage(tbs, allowed)?;
     // RFC 5280 §4.2.1.9: cA TRUE goes with keyCertSign.
-    if !tbs
-        .extensions
-        .key_usage()
-        .is_some_and(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN))
-    {
-        return Err(Refusal::new(
-            Rule::KeyUsageRefused,
-            "keyCertSign is missing",
-        ));
+    if !tbs.extensions.key_usage().is_some_and(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN)) {
+        return Err(Refusal::new(Rule::KeyUsageRefused, "keyCertSign is missing"));
     }
     let makes_delegate =
         |usage: &&x509::Oid| DELEGATING.contains(usage) || **usage == oids::EKU_ANY;
-    match extended_of(&tbs.extensions)
-        .unwrap_or_default()
-        .iter()
-        .find(makes_delegate)
-    {
+    match extended_of(&tbs.extensions).unwrap_or_default().iter().find(makes_delegate) {
         // A CA certificate with id-kp-OCSPSigning answers for its issuer (RFC 6960 §4.2.2.2).
-        Some(usage) => Err(Refusal::new(
-            Rule::ExtendedKeyUsageRefused,
-            usage.to_string(),
-        )),
+        Some(usage) => Err(Refusal::new(Rule::ExtendedKeyUsageRefused, usage.to_string())),
         None => Ok(()),
     }
 }
@@ -166,10 +151,7 @@ fn is_same_name(one: &Name, other: &Name) -> bool {
         name.attributes()
             .map(|attribute| {
                 let words: Vec<&str> = attribute.value().split_whitespace().collect();
-                (
-                    attribute.attribute_type().to_string(),
-                    words.join(" ").to_lowercase(),
-                )
+                (attribute.attribute_type().to_string(), words.join(" ").to_lowercase())
             })
             .collect()
     };

@@ -92,19 +92,13 @@ fn refuses_a_root_where_none_is_admitted() {
 #[test]
 fn refuses_an_authority_under_another_purpose() {
     let world = World::leaves();
-    let refusal = world
-        .policy
-        .admit_authority(&world.context(), &subordinate().der())
-        .unwrap_err();
+    let refusal = world.policy.admit_authority(&world.context(), &subordinate().der()).unwrap_err();
     assert_eq!(refusal.rule, Rule::PurposeMismatch);
 }
 
 fn constrained(permitted: Vec<NameSubtree>, excluded: Vec<NameSubtree>) -> Draft {
     let mut draft = subordinate();
-    let value = ExtensionValue::NameConstraints(NameConstraints {
-        permitted,
-        excluded,
-    });
+    let value = ExtensionValue::NameConstraints(NameConstraints { permitted, excluded });
     draft.set(Extension::critical(value));
     draft
 }
@@ -114,10 +108,7 @@ fn tree(text: &str) -> NameSubtree {
 }
 
 fn net(addr: &str, prefix: u8) -> NameSubtree {
-    NameSubtree::Ip {
-        addr: addr.parse().unwrap(),
-        prefix,
-    }
+    NameSubtree::Ip { addr: addr.parse().unwrap(), prefix }
 }
 
 #[test]
@@ -131,22 +122,13 @@ fn name_constraints_only_ever_narrow() {
     for (case, draft) in [
         (
             "as listed",
-            constrained(
-                vec![tree("corp.example"), net("10.0.0.0", 8), mail()],
-                hidden(),
-            ),
+            constrained(vec![tree("corp.example"), net("10.0.0.0", 8), mail()], hidden()),
         ),
         (
             "narrower",
-            constrained(
-                vec![tree("a.corp.example"), net("10.1.0.0", 16), mail()],
-                vec![],
-            ),
+            constrained(vec![tree("a.corp.example"), net("10.1.0.0", 16), mail()], vec![]),
         ),
-        (
-            "no dns",
-            constrained(vec![net("10.1.0.0", 16), mail()], vec![tree("")]),
-        ),
+        ("no dns", constrained(vec![net("10.1.0.0", 16), mail()], vec![tree("")])),
         (
             "no ip",
             constrained(
@@ -158,75 +140,42 @@ fn name_constraints_only_ever_narrow() {
         assert_eq!(world.admit(&draft), Ok(()), "{case}");
     }
     for (case, draft) in [
-        (
-            "wider dns",
-            constrained(vec![tree("example"), net("10.1.0.0", 16), mail()], hidden()),
-        ),
+        ("wider dns", constrained(vec![tree("example"), net("10.1.0.0", 16), mail()], hidden())),
         (
             "one wider",
             constrained(
-                vec![
-                    tree("a.corp.example"),
-                    tree("b.example"),
-                    net("10.1.0.0", 16),
-                    mail(),
-                ],
+                vec![tree("a.corp.example"), tree("b.example"), net("10.1.0.0", 16), mail()],
                 hidden(),
             ),
         ),
         (
             "wider ip",
-            constrained(
-                vec![tree("a.corp.example"), net("0.0.0.0", 0), mail()],
-                hidden(),
-            ),
+            constrained(vec![tree("a.corp.example"), net("0.0.0.0", 0), mail()], hidden()),
         ),
         (
             "another family",
-            constrained(
-                vec![tree("a.corp.example"), net("fd00::", 8), mail()],
-                hidden(),
-            ),
+            constrained(vec![tree("a.corp.example"), net("fd00::", 8), mail()], hidden()),
         ),
-        (
-            "dns unrestricted",
-            constrained(vec![net("10.1.0.0", 16), mail()], hidden()),
-        ),
-        (
-            "ip unrestricted",
-            constrained(vec![tree("a.corp.example"), mail()], hidden()),
-        ),
+        ("dns unrestricted", constrained(vec![net("10.1.0.0", 16), mail()], hidden())),
+        ("ip unrestricted", constrained(vec![tree("a.corp.example"), mail()], hidden())),
         (
             "email unrestricted",
             constrained(vec![tree("a.corp.example"), net("10.1.0.0", 16)], hidden()),
         ),
         (
             "only IPv4 excluded",
-            constrained(
-                vec![tree("a.corp.example"), mail()],
-                vec![net("0.0.0.0", 0)],
-            ),
+            constrained(vec![tree("a.corp.example"), mail()], vec![net("0.0.0.0", 0)]),
         ),
         (
             "dns not excluded",
-            constrained(
-                vec![tree("corp.example"), net("10.1.0.0", 16), mail()],
-                vec![],
-            ),
+            constrained(vec![tree("corp.example"), net("10.1.0.0", 16), mail()], vec![]),
         ),
         (
             "ip not excluded",
-            constrained(
-                vec![tree("a.corp.example"), net("10.0.0.0", 8), mail()],
-                vec![],
-            ),
+            constrained(vec![tree("a.corp.example"), net("10.0.0.0", 8), mail()], vec![]),
         ),
     ] {
-        assert_eq!(
-            world.verdict(&draft),
-            Err(Rule::NameConstraintsWidened),
-            "{case}"
-        );
+        assert_eq!(world.verdict(&draft), Err(Rule::NameConstraintsWidened), "{case}");
     }
     assert_eq!(world.verdict(&subordinate()), Err(Rule::ExtensionMissing));
     assert_eq!(world.verdict(&root()), Ok(()));
@@ -248,14 +197,7 @@ fn refuses_the_subtree_of_all_names_around_an_exclusion() {
 fn info(subject: Name, key_text: &str, extensions: Vec<Extension>) -> Vec<u8> {
     let extensions = Extensions::new(extensions).unwrap();
     let public_key = key(key_text);
-    CertificationRequestInfo {
-        subject,
-        public_key,
-        extensions,
-    }
-    .encode()
-    .unwrap()
-    .into_vec()
+    CertificationRequestInfo { subject, public_key, extensions }.encode().unwrap().into_vec()
 }
 
 fn asked(der: &[u8]) -> Result<(), Rule> {
@@ -266,12 +208,7 @@ fn asked(der: &[u8]) -> Result<(), Rule> {
 #[test]
 fn admits_the_request_of_its_own_ca_key() {
     let wanted = vec![
-        root()
-            .extensions
-            .iter()
-            .find(|e| e.oid() == oids::EXT_BASIC_CONSTRAINTS)
-            .unwrap()
-            .clone(),
+        root().extensions.iter().find(|e| e.oid() == oids::EXT_BASIC_CONSTRAINTS).unwrap().clone(),
         Extension::critical(ExtensionValue::KeyUsage(KeyUsage::KEY_CERT_SIGN)),
     ];
     let der = info(name(ISSUER), keys::ISSUER, wanted);
@@ -283,46 +220,17 @@ fn admits_the_request_of_its_own_ca_key() {
 
 #[test]
 fn refuses_a_request_that_is_not_its_own_or_asks_for_more() {
-    let with = |value| {
-        info(
-            name("CN=a"),
-            keys::ISSUER,
-            vec![Extension::non_critical(value)],
-        )
-    };
-    let no_ca = x509::BasicConstraints {
-        ca: false,
-        path_len: None,
-    };
+    let with = |value| info(name("CN=a"), keys::ISSUER, vec![Extension::non_critical(value)]);
+    let no_ca = x509::BasicConstraints { ca: false, path_len: None };
     for (der, rule) in [
+        (with(ExtensionValue::BasicConstraints(no_ca)), Rule::BasicConstraintsRefused),
+        (info(name("CN=a"), keys::LEAF, vec![]), Rule::ProofOfPossessionRefused),
+        (info(Name::empty(), keys::ISSUER, vec![]), Rule::NameMalformed),
+        (with(ExtensionValue::SubjectAltName(vec![dns("a.example")])), Rule::ExtensionRefused),
+        (with(ExtensionValue::KeyUsage(KeyUsage::KEY_AGREEMENT)), Rule::KeyUsageRefused),
+        (with(ExtensionValue::SubjectKeyIdentifier(vec![1; 20])), Rule::SubjectKeyIdMismatch),
         (
-            with(ExtensionValue::BasicConstraints(no_ca)),
-            Rule::BasicConstraintsRefused,
-        ),
-        (
-            info(name("CN=a"), keys::LEAF, vec![]),
-            Rule::ProofOfPossessionRefused,
-        ),
-        (
-            info(Name::empty(), keys::ISSUER, vec![]),
-            Rule::NameMalformed,
-        ),
-        (
-            with(ExtensionValue::SubjectAltName(vec![dns("a.example")])),
-            Rule::ExtensionRefused,
-        ),
-        (
-            with(ExtensionValue::KeyUsage(KeyUsage::KEY_AGREEMENT)),
-            Rule::KeyUsageRefused,
-        ),
-        (
-            with(ExtensionValue::SubjectKeyIdentifier(vec![1; 20])),
-            Rule::SubjectKeyIdMismatch,
-        ),
-        (
-            with(ExtensionValue::ExtendedKeyUsage(vec![
-                oids::EKU_OCSP_SIGNING,
-            ])),
+            with(ExtensionValue::ExtendedKeyUsage(vec![oids::EKU_OCSP_SIGNING])),
             Rule::ExtendedKeyUsageRefused,
         ),
         (server().der(), Rule::DerNotStrict),
@@ -358,16 +266,10 @@ fn refuses_a_next_update_in_the_past_or_too_far() {
     let responder = KeyPolicy::parse(&responder_policy()).unwrap();
     let ocsp = |issuer, next| rule(responder.admit_ocsp(&label(issuer), now(), next));
     assert_eq!(ocsp("issuing", at(8 * DAY)), None);
-    assert_eq!(
-        ocsp("issuing", at(8 * DAY + 1)),
-        Some(Rule::NextUpdateRefused)
-    );
+    assert_eq!(ocsp("issuing", at(8 * DAY + 1)), Some(Rule::NextUpdateRefused));
     assert_eq!(ocsp("issuing", at(0)), Some(Rule::NextUpdateRefused));
     assert_eq!(ocsp("other", at(1)), Some(Rule::ResponderNotForIssuer));
-    assert_eq!(
-        rule(responder.admit_crl(now(), None, at(1))),
-        Some(Rule::PurposeMismatch)
-    );
+    assert_eq!(rule(responder.admit_crl(now(), None, at(1))), Some(Rule::PurposeMismatch));
     assert_eq!(
         rule(world.policy.admit_ocsp(&label("issuing"), now(), at(1))),
         Some(Rule::PurposeMismatch)
@@ -377,24 +279,13 @@ fn refuses_a_next_update_in_the_past_or_too_far() {
 #[test]
 fn what_the_signer_builds_is_admitted_with_the_policys_algorithm() {
     let list = TbsCertListDer::from_vec(vec![1, 2]);
-    let crl = World::leaves()
-        .policy
-        .admit_crl(now(), None, now().plus_seconds(1))
-        .unwrap();
-    assert_eq!(
-        (crl.this_update(), crl.next_update()),
-        (now(), now().plus_seconds(1))
-    );
+    let crl = World::leaves().policy.admit_crl(now(), None, now().plus_seconds(1)).unwrap();
+    assert_eq!((crl.this_update(), crl.next_update()), (now(), now().plus_seconds(1)));
     let admitted = crl.built(&list);
-    assert_eq!(
-        (admitted.bytes(), admitted.meaning()),
-        (&[1, 2][..], &Meaning::CertificateList)
-    );
+    assert_eq!((admitted.bytes(), admitted.meaning()), (&[1, 2][..], &Meaning::CertificateList));
 
     let data = ResponseDataDer::from_vec(vec![3]);
     let responder = KeyPolicy::parse(&responder_policy()).unwrap();
-    let batch = responder
-        .admit_ocsp(&label("issuing"), now(), now().plus_seconds(1))
-        .unwrap();
+    let batch = responder.admit_ocsp(&label("issuing"), now(), now().plus_seconds(1)).unwrap();
     assert_eq!(batch.built(&data).bytes(), [3]);
 }

@@ -13,10 +13,7 @@ pub struct Budget {
 
 impl Budget {
     /// What holds where the policy does not say (DESIGN §5).
-    const DEFAULT: Self = Self {
-        per_hour: 100_000,
-        per_day: 1_000_000,
-    };
+    const DEFAULT: Self = Self { per_hour: 100_000, per_day: 1_000_000 };
     /// The largest number that a policy can name.
     const MOST: i64 = 1_000_000_000_000;
 
@@ -25,12 +22,8 @@ impl Budget {
             return Self::DEFAULT;
         };
         let budget = Self {
-            per_hour: section
-                .number("per_hour", Self::MOST)
-                .unwrap_or(Self::DEFAULT.per_hour),
-            per_day: section
-                .number("per_day", Self::MOST)
-                .unwrap_or(Self::DEFAULT.per_day),
+            per_hour: section.number("per_hour", Self::MOST).unwrap_or(Self::DEFAULT.per_hour),
+            per_day: section.number("per_day", Self::MOST).unwrap_or(Self::DEFAULT.per_day),
         };
         section.finish();
         budget

@@ -26,19 +26,12 @@ pub(super) struct ConstraintRules {
 
 impl ConstraintRules {
     pub(super) fn read(mut section: Section) -> Self {
-        let mut hosts = |field| {
-            section
-                .optional_scope(field, Domain::parse)
-                .unwrap_or(Scope::Any)
-        };
+        let mut hosts = |field| section.optional_scope(field, Domain::parse).unwrap_or(Scope::Any);
         let (dns, email, uri, upn) = (hosts("dns"), hosts("email"), hosts("uri"), hosts("upn"));
         for (field, scope) in [("email", &email), ("uri", &uri), ("upn", &upn)] {
             // RFC 5280 §4.2.1.10 has no subtree that holds all names of these forms.
             if *scope == Scope::Only(Vec::new()) {
-                section.wrong(
-                    field,
-                    "is empty, and this form cannot be excluded altogether",
-                );
+                section.wrong(field, "is empty, and this form cannot be excluded altogether");
             }
         }
         let rules = Self {
@@ -80,9 +73,7 @@ impl ConstraintRules {
             NameSubtree::Upn(name) => Some(host_of(name)),
             _ => None,
         });
-        let no_dns = constraints
-            .excluded
-            .contains(&NameSubtree::Dns(String::new()));
+        let no_dns = constraints.excluded.contains(&NameSubtree::Dns(String::new()));
         within("dNSName", &self.dns, &dns, no_dns, covers)?;
         within("rfc822Name", &self.email, &email, false, covers)?;
         within("URI", &self.uri, &uri, false, covers)?;
@@ -94,24 +85,15 @@ impl ConstraintRules {
     fn check_addresses(&self, constraints: &NameConstraints) -> Result<(), Refusal> {
         let permitted = networks(&constraints.permitted);
         let excluded = networks(&constraints.excluded);
-        let everything = [
-            IpAddr::from(Ipv4Addr::UNSPECIFIED),
-            IpAddr::from(Ipv6Addr::UNSPECIFIED),
-        ];
-        let none = everything.iter().all(|any| {
-            excluded
-                .iter()
-                .any(|tree| tree.addr() == *any && tree.prefix_len() == 0)
-        });
-        within("iPAddress", &self.ip, &permitted, none, |listed, tree| {
-            listed.contains(tree)
-        })?;
+        let everything = [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
+        let none = everything
+            .iter()
+            .all(|any| excluded.iter().any(|tree| tree.addr() == *any && tree.prefix_len() == 0));
+        within("iPAddress", &self.ip, &permitted, none, |listed, tree| listed.contains(tree))?;
         for hidden in &self.ip_excluded {
             let excluded = excluded.iter().any(|tree| tree.contains(hidden));
             let reachable = permitted.is_empty()
-                || permitted
-                    .iter()
-                    .any(|tree| tree.contains(hidden) || hidden.contains(tree));
+                || permitted.iter().any(|tree| tree.contains(hidden) || hidden.contains(tree));
             if reachable && !excluded {
                 return Err(widened(&format!("iPAddress {hidden} is not excluded")));
             }
@@ -131,10 +113,7 @@ impl ConstraintRules {
                     tree.is_empty() || hidden.is_within(tree) || hidden.covers(tree)
                 });
             if reachable && !excluded {
-                return Err(widened(&format!(
-                    "dNSName {} is not excluded",
-                    hidden.as_str()
-                )));
+                return Err(widened(&format!("dNSName {} is not excluded", hidden.as_str())));
             }
         }
         Ok(())
@@ -157,10 +136,7 @@ fn within<T, S: core::fmt::Debug>(
     if permitted.is_empty() {
         return Err(widened(&format!("{form} is not restricted")));
     }
-    match permitted
-        .iter()
-        .find(|tree| !listed.admits(|rule| covers(rule, tree)))
-    {
+    match permitted.iter().find(|tree| !listed.admits(|rule| covers(rule, tree))) {
         Some(tree) => Err(widened(&format!("{form} {tree:?}"))),
         None => Ok(()),
     }

@@ -71,8 +71,7 @@ impl DelegatedRules {
             return Self::default();
         };
         let digest = |text: &str| {
-            text.parse()
-                .map_err(|_| "is no SHA-256 in 64 lower-case hexadecimal digits".to_owned())
+            text.parse().map_err(|_| "is no SHA-256 in 64 lower-case hexadecimal digits".to_owned())
         };
         let rules = Self {
             responders: section.list("responders", digest),
@@ -113,10 +112,9 @@ impl DelegatedRules {
                 let detail = format!("{} is a key of this ring ({})", key.label, key.purpose);
                 Err(Refusal::new(Rule::KeyIsIssuers, detail))
             }
-            None if self.responders.contains(&digest) => Err(Refusal::new(
-                Rule::KeyIsIssuers,
-                "the key is pinned for OCSP only",
-            )),
+            None if self.responders.contains(&digest) => {
+                Err(Refusal::new(Rule::KeyIsIssuers, "the key is pinned for OCSP only"))
+            }
             None => Ok(Role::Subject),
         }
     }
@@ -167,8 +165,5 @@ fn check_registration(tbs: &TbsCertificate, pinned: bool) -> Result<(), Refusal>
             return Err(Refusal::new(Rule::ExtendedKeyUsageRefused, detail));
         }
     }
-    check_key_usage(
-        tbs,
-        KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::KEY_ENCIPHERMENT),
-    )
+    check_key_usage(tbs, KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::KEY_ENCIPHERMENT))
 }

@@ -16,18 +16,12 @@ pub(super) fn check(
     evidence: &[Evidence],
 ) -> Result<Vec<EvidenceRecord>, Refusal> {
     if required && !evidence.iter().any(|Evidence::Request(_)| true) {
-        return Err(Refusal::new(
-            Rule::ProofOfPossessionRefused,
-            "no CSR was given",
-        ));
+        return Err(Refusal::new(Rule::ProofOfPossessionRefused, "no CSR was given"));
     }
     let record = |Evidence::Request(csr): &Evidence| {
         check_request(subject_key, csr)?;
         let digest = Digest(sha256(csr.as_bytes()));
-        Ok(EvidenceRecord {
-            kind: KIND_REQUEST,
-            digest,
-        })
+        Ok(EvidenceRecord { kind: KIND_REQUEST, digest })
     };
     evidence.iter().map(record).collect()
 }
@@ -40,8 +34,7 @@ fn check_request(subject_key: &PublicKey, csr: &CsrDer) -> Result<(), Refusal> {
     if csr.public_key() != subject_key {
         return Err(refuse("the CSR is for another key".to_owned()));
     }
-    csr.verify_self_signature()
-        .map_err(|error| refuse(format!("CSR: {error}")))
+    csr.verify_self_signature().map_err(|error| refuse(format!("CSR: {error}")))
 }
 
 #[cfg(test)]
@@ -54,19 +47,13 @@ mod tests {
     fn a_request_proves_possession_of_the_subjects_key() {
         let mut world =
             World::leaves_but("proof_of_possession = false", "proof_of_possession = true");
-        assert_eq!(
-            world.verdict(&server()),
-            Err(Rule::ProofOfPossessionRefused)
-        );
+        assert_eq!(world.verdict(&server()), Err(Rule::ProofOfPossessionRefused));
         assert_eq!(world.verdict(&responder()), Ok(()));
 
         world.evidence = vec![request(keys::LEAF_REQUEST)];
         let der = server().der();
         let context = world.context();
-        let admitted = world
-            .policy
-            .admit_certificate(&context, &der, &world.evidence)
-            .unwrap();
+        let admitted = world.policy.admit_certificate(&context, &der, &world.evidence).unwrap();
         assert_eq!(admitted.evidence().len(), 1);
         assert_eq!(admitted.evidence()[0].kind, 1);
     }
@@ -75,10 +62,7 @@ mod tests {
     fn refuses_a_request_for_another_key() {
         let mut world = World::leaves();
         world.evidence = vec![request(keys::LEAF_REQUEST), request(keys::P384_REQUEST)];
-        assert_eq!(
-            world.verdict(&server()),
-            Err(Rule::ProofOfPossessionRefused)
-        );
+        assert_eq!(world.verdict(&server()), Err(Rule::ProofOfPossessionRefused));
     }
 
     #[test]
@@ -88,9 +72,6 @@ mod tests {
         let mut der = csr.into_vec();
         *der.last_mut().unwrap() ^= 1;
         world.evidence = vec![Evidence::Request(x509::CsrDer::from_vec(der))];
-        assert_eq!(
-            world.verdict(&server()),
-            Err(Rule::ProofOfPossessionRefused)
-        );
+        assert_eq!(world.verdict(&server()), Err(Rule::ProofOfPossessionRefused));
     }
 }

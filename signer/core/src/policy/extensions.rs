@@ -63,17 +63,9 @@ impl ExtensionRules {
                 .ok_or_else(|| "is no extension that can be listed here".to_owned())
         });
         // An empty list says "no URL at all"; only an absent one says "any".
-        let status_urls = section
-            .optional_scope("status_urls", status_url)
-            .unwrap_or(Scope::Any);
-        let policies = section
-            .optional_scope("certificate_policies", dotted)
-            .unwrap_or(policies);
-        Self {
-            listed,
-            status_urls,
-            policies,
-        }
+        let status_urls = section.optional_scope("status_urls", status_url).unwrap_or(Scope::Any);
+        let policies = section.optional_scope("certificate_policies", dotted).unwrap_or(policies);
+        Self { listed, status_urls, policies }
     }
 
     /// Refuses extensions that are not listed, of the wrong criticality, or that point elsewhere.
@@ -86,10 +78,7 @@ impl ExtensionRules {
         for extension in tbs.extensions.iter() {
             let oid = extension.oid();
             if !listed.contains(&oid) {
-                return Err(Refusal::new(
-                    Rule::ExtensionRefused,
-                    format!("{oid} is not listed"),
-                ));
+                return Err(Refusal::new(Rule::ExtensionRefused, format!("{oid} is not listed")));
             }
             check_criticality(tbs, extension)?;
             self.check_value(&extension.value)?;
@@ -121,18 +110,12 @@ impl ExtensionRules {
         if point.reasons.is_some() || !point.crl_issuer.is_empty() {
             return refuse("crlDistributionPoints with reasons or cRLIssuer");
         }
-        point
-            .full_name
-            .iter()
-            .try_for_each(|name| self.check_place(name))
+        point.full_name.iter().try_for_each(|name| self.check_place(name))
     }
 
     fn check_access(&self, access: &AccessDescription) -> Result<(), Refusal> {
         if ![oids::AD_OCSP, oids::AD_CA_ISSUERS].contains(&access.method) {
-            return refuse(&format!(
-                "authorityInfoAccess with method {}",
-                access.method
-            ));
+            return refuse(&format!("authorityInfoAccess with method {}", access.method));
         }
         self.check_place(&access.location)
     }
@@ -141,14 +124,8 @@ impl ExtensionRules {
         let GeneralName::Uri(uri) = name else {
             return refuse("a place of status that is no URI");
         };
-        let listed = self
-            .status_urls
-            .admits(|prefix| uri.starts_with(prefix.as_str()));
-        if listed && is_http(uri) {
-            Ok(())
-        } else {
-            refuse(&format!("place of status {uri:?}"))
-        }
+        let listed = self.status_urls.admits(|prefix| uri.starts_with(prefix.as_str()));
+        if listed && is_http(uri) { Ok(()) } else { refuse(&format!("place of status {uri:?}")) }
     }
 
     fn check_policy(&self, information: &PolicyInformation) -> Result<(), Refusal> {

@@ -18,11 +18,7 @@ impl IssuerRules {
         let scheme = scheme(section);
         let name = name(section);
         let not_after = section.time("issuer_not_after");
-        Some(Self {
-            scheme: scheme?,
-            name: name?,
-            not_after,
-        })
+        Some(Self { scheme: scheme?, name: name?, not_after })
     }
 
     /// Refuses another signature algorithm than the one of the policy, and an issuer that is not
@@ -60,11 +56,7 @@ pub(super) fn name(section: &mut Section) -> Option<Name> {
             .map_err(|_| "is not base64".to_owned())?;
         let name =
             Name::parse(&der).map_err(|error| format!("is not the DER of a Name: {error}"))?;
-        if name.is_empty() {
-            Err("is empty".to_owned())
-        } else {
-            Ok(name)
-        }
+        if name.is_empty() { Err("is empty".to_owned()) } else { Ok(name) }
     })
 }
 
@@ -77,11 +69,7 @@ pub(super) fn check_authority_key_id(
 ) -> Result<(), Refusal> {
     let refuse = |what: &str| Err(Refusal::new(Rule::AuthorityKeyIdMismatch, what));
     let Some(identifier) = tbs.extensions.authority_key_identifier() else {
-        return if may_omit {
-            Ok(())
-        } else {
-            refuse("authorityKeyIdentifier is missing")
-        };
+        return if may_omit { Ok(()) } else { refuse("authorityKeyIdentifier is missing") };
     };
     if identifier.key_id.as_deref() != Some(&signer.key_identifier()[..]) {
         return refuse("keyIdentifier is not that of the issuer's key");

@@ -155,14 +155,8 @@ impl KeyPolicy {
             return Err(self.mismatch(Purpose::CertAndCrl));
         };
         let tbs = parse_tbs(tbs_der)?;
-        let evidence = rules
-            .certificates
-            .check(&rules.issuer, context, &tbs, evidence)?;
-        Ok(Admitted::new(
-            tbs_der,
-            rules.issuer.scheme,
-            Meaning::Certificate(tbs, evidence),
-        ))
+        let evidence = rules.certificates.check(&rules.issuer, context, &tbs, evidence)?;
+        Ok(Admitted::new(tbs_der, rules.issuer.scheme, Meaning::Certificate(tbs, evidence)))
     }
 
     /// Admits a CA certificate, the self-signed one too (admin.sock).
@@ -179,11 +173,7 @@ impl KeyPolicy {
         };
         let tbs = parse_tbs(tbs_der)?;
         rules.certificates.check(&rules.issuer, context, &tbs)?;
-        Ok(Admitted::new(
-            tbs_der,
-            rules.issuer.scheme,
-            Meaning::Authority(tbs),
-        ))
+        Ok(Admitted::new(tbs_der, rules.issuer.scheme, Meaning::Authority(tbs)))
     }
 
     /// Admits a CRL from `now` to `next_update`; `last_this_update` is the last CRL's thisUpdate.
@@ -224,11 +214,7 @@ impl KeyPolicy {
     }
 
     fn expect(&self, purpose: Purpose) -> Result<(), Refusal> {
-        if purpose == self.purpose() {
-            Ok(())
-        } else {
-            Err(self.mismatch(purpose))
-        }
+        if purpose == self.purpose() { Ok(()) } else { Err(self.mismatch(purpose)) }
     }
 
     fn mismatch(&self, wanted: Purpose) -> Refusal {
@@ -239,10 +225,7 @@ impl KeyPolicy {
 
 /// Tells whether keys of this purpose are under a policy of this schema.
 fn has_policy(purpose: Purpose) -> bool {
-    matches!(
-        purpose,
-        Purpose::CaCertAndCrl | Purpose::CertAndCrl | Purpose::Ocsp
-    )
+    matches!(purpose, Purpose::CaCertAndCrl | Purpose::CertAndCrl | Purpose::Ocsp)
 }
 
 fn read_ca<R>(
@@ -253,20 +236,12 @@ fn read_ca<R>(
     let certificates = read(root);
     let crl = CrlRules::read(root.section("crl"));
     let budget = Budget::read(root.section("budget"));
-    Some(CaRules {
-        issuer: issuer?,
-        certificates: certificates?,
-        crl,
-        budget,
-    })
+    Some(CaRules { issuer: issuer?, certificates: certificates?, crl, budget })
 }
 
 fn parse_tbs(der: &[u8]) -> Result<TbsCertificate, Refusal> {
     if der.len() > MAX_TBS {
-        return Err(Refusal::new(
-            Rule::DerNotStrict,
-            format!("more than {MAX_TBS} octets"),
-        ));
+        return Err(Refusal::new(Rule::DerNotStrict, format!("more than {MAX_TBS} octets")));
     }
     TbsCertificate::parse(der).map_err(|error| malformed(&error))
 }

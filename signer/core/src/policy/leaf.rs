@@ -81,10 +81,7 @@ impl LeafRules {
     fn check_subject(&self, tbs: &TbsCertificate) -> Result<(), Refusal> {
         if tbs.extensions.get(x509::oids::EXT_OCSP_NO_CHECK).is_some() {
             // RFC 6960 §4.2.2.2.1: it says never to ask for this certificate's status.
-            return Err(Refusal::new(
-                Rule::ExtensionRefused,
-                "ocspNoCheck is a responder's",
-            ));
+            return Err(Refusal::new(Rule::ExtensionRefused, "ocspNoCheck is a responder's"));
         }
         self.subject_key.check_kind(tbs)?;
         self.usage.check(tbs)?;
@@ -94,14 +91,9 @@ impl LeafRules {
 
 /// DESIGN §1 rule 5: whatever makes authority goes by admin.sock.
 fn refuse_authority(tbs: &TbsCertificate) -> Result<(), Refusal> {
-    let ca = tbs
-        .extensions
-        .basic_constraints()
-        .is_some_and(|constraints| constraints.ca);
-    let signs = tbs
-        .extensions
-        .key_usage()
-        .is_some_and(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));
+    let ca = tbs.extensions.basic_constraints().is_some_and(|constraints| constraints.ca);
+    let signs =
+        tbs.extensions.key_usage().is_some_and(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));
     if ca || signs {
         let what = if ca { "cA TRUE" } else { "keyCertSign" };
         return Err(Refusal::new(Rule::AuthorityNotHere, what));

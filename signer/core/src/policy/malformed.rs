@@ -4,13 +4,8 @@ use signer_proto::{Refusal, Rule};
 use x509::{DerError, DnsNameError, KeyError};
 
 /// Names forms whose own rules are broken inside otherwise sound DER.
-const NAME_FORMS: [&str; 5] = [
-    "IA5String",
-    "rfc822Name",
-    "uniformResourceIdentifier",
-    "iPAddress",
-    "userPrincipalName",
-];
+const NAME_FORMS: [&str; 5] =
+    ["IA5String", "rfc822Name", "uniformResourceIdentifier", "iPAddress", "userPrincipalName"];
 
 /// Turns a parse error into the refusal whose rule says most about it.
 pub(super) fn malformed(error: &DerError) -> Refusal {
@@ -22,9 +17,7 @@ pub(super) fn malformed(error: &DerError) -> Refusal {
         }
         DerError::DnsName(_) => Rule::NameMalformed,
         DerError::Field { path, .. } if NAME_FORMS.contains(path) => Rule::NameMalformed,
-        DerError::Field {
-            path: "validity", ..
-        } => Rule::ValidityInverted,
+        DerError::Field { path: "validity", .. } => Rule::ValidityInverted,
         DerError::Field { path: "issuer", .. } => Rule::IssuerMismatch,
         DerError::Key(KeyError::PointAtInfinity | KeyError::PointNotOnCurve) => Rule::WeakKey,
         DerError::Key(KeyError::Algorithm(_) | KeyError::Curve(_)) => Rule::KeyKindRefused,

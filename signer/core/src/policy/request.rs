@@ -31,10 +31,7 @@ pub fn admit_request<'a>(
     info_der: &'a [u8],
 ) -> Result<Admitted<'a>, Refusal> {
     if !purpose.is_authority() {
-        return Err(Refusal::new(
-            Rule::PurposeMismatch,
-            format!("{purpose} keys have no CSR"),
-        ));
+        return Err(Refusal::new(Rule::PurposeMismatch, format!("{purpose} keys have no CSR")));
     }
     let info = CertificationRequestInfo::parse(info_der).map_err(|error| malformed(&error))?;
     if info.public_key != *public_key {
@@ -62,28 +59,22 @@ fn check_requested(public_key: &PublicKey, value: &ExtensionValue) -> Result<(),
             format!("{oid} is not requested by a CA"),
         ));
     }
-    let allowed = KeyUsage::KEY_CERT_SIGN
-        .union(KeyUsage::CRL_SIGN)
-        .union(KeyUsage::DIGITAL_SIGNATURE);
+    let allowed =
+        KeyUsage::KEY_CERT_SIGN.union(KeyUsage::CRL_SIGN).union(KeyUsage::DIGITAL_SIGNATURE);
     match value {
-        ExtensionValue::BasicConstraints(constraints) if !constraints.ca => Err(Refusal::new(
-            Rule::BasicConstraintsRefused,
-            "cA is not TRUE",
-        )),
-        ExtensionValue::KeyUsage(usage) if !allowed.contains(*usage) => Err(Refusal::new(
-            Rule::KeyUsageRefused,
-            usage.names().join(", "),
-        )),
-        ExtensionValue::SubjectKeyIdentifier(id) if *id != public_key.key_identifier() => Err(
-            Refusal::new(Rule::SubjectKeyIdMismatch, "subjectKeyIdentifier"),
-        ),
+        ExtensionValue::BasicConstraints(constraints) if !constraints.ca => {
+            Err(Refusal::new(Rule::BasicConstraintsRefused, "cA is not TRUE"))
+        }
+        ExtensionValue::KeyUsage(usage) if !allowed.contains(*usage) => {
+            Err(Refusal::new(Rule::KeyUsageRefused, usage.names().join(", ")))
+        }
+        ExtensionValue::SubjectKeyIdentifier(id) if *id != public_key.key_identifier() => {
+            Err(Refusal::new(Rule::SubjectKeyIdMismatch, "subjectKeyIdentifier"))
+        }
         ExtensionValue::ExtendedKeyUsage(usages)
             if usages.iter().any(|usage| DELEGATING.contains(usage)) =>
         {
-            Err(Refusal::new(
-                Rule::ExtendedKeyUsageRefused,
-                "a delegate's usage",
-            ))
+            Err(Refusal::new(Rule::ExtendedKeyUsageRefused, "a delegate's usage"))
         }
         _ => Ok(()),
     }

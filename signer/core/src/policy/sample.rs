@@ -126,22 +126,10 @@ impl World {
     pub(super) fn with(policy: &str) -> Self {
         let mut ring = RingKeys::default();
         let mut add = |key_text: &str, name: &str, purpose, speaks_for| {
-            ring.insert(
-                &key(key_text),
-                RingKey {
-                    label: label(name),
-                    purpose,
-                    speaks_for,
-                },
-            );
+            ring.insert(&key(key_text), RingKey { label: label(name), purpose, speaks_for });
         };
         add(keys::ISSUER, "issuing", Purpose::CertAndCrl, None);
-        add(
-            keys::RESPONDER,
-            "ocsp",
-            Purpose::Ocsp,
-            Some(label("issuing")),
-        );
+        add(keys::RESPONDER, "ocsp", Purpose::Ocsp, Some(label("issuing")));
         add(keys::TLS, "tls", Purpose::Tls, None);
         add(keys::SUBCA, "sub", Purpose::CertAndCrl, None);
         Self {
@@ -176,8 +164,7 @@ impl World {
     pub(super) fn admit_der(&self, der: &[u8]) -> Result<(), Refusal> {
         let admitted = match self.policy.purpose() {
             Purpose::CertAndCrl => {
-                self.policy
-                    .admit_certificate(&self.context(), der, &self.evidence)?
+                self.policy.admit_certificate(&self.context(), der, &self.evidence)?
             }
             _ => self.policy.admit_authority(&self.context(), der)?,
         };
@@ -219,11 +206,7 @@ impl Draft {
             issuer: name(ISSUER),
             not_before: now().plus_seconds(-60),
             not_after: now().plus_seconds(90 * DAY),
-            subject: if subject.is_empty() {
-                Name::empty()
-            } else {
-                name(subject)
-            },
+            subject: if subject.is_empty() { Name::empty() } else { name(subject) },
             key,
             extensions: vec![
                 Extension::non_critical(identifier),
@@ -243,21 +226,14 @@ impl Draft {
     }
 
     pub(super) fn make_critical(&mut self, oid: Oid, critical: bool) {
-        for extension in self
-            .extensions
-            .iter_mut()
-            .filter(|extension| extension.oid() == oid)
-        {
+        for extension in self.extensions.iter_mut().filter(|extension| extension.oid() == oid) {
             extension.critical = critical;
         }
     }
 
     pub(super) fn names(&mut self, names: Vec<GeneralName>) {
         let critical = self.subject.is_empty();
-        self.set(Extension {
-            critical,
-            value: ExtensionValue::SubjectAltName(names),
-        });
+        self.set(Extension { critical, value: ExtensionValue::SubjectAltName(names) });
     }
 
     pub(super) fn usage(&mut self, usage: KeyUsage) {
@@ -265,26 +241,19 @@ impl Draft {
     }
 
     pub(super) fn extended(&mut self, usages: &[Oid]) {
-        self.set(Extension::non_critical(ExtensionValue::ExtendedKeyUsage(
-            usages.to_vec(),
-        )));
+        self.set(Extension::non_critical(ExtensionValue::ExtendedKeyUsage(usages.to_vec())));
     }
 
     pub(super) fn constraints(&mut self, ca: bool, path_len: Option<u8>) {
         let value = ExtensionValue::BasicConstraints(BasicConstraints { ca, path_len });
-        self.set(Extension {
-            critical: ca,
-            value,
-        });
+        self.set(Extension { critical: ca, value });
     }
 
     /// Takes another key and the identifier that belongs to it.
     pub(super) fn rekey(&mut self, key_text: &str) {
         self.key = key(key_text);
         let identifier = self.key.key_identifier().to_vec();
-        self.set(Extension::non_critical(
-            ExtensionValue::SubjectKeyIdentifier(identifier),
-        ));
+        self.set(Extension::non_critical(ExtensionValue::SubjectKeyIdentifier(identifier)));
     }
 
     pub(super) fn der(&self) -> Vec<u8> {
@@ -312,26 +281,19 @@ pub(super) fn server() -> Draft {
     draft.constraints(false, None);
     draft.usage(KeyUsage::DIGITAL_SIGNATURE);
     draft.extended(&[oids::EKU_SERVER_AUTH]);
-    draft.names(vec![
-        dns("www.corp.example"),
-        GeneralName::Ip("10.1.2.3".parse().unwrap()),
-    ]);
+    draft.names(vec![dns("www.corp.example"), GeneralName::Ip("10.1.2.3".parse().unwrap())]);
     places(&mut draft);
     draft
 }
 
 pub(super) fn places(draft: &mut Draft) {
     let point = DistributionPoint::uri("http://pki.corp.example/crl/1.crl");
-    draft.set(Extension::non_critical(
-        ExtensionValue::CrlDistributionPoints(vec![point]),
-    ));
+    draft.set(Extension::non_critical(ExtensionValue::CrlDistributionPoints(vec![point])));
     let access = vec![
         AccessDescription::uri(oids::AD_OCSP, "http://pki.corp.example/ocsp/1"),
         AccessDescription::uri(oids::AD_CA_ISSUERS, "http://pki.corp.example/ca/1.cer"),
     ];
-    draft.set(Extension::non_critical(
-        ExtensionValue::AuthorityInfoAccess(access),
-    ));
+    draft.set(Extension::non_critical(ExtensionValue::AuthorityInfoAccess(access)));
 }
 
 /// The certificate of the ring's own responder.

@@ -33,11 +33,7 @@ impl fmt::Display for PolicyError {
 pub struct PolicyErrors(pub Vec<PolicyError>);
 
 fn list(errors: &[PolicyError]) -> String {
-    errors
-        .iter()
-        .map(PolicyError::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    errors.iter().map(PolicyError::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl From<PolicyErrors> for Refusal {
@@ -63,32 +59,18 @@ impl Section {
     pub(super) fn root(text: &str) -> Result<Self, PolicyErrors> {
         let table = text.parse::<Table>().map_err(|error| {
             let why = format!("not TOML: {}", error.message());
-            PolicyErrors(vec![PolicyError {
-                path: String::new(),
-                why,
-            }])
+            PolicyErrors(vec![PolicyError { path: String::new(), why }])
         })?;
-        Ok(Self {
-            path: String::new(),
-            table,
-            errors: Collected::default(),
-        })
+        Ok(Self { path: String::new(), table, errors: Collected::default() })
     }
 
     fn at(&self, field: &str) -> String {
-        if self.path.is_empty() {
-            field.to_owned()
-        } else {
-            format!("{}.{field}", self.path)
-        }
+        if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) }
     }
 
     /// Records what is wrong with a field.
     pub(super) fn wrong(&self, field: &str, why: impl Into<String>) {
-        let error = PolicyError {
-            path: self.at(field),
-            why: why.into(),
-        };
+        let error = PolicyError { path: self.at(field), why: why.into() };
         self.errors.borrow_mut().push(error);
     }
 
@@ -101,11 +83,7 @@ impl Section {
         match self.table.remove(field)? {
             Value::Table(table) => {
                 let errors = Rc::clone(&self.errors);
-                Some(Self {
-                    path: self.at(field),
-                    table,
-                    errors,
-                })
+                Some(Self { path: self.at(field), table, errors })
             }
             _ => {
                 self.wrong(field, "is not a table");
@@ -194,10 +172,8 @@ impl Section {
 
     /// Takes a time that has to be there.
     pub(super) fn time(&mut self, field: &str) -> UnixTime {
-        self.parsed(field, |text| {
-            UnixTime::parse_rfc3339(text).map_err(|e| e.to_string())
-        })
-        .unwrap_or(UnixTime(0))
+        self.parsed(field, |text| UnixTime::parse_rfc3339(text).map_err(|e| e.to_string()))
+            .unwrap_or(UnixTime(0))
     }
 
     /// Takes a list of texts; none if it is absent. A member must not appear twice.
@@ -236,9 +212,7 @@ impl Section {
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
         let parsed = |(at, text): (usize, &String)| {
-            parse(text)
-                .map_err(|why| self.wrong(&format!("{field}[{at}]"), why))
-                .ok()
+            parse(text).map_err(|why| self.wrong(&format!("{field}[{at}]"), why)).ok()
         };
         texts.iter().enumerate().filter_map(parsed).collect()
     }
@@ -265,8 +239,7 @@ impl Section {
         field: &str,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Scope<T> {
-        self.optional_scope(field, parse)
-            .unwrap_or(Scope::Only(Vec::new()))
+        self.optional_scope(field, parse).unwrap_or(Scope::Only(Vec::new()))
     }
 
     /// Records every field that nobody asked for.
@@ -292,10 +265,7 @@ impl Section {
             _ => {
                 if errors.is_empty() {
                     let why = "is not a whole policy".to_owned();
-                    errors.push(PolicyError {
-                        path: String::new(),
-                        why,
-                    });
+                    errors.push(PolicyError { path: String::new(), why });
                 }
                 Err(PolicyErrors(errors))
             }
@@ -351,29 +321,14 @@ mod tests {
 
     #[test]
     fn durations_have_one_spelling() {
-        for (text, value) in [
-            ("0s", 0),
-            ("90s", 90),
-            ("5m", 300),
-            ("1h", 3_600),
-            ("398d", 34_387_200),
-        ] {
+        for (text, value) in
+            [("0s", 0), ("90s", 90), ("5m", 300), ("1h", 3_600), ("398d", 34_387_200)]
+        {
             assert_eq!(seconds(text), Ok(value), "{text}");
         }
-        for text in [
-            "",
-            "d",
-            "1",
-            "01d",
-            "-1d",
-            "+1d",
-            "1.5h",
-            "1 d",
-            "1w",
-            "1D",
-            "9999999999d",
-            "٣d",
-        ] {
+        for text in
+            ["", "d", "1", "01d", "-1d", "+1d", "1.5h", "1 d", "1w", "1D", "9999999999d", "٣d"]
+        {
             assert!(seconds(text).is_err(), "{text}");
         }
     }

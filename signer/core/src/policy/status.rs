@@ -20,10 +20,7 @@ pub(super) struct CrlRules {
 impl CrlRules {
     pub(super) fn read(section: Option<Section>) -> Self {
         let Some(mut section) = section else {
-            return Self {
-                max_next_update: DEFAULT_MAX_NEXT_UPDATE,
-                min_interval: 0,
-            };
+            return Self { max_next_update: DEFAULT_MAX_NEXT_UPDATE, min_interval: 0 };
         };
         let rules = Self {
             max_next_update: section.duration_or("max_next_update", DEFAULT_MAX_NEXT_UPDATE),
@@ -80,9 +77,8 @@ pub struct OcspRules {
 impl OcspRules {
     pub(super) fn read(section: &mut Section) -> Option<Self> {
         let scheme = issuer::scheme(section);
-        let issuer_key = section.parsed("issuer_key", |text| {
-            text.parse().map_err(|_| "is no key label".to_owned())
-        });
+        let issuer_key = section
+            .parsed("issuer_key", |text| text.parse().map_err(|_| "is no key label".to_owned()));
         let issuer = issuer::name(section);
         let max_next_update = section.duration("max_next_update");
         let never_issued = section
@@ -143,11 +139,7 @@ pub struct CrlAdmission {
 
 impl CrlAdmission {
     pub(super) fn new(scheme: SignatureScheme, this: UnixTime, next: UnixTime) -> Self {
-        Self {
-            scheme,
-            this_update: this,
-            next_update: next,
-        }
+        Self { scheme, this_update: this, next_update: next }
     }
 
     /// Gives the algorithm that stands in the CRL.
@@ -185,11 +177,7 @@ pub struct OcspAdmission {
 
 impl OcspAdmission {
     pub(super) fn new(scheme: SignatureScheme, this: UnixTime, next: UnixTime) -> Self {
-        Self {
-            scheme,
-            this_update: this,
-            next_update: next,
-        }
+        Self { scheme, this_update: this, next_update: next }
     }
 
     /// Gives thisUpdate and producedAt: the signer's clock.

@@ -30,15 +30,10 @@ pub(super) struct SubjectRules {
 impl SubjectRules {
     pub(super) fn read(section: &mut Section) -> Self {
         let attributes = section.list("subject_attributes", |text| {
-            let attribute: AttributeType = text
-                .parse()
-                .map_err(|_| "is no attribute such as \"CN\" or \"O\"".to_owned())?;
+            let attribute: AttributeType =
+                text.parse().map_err(|_| "is no attribute such as \"CN\" or \"O\"".to_owned())?;
             let name = attribute.to_string();
-            if name == text {
-                Ok(attribute)
-            } else {
-                Err(format!("is written {name}"))
-            }
+            if name == text { Ok(attribute) } else { Err(format!("is written {name}")) }
         });
         let common_name = section.optional_parsed("common_name", |text| match text {
             "in-san" => Ok(CommonName::InSan),
@@ -58,10 +53,7 @@ impl SubjectRules {
         let names = tbs.extensions.subject_alt_name().unwrap_or_default();
         if tbs.subject.is_empty() && names.is_empty() {
             // RFC 5280 §4.1.2.6: who has no subject has a subjectAltName.
-            return Err(Refusal::new(
-                Rule::ExtensionMissing,
-                "neither subject nor subjectAltName",
-            ));
+            return Err(Refusal::new(Rule::ExtensionMissing, "neither subject nor subjectAltName"));
         }
         names.iter().try_for_each(|name| self.names.check(name))?;
         if let Some(extension) = tbs.extensions.get(oids::MS_SID)
@@ -139,10 +131,7 @@ pub(super) fn check_text(attribute: &Attribute) -> Result<(), Refusal> {
     };
     let old = matches!(attribute.kind(), StringKind::Teletex | StringKind::Bmp);
     if old || text.chars().any(hides) {
-        return Err(Refusal::new(
-            Rule::NameMalformed,
-            format!("subject attribute {text:?}"),
-        ));
+        return Err(Refusal::new(Rule::NameMalformed, format!("subject attribute {text:?}")));
     }
     Ok(())
 }
@@ -190,10 +179,7 @@ mod tests {
         assert!(says(&ip, "10.0.0.1") && !says(&ip, "10.0.0.01") && !says(&ip, "010.0.0.1"));
         let email = GeneralName::Email("Ann@corp.example".into());
         assert!(says(&email, "Ann@CORP.example") && !says(&email, "ann@corp.example"));
-        assert!(!says(
-            &GeneralName::Uri("https://a.example".into()),
-            "https://a.example"
-        ));
+        assert!(!says(&GeneralName::Uri("https://a.example".into()), "https://a.example"));
     }
 
     #[test]

@@ -13,9 +13,7 @@ pub(super) struct SubjectKeyRules {
 
 impl SubjectKeyRules {
     pub(super) fn read(section: &mut Section) -> Self {
-        Self {
-            kinds: section.list("subject_key_kinds", kind),
-        }
+        Self { kinds: section.list("subject_key_kinds", kind) }
     }
 
     /// Refuses a kind of key that is not listed.
@@ -38,9 +36,7 @@ fn kind(text: &str) -> Result<KeyKind, String> {
 
 /// Refuses a key whose private half is within reach.
 pub(super) fn check_strength(tbs: &TbsCertificate) -> Result<(), Refusal> {
-    tbs.public_key
-        .check_strength()
-        .map_err(|weak| Refusal::new(Rule::WeakKey, weak.to_string()))
+    tbs.public_key.check_strength().map_err(|weak| Refusal::new(Rule::WeakKey, weak.to_string()))
 }
 
 /// Refuses a subject key identifier that is not the SHA-1 of the key (RFC 5280 §4.2.1.2
@@ -48,16 +44,10 @@ pub(super) fn check_strength(tbs: &TbsCertificate) -> Result<(), Refusal> {
 pub(super) fn check_identifier(tbs: &TbsCertificate, required: bool) -> Result<(), Refusal> {
     match tbs.extensions.subject_key_identifier() {
         Some(identifier) if *identifier == tbs.public_key.key_identifier() => Ok(()),
-        Some(_) => Err(Refusal::new(
-            Rule::SubjectKeyIdMismatch,
-            "subjectKeyIdentifier",
-        )),
+        Some(_) => Err(Refusal::new(Rule::SubjectKeyIdMismatch, "subjectKeyIdentifier")),
         None if !required => Ok(()),
         None => {
-            let detail = format!(
-                "subjectKeyIdentifier ({})",
-                oids::EXT_SUBJECT_KEY_IDENTIFIER
-            );
+            let detail = format!("subjectKeyIdentifier ({})", oids::EXT_SUBJECT_KEY_IDENTIFIER);
             Err(Refusal::new(Rule::ExtensionMissing, detail))
         }
     }

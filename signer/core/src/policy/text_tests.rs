@@ -17,12 +17,7 @@ fn a_policy_says_what_it_was_told() {
     assert_eq!(policy.digest(), Digest(x509::sha256(text.as_bytes())));
     assert_eq!(policy.purpose(), Purpose::CertAndCrl);
     assert_eq!(policy.issuer(), Some(&name(ISSUER)));
-    assert_eq!(
-        policy
-            .budget()
-            .map(|budget| (budget.per_hour, budget.per_day)),
-        Some((10, 100))
-    );
+    assert_eq!(policy.budget().map(|budget| (budget.per_hour, budget.per_day)), Some((10, 100)));
     assert!(!policy.allows_hold());
     let held = KeyPolicy::parse(&text.replace("proof_of", "hold = true\nproof_of")).unwrap();
     assert!(held.allows_hold());
@@ -31,10 +26,7 @@ fn a_policy_says_what_it_was_told() {
     assert_eq!(rules.issuer_key(), &label("issuing"));
     assert_eq!(rules.issuer(), &name(ISSUER));
     assert_eq!(rules.never_issued(), NeverIssued::Unauthorized);
-    let budget = KeyPolicy::parse(&authority_policy())
-        .unwrap()
-        .budget()
-        .unwrap();
+    let budget = KeyPolicy::parse(&authority_policy()).unwrap().budget().unwrap();
     assert_eq!((budget.per_hour, budget.per_day), (100_000, 1_000_000));
 }
 
@@ -46,11 +38,7 @@ fn refuses_a_policy_on_a_key_that_it_does_not_fit() {
         (Purpose::CaCertAndCrl, KeyKind::P256, Rule::PurposeMismatch),
         (Purpose::Ocsp, KeyKind::P256, Rule::PurposeMismatch),
         (Purpose::CertAndCrl, KeyKind::P384, Rule::AlgorithmRefused),
-        (
-            Purpose::CertAndCrl,
-            KeyKind::Rsa2048,
-            Rule::AlgorithmRefused,
-        ),
+        (Purpose::CertAndCrl, KeyKind::Rsa2048, Rule::AlgorithmRefused),
     ] {
         assert_eq!(rule(policy.check_key(purpose, kind)), Some(expected));
     }
@@ -62,16 +50,10 @@ fn refuses_a_policy_text_with_every_error_at_its_path() {
         .replace("\"ecdsa-p256-sha256\"", "\"ecdsa-p256-sha1\"")
         .replace("max_validity = \"398d\"", "max_validity = 398")
         .replace("\"serverAuth\"", "\"OCSPSigning\"")
-        .replace(
-            "\"digitalSignature\", \"contentCommitment\"",
-            "\"keyCertSign\"",
-        )
+        .replace("\"digitalSignature\", \"contentCommitment\"", "\"keyCertSign\"")
         .replace("\"tlsFeature\"", "\"nameConstraints\"")
         .replace("http://pki.corp.example/", "http://pki.corp.example")
-        .replace(
-            "dns = [\"corp.example\"]",
-            "dns = [\"any\", \"Corp.example\"]",
-        )
+        .replace("dns = [\"corp.example\"]", "dns = [\"any\", \"Corp.example\"]")
         .replace("ip = [\"10.0.0.0/8\"]", "ip = [\"10.0.0.1/8\"]")
         .replace("wildcard = true", "wildcart = true")
         .replace("per_hour = 10", "per_hour = -1");
@@ -145,10 +127,7 @@ fn every_policy_of_the_documentation_parses() {
         let policy = KeyPolicy::parse(text).unwrap_or_else(|errors| panic!("{errors}"));
         purposes.push(policy.purpose());
     }
-    assert_eq!(
-        purposes,
-        [Purpose::CertAndCrl, Purpose::CaCertAndCrl, Purpose::Ocsp]
-    );
+    assert_eq!(purposes, [Purpose::CertAndCrl, Purpose::CaCertAndCrl, Purpose::Ocsp]);
 }
 
 #[test]

@@ -46,9 +46,7 @@ impl UsageRules {
     pub(super) fn read(section: &mut Section) -> Self {
         let bits = section.list("key_usage", |text| {
             let listed = LISTABLE.into_iter().find(|(name, _)| *name == text);
-            listed
-                .map(|(_, bit)| bit)
-                .ok_or_else(|| "is no key usage of a leaf".to_owned())
+            listed.map(|(_, bit)| bit).ok_or_else(|| "is no key usage of a leaf".to_owned())
         });
         Self {
             key_usage: bits.into_iter().fold(KeyUsage::empty(), KeyUsage::union),
@@ -63,10 +61,7 @@ impl UsageRules {
         let usages = extended_of(&tbs.extensions)
             .ok_or_else(|| Refusal::new(Rule::ExtensionMissing, "extKeyUsage"))?;
         match usages.iter().find(|usage| !self.extended.contains(usage)) {
-            Some(other) => Err(Refusal::new(
-                Rule::ExtendedKeyUsageRefused,
-                other.to_string(),
-            )),
+            Some(other) => Err(Refusal::new(Rule::ExtendedKeyUsageRefused, other.to_string())),
             None => Ok(()),
         }
     }
@@ -109,9 +104,9 @@ fn fitting(kind: KeyKind) -> KeyUsage {
         .union(KeyUsage::CRL_SIGN);
     match kind {
         // RFC 3279 §2.3.1.
-        KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 | KeyKind::RsaOther(_) => signing
-            .union(KeyUsage::KEY_ENCIPHERMENT)
-            .union(KeyUsage::DATA_ENCIPHERMENT),
+        KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 | KeyKind::RsaOther(_) => {
+            signing.union(KeyUsage::KEY_ENCIPHERMENT).union(KeyUsage::DATA_ENCIPHERMENT)
+        }
         // RFC 8813 §3: neither keyEncipherment nor dataEncipherment with id-ecPublicKey.
         KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => signing.union(KeyUsage::KEY_AGREEMENT),
         // RFC 9295 §3 for Ed25519, RFC 9881 §5 for ML-DSA.
@@ -120,10 +115,7 @@ fn fitting(kind: KeyKind) -> KeyUsage {
 }
 
 fn extended(text: &str) -> Result<Oid, String> {
-    let named = NAMED
-        .into_iter()
-        .find(|(name, _)| *name == text)
-        .map(|(_, oid)| oid);
+    let named = NAMED.into_iter().find(|(name, _)| *name == text).map(|(_, oid)| oid);
     let oid = match named {
         Some(oid) => oid,
         None => dotted(text)?,
@@ -140,11 +132,7 @@ fn extended(text: &str) -> Result<Oid, String> {
 /// Reads an object identifier in dotted form.
 pub(super) fn dotted(text: &str) -> Result<Oid, String> {
     let oid = Oid::new(text).map_err(|_| "is neither a known name nor a dotted OID".to_owned())?;
-    if oid.to_string() == text {
-        Ok(oid)
-    } else {
-        Err(format!("is written {oid}"))
-    }
+    if oid.to_string() == text { Ok(oid) } else { Err(format!("is written {oid}")) }
 }
 
 #[cfg(test)]

@@ -34,12 +34,8 @@ impl ValidityRules {
         tbs: &TbsCertificate,
     ) -> Result<(), Refusal> {
         let (not_before, not_after) = (tbs.not_before, tbs.not_after);
-        let refuse = |rule| {
-            Err(Refusal::new(
-                rule,
-                format!("{not_before} to {not_after}, now {now}"),
-            ))
-        };
+        let refuse =
+            |rule| Err(Refusal::new(rule, format!("{not_before} to {not_after}, now {now}")));
         if not_after <= not_before || not_after <= now {
             return refuse(Rule::ValidityInverted);
         }

@@ -109,15 +109,8 @@ impl RingConfig {
     }
 
     fn check_uids(&self) -> Result<(), ConfigError> {
-        let uids = self
-            .server_uids
-            .iter()
-            .chain(&self.va_uids)
-            .chain(&self.admin_uids);
-        match uids
-            .copied()
-            .find(|uid| [OVERFLOW_UID, u32::MAX].contains(uid))
-        {
+        let uids = self.server_uids.iter().chain(&self.va_uids).chain(&self.admin_uids);
+        match uids.copied().find(|uid| [OVERFLOW_UID, u32::MAX].contains(uid)) {
             Some(uid) => Err(ConfigError::OverflowUid(uid)),
             None => Ok(()),
         }
@@ -153,22 +146,10 @@ mod tests {
     fn refuses_what_it_does_not_know() {
         let text = config().to_text().unwrap();
         let parse = |from: &str, to: &str| RingConfig::parse(&text.replace(from, to));
-        assert!(matches!(
-            parse("version = 1", "version = 2"),
-            Err(ConfigError::Version(2))
-        ));
-        assert!(matches!(
-            parse("\"file\"", "\"tape\""),
-            Err(ConfigError::Syntax(_))
-        ));
-        assert!(matches!(
-            parse("unlock =", "unlok ="),
-            Err(ConfigError::Syntax(_))
-        ));
+        assert!(matches!(parse("version = 1", "version = 2"), Err(ConfigError::Version(2))));
+        assert!(matches!(parse("\"file\"", "\"tape\""), Err(ConfigError::Syntax(_))));
+        assert!(matches!(parse("unlock =", "unlok ="), Err(ConfigError::Syntax(_))));
         assert!(matches!(parse("abab", "abaB"), Err(ConfigError::Genesis)));
-        assert!(matches!(
-            parse("1000", "65534"),
-            Err(ConfigError::OverflowUid(65_534))
-        ));
+        assert!(matches!(parse("1000", "65534"), Err(ConfigError::OverflowUid(65_534))));
     }
 }

@@ -92,18 +92,12 @@ pub fn create(
     let config = fill(&making, new, factor, founder(&making).as_ref(), environment)?;
     directory::sync(&making)?;
     fs::rename(&making, dir).map_err(directory::io_error("rename to", dir))?;
-    directory::sync(
-        dir.parent()
-            .filter(|p| !p.as_os_str().is_empty())
-            .unwrap_or(Path::new(".")),
-    )?;
+    directory::sync(dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
     Ok(config)
 }
 
 fn sibling(dir: &Path) -> Result<PathBuf, CreateError> {
-    let name = dir
-        .file_name()
-        .ok_or_else(|| CreateError::Name(dir.to_owned()))?;
+    let name = dir.file_name().ok_or_else(|| CreateError::Name(dir.to_owned()))?;
     let mut making = OsString::from(".");
     making.push(name);
     making.push(".making");
@@ -139,10 +133,7 @@ fn fill(
         made_by: Version(new.made_by.clone()),
     };
     let prefix = genesis.serial_prefix;
-    let leaf = Leaf {
-        at_ms: environment.clock.wall_ms(),
-        event: Event::from(genesis),
-    };
+    let leaf = Leaf { at_ms: environment.clock.wall_ms(), event: Event::from(genesis) };
     let digest = Digest(sha256(&leaf.to_wire()));
     drop(founding.bind(digest)?);
     begin_journal(&dir.join(JOURNAL), &leaf, environment)?;
@@ -194,12 +185,7 @@ fn house_identities(environment: &Environment) -> Result<Vec<KeyIdentity>, Creat
     let mut identities = Vec::with_capacity(house.len());
     for (purpose, spec) in house {
         if let Some(label) = house_label(purpose) {
-            identities.push(KeyIdentity {
-                id: KeyId(draw(environment)?),
-                label,
-                purpose,
-                spec,
-            });
+            identities.push(KeyIdentity { id: KeyId(draw(environment)?), label, purpose, spec });
         }
     }
     Ok(identities)

@@ -57,45 +57,29 @@ pub(super) fn io_error(
     path: impl Into<PathBuf>,
 ) -> impl FnOnce(io::Error) -> DirectoryError {
     let path = path.into();
-    move |source| DirectoryError::Io {
-        doing,
-        path,
-        source,
-    }
+    move |source| DirectoryError::Io { doing, path, source }
 }
 
 /// Refuses a directory that others own or may enter.
 pub(super) fn check_private(dir: &Path) -> Result<(), DirectoryError> {
     let metadata = fs::symlink_metadata(dir).map_err(io_error("look at", dir))?;
     if !metadata.is_dir() {
-        return Err(io_error("use as a ring", dir)(
-            io::ErrorKind::NotADirectory.into(),
-        ));
+        return Err(io_error("use as a ring", dir)(io::ErrorKind::NotADirectory.into()));
     }
     let own = geteuid().as_raw();
     if metadata.uid() != own {
-        return Err(DirectoryError::NotOurs {
-            path: dir.to_owned(),
-            owner: metadata.uid(),
-            own,
-        });
+        return Err(DirectoryError::NotOurs { path: dir.to_owned(), owner: metadata.uid(), own });
     }
     let mode = metadata.mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(DirectoryError::Exposed {
-            path: dir.to_owned(),
-            mode,
-        });
+        return Err(DirectoryError::Exposed { path: dir.to_owned(), mode });
     }
     Ok(())
 }
 
 /// Makes a new private directory.
 pub(super) fn make_private(dir: &Path) -> Result<(), DirectoryError> {
-    fs::DirBuilder::new()
-        .mode(0o700)
-        .create(dir)
-        .map_err(io_error("make", dir))
+    fs::DirBuilder::new().mode(0o700).create(dir).map_err(io_error("make", dir))
 }
 
 /// The ring's lock; the ring is free when it is dropped.
@@ -116,9 +100,9 @@ impl RingLock {
             .map_err(io_error("open", &path))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self(file)),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(DirectoryError::InUse {
-                path: dir.to_owned(),
-            }),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                Err(DirectoryError::InUse { path: dir.to_owned() })
+            }
             Err(error) => Err(io_error("lock", &path)(error.into())),
         }
     }
@@ -126,9 +110,7 @@ impl RingLock {
 
 /// Makes the names in a directory durable.
 pub(super) fn sync(dir: &Path) -> Result<(), DirectoryError> {
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(io_error("sync", dir))
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error("sync", dir))
 }
 
 /// Writes a new file with mode 0600, durable but for its name.
@@ -140,9 +122,7 @@ pub(super) fn write_new(path: &Path, content: &[u8]) -> Result<(), DirectoryErro
         .mode(0o600)
         .open(path)
         .map_err(io_error("make", path))?;
-    file.write_all(content)
-        .and_then(|()| file.sync_all())
-        .map_err(io_error("write", path))
+    file.write_all(content).and_then(|()| file.sync_all()).map_err(io_error("write", path))
 }
 
 #[cfg(test)]
@@ -169,10 +149,7 @@ mod tests {
     fn refuses_a_second_signer() {
         let dir = tempfile::tempdir().unwrap();
         let first = RingLock::take(dir.path()).unwrap();
-        assert!(matches!(
-            RingLock::take(dir.path()),
-            Err(DirectoryError::InUse { .. })
-        ));
+        assert!(matches!(RingLock::take(dir.path()), Err(DirectoryError::InUse { .. })));
         drop(first);
         assert!(RingLock::take(dir.path()).is_ok());
     }

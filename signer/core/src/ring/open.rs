@@ -98,11 +98,7 @@ pub(super) fn open(
         cut: found.cut,
     };
     keeper.write_and_wait(opened).map_err(OpenError::Start)?;
-    Ok(OpenRing {
-        lock,
-        config,
-        keeper,
-    })
+    Ok(OpenRing { lock, config, keeper })
 }
 
 fn read_config(dir: &Path) -> Result<RingConfig, OpenError> {
@@ -120,9 +116,7 @@ fn replay(
     let genesis = config.genesis_digest()?;
     let disk = Arc::clone(&environment.disk);
     let mut on_leaf = |position: u64, bytes: &[u8]| {
-        state
-            .replay(position, bytes)
-            .map_err(|error| refused(position, &error))
+        state.replay(position, bytes).map_err(|error| refused(position, &error))
     };
     let opened = Journal::open(disk, &dir.join(JOURNAL), Some(genesis), &mut on_leaf)?;
     Ok(opened)
@@ -135,9 +129,7 @@ fn refused(position: u64, error: &StateError) -> JournalError {
 }
 
 fn cut(text: &str, most: usize) -> String {
-    let end = (0..=most.min(text.len()))
-        .rev()
-        .find(|end| text.is_char_boundary(*end));
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
 }
 
@@ -155,9 +147,7 @@ pub fn read_journal(
     let config = read_config(dir)?;
     let mut state = State::default();
     let mut both = |position: u64, bytes: &[u8]| {
-        state
-            .replay(position, bytes)
-            .map_err(|error| refused(position, &error))?;
+        state.replay(position, bytes).map_err(|error| refused(position, &error))?;
         on_leaf(position, bytes);
         Ok(())
     };

@@ -50,11 +50,7 @@ impl Signer {
         environment: Environment,
         start: &Start,
     ) -> Result<Self, OpenError> {
-        let OpenRing {
-            lock,
-            config,
-            keeper,
-        } = open::open(dir, vault, environment, start)?;
+        let OpenRing { lock, config, keeper } = open::open(dir, vault, environment, start)?;
         let ticker = thread::Builder::new()
             .name("refusals".to_owned())
             .stack_size(STACK)
@@ -63,12 +59,7 @@ impl Signer {
                 move || keeper.tick()
             })
             .map_err(super::directory::io_error("start a thread for", dir))?;
-        Ok(Self {
-            keeper,
-            config,
-            ticker: Some(ticker),
-            _lock: lock,
-        })
+        Ok(Self { keeper, config, ticker: Some(ticker), _lock: lock })
     }
 
     /// Returns what ring.toml says.
@@ -135,10 +126,7 @@ impl Drop for Signer {
 }
 
 fn peer_rules(config: &RingConfig) -> PeerRules {
-    let listed = |uids: &[u32]| Who::Listed {
-        uids: uids.to_vec(),
-        gids: Vec::new(),
-    };
+    let listed = |uids: &[u32]| Who::Listed { uids: uids.to_vec(), gids: Vec::new() };
     PeerRules {
         issue: listed(&config.server_uids),
         status: listed(&config.server_uids),
@@ -162,11 +150,7 @@ fn make_run_directory(run: &Path, config: &RingConfig) -> std::io::Result<()> {
         }
         made => made?,
     }
-    let mode = if config.admin_gid.is_some() {
-        0o711
-    } else {
-        0o750
-    };
+    let mode = if config.admin_gid.is_some() { 0o711 } else { 0o750 };
     fs::set_permissions(run, fs::Permissions::from_mode(mode))?;
     match config.server_gid {
         Some(gid) => chown(run, None, Some(gid)),
@@ -206,13 +190,9 @@ mod tests {
     #[test]
     fn refuses_a_run_directory_where_others_may_put_a_socket() {
         let dir = tempfile::tempdir().unwrap();
-        for (mode, taken) in [
-            (0o700, true),
-            (0o2750, true),
-            (0o711, true),
-            (0o770, false),
-            (0o1777, false),
-        ] {
+        for (mode, taken) in
+            [(0o700, true), (0o2750, true), (0o711, true), (0o770, false), (0o1777, false)]
+        {
             fs::set_permissions(dir.path(), Permissions::from_mode(mode)).unwrap();
             let checked = check_run_directory(dir.path());
             let kind = checked.map_err(|error| error.kind());

@@ -38,10 +38,7 @@ impl Budget {
     /// Returns what is used up at a time.
     pub(crate) fn used(&mut self, at_ms: i64) -> Used {
         self.advance(at_ms);
-        Used {
-            hour: self.hour,
-            day: self.day,
-        }
+        Used { hour: self.hour, day: self.day }
     }
 
     fn advance(&mut self, at_ms: i64) {
@@ -102,13 +99,7 @@ mod tests {
                 let now = at / MINUTE;
                 u64::try_from(times.iter().filter(|t| now - **t < span).count()).unwrap()
             };
-            assert_eq!(
-                budget.used(at),
-                Used {
-                    hour: within(61),
-                    day: within(1441)
-                }
-            );
+            assert_eq!(budget.used(at), Used { hour: within(61), day: within(1441) });
         }
     }
 }

@@ -33,10 +33,7 @@ impl State {
         event: &Event,
     ) -> Result<(), StateError> {
         if position != self.size {
-            return Err(StateError::OutOfTurn {
-                expected: self.size,
-                found: position,
-            });
+            return Err(StateError::OutOfTurn { expected: self.size, found: position });
         }
         if at_ms < self.newest_ms {
             return Err(StateError::TimeBackwards(position));
@@ -86,10 +83,7 @@ impl State {
                 self.list(&public, label, house.purpose, None);
             }
         }
-        let leaf = Leaf {
-            at_ms,
-            event: Event::Genesis(genesis.clone()),
-        };
+        let leaf = Leaf { at_ms, event: Event::Genesis(genesis.clone()) };
         self.ring = Some(RingIdentity {
             genesis: genesis.clone(),
             digest: Digest(sha256(&leaf.to_wire())),
@@ -105,11 +99,7 @@ impl State {
         purpose: Purpose,
         speaks_for: Option<KeyLabel>,
     ) {
-        let key = RingKey {
-            label,
-            purpose,
-            speaks_for,
-        };
+        let key = RingKey { label, purpose, speaks_for };
         Arc::make_mut(&mut self.ring_keys).insert(public, key);
     }
 
@@ -118,10 +108,7 @@ impl State {
             UnlockFailures::default()
         } else {
             UnlockFailures {
-                count: self
-                    .unlock_failures
-                    .count
-                    .saturating_add(attempt.failed.max(1)),
+                count: self.unlock_failures.count.saturating_add(attempt.failed.max(1)),
                 last_ms: at_ms,
             }
         };
@@ -132,10 +119,8 @@ impl State {
         if self.by_label.contains_key(label) || self.by_id.contains_key(&generated.id) {
             return Err(StateError::KeyTwice(label.clone()));
         }
-        let spki = generated
-            .spki
-            .as_ref()
-            .ok_or_else(|| StateError::PublicKeyMissing(label.clone()))?;
+        let spki =
+            generated.spki.as_ref().ok_or_else(|| StateError::PublicKeyMissing(label.clone()))?;
         let public = public_key(label, spki)?;
         let identity = KeyIdentity {
             id: generated.id,
@@ -173,12 +158,7 @@ impl State {
             policy,
         }));
         let identity = &card.identity;
-        self.list(
-            &card.public,
-            identity.label.clone(),
-            identity.purpose,
-            speaks_for,
-        );
+        self.list(&card.public, identity.label.clone(), identity.purpose, speaks_for);
         Ok(())
     }
 
@@ -191,10 +171,7 @@ impl State {
     ) -> Result<(), StateError> {
         let (serial, not_after) = glance(tbs.as_bytes()).ok_or(StateError::Tbs(position))?;
         let key = self.known(position, key)?;
-        let issued = Issued {
-            position,
-            not_after,
-        };
+        let issued = Issued { position, not_after };
         if !key.issued.insert(serial, issued) {
             return Err(StateError::SerialTwice(serial));
         }
@@ -210,10 +187,7 @@ impl State {
         changed: &RevocationChanged,
     ) -> Result<(), StateError> {
         let key = self.known(position, changed.key)?;
-        let issued = key
-            .issued
-            .get(&changed.serial)
-            .ok_or(StateError::Revocation(position))?;
+        let issued = key.issued.get(&changed.serial).ok_or(StateError::Revocation(position))?;
         let before = key.revocations.latest(&changed.serial).map(|c| c.status);
         if !follows(before, changed.status) {
             return Err(StateError::Revocation(position));
@@ -232,9 +206,8 @@ impl State {
 
     fn crl(&mut self, position: u64, signed: &CrlSigned) -> Result<(), StateError> {
         let key = self.known(position, signed.key)?;
-        let (number, this_update) = key.crl.map_or((0, signed.this_update), |line| {
-            (line.number, line.this_update)
-        });
+        let (number, this_update) =
+            key.crl.map_or((0, signed.this_update), |line| (line.number, line.this_update));
         if Some(signed.number) != number.checked_add(1)
             || signed.this_update < this_update
             || signed.revocations > key.revocations.len()
@@ -250,16 +223,13 @@ impl State {
     }
 
     fn known(&mut self, position: u64, key: KeyId) -> Result<&mut Key, StateError> {
-        self.key_by_id_mut(key)
-            .ok_or(StateError::KeyUnknown { position, key })
+        self.key_by_id_mut(key).ok_or(StateError::KeyUnknown { position, key })
     }
 }
 
 fn public_key(label: &KeyLabel, spki: &SpkiDer) -> Result<PublicKey, StateError> {
-    PublicKey::parse(spki.as_bytes()).map_err(|source| StateError::PublicKey {
-        label: label.clone(),
-        source,
-    })
+    PublicKey::parse(spki.as_bytes())
+        .map_err(|source| StateError::PublicKey { label: label.clone(), source })
 }
 
 /// Returns whether a status may follow another: revoked never changes, and only what is held is
@@ -394,22 +364,10 @@ mod tests {
     #[test]
     fn the_fold_counts_what_happened() {
         use RevocationStatus::Revoked;
-        let events = [
-            certificate(8),
-            change(7, Revoked),
-            crl(1, 50, 1),
-            crl(2, 50, 1),
-        ];
+        let events = [certificate(8), change(7, Revoked), crl(1, 50, 1), crl(2, 50, 1)];
         let state = after(events).unwrap();
         let described = state.key_by_id(KEY).unwrap().describe();
-        assert_eq!(
-            (
-                described.issued,
-                described.revocations,
-                described.crl_number
-            ),
-            (2, 1, 2)
-        );
+        assert_eq!((described.issued, described.revocations, described.crl_number), (2, 1, 2));
         assert_eq!(state.position_of(&IdempotencyKey([8; 16])), Some(3));
         assert_eq!(state.newest_ms(), 6000);
         assert_eq!(state.serial_prefix(), 0x21);
@@ -419,13 +377,7 @@ mod tests {
     fn refuses_leaves_out_of_turn_or_time() {
         let mut state = fold(&[genesis()]).unwrap();
         let wrong = state.apply(2, 0, &key(KEY, "issuing"));
-        assert!(matches!(
-            wrong,
-            Err(StateError::OutOfTurn {
-                expected: 1,
-                found: 2
-            })
-        ));
+        assert!(matches!(wrong, Err(StateError::OutOfTurn { expected: 1, found: 2 })));
         let wrong = state.apply(1, -1, &key(KEY, "issuing"));
         assert!(matches!(wrong, Err(StateError::TimeBackwards(1))));
         let wrong = state.apply(1, 0, &genesis());
@@ -433,10 +385,7 @@ mod tests {
         let wrong = fold(&[key(KEY, "issuing")]);
         assert!(matches!(wrong, Err(StateError::GenesisMisplaced(0))));
         let wrong = state.replay(1, &[9]);
-        assert!(matches!(
-            wrong,
-            Err(StateError::Unreadable { position: 1, .. })
-        ));
+        assert!(matches!(wrong, Err(StateError::Unreadable { position: 1, .. })));
         // A refused leaf leaves no trace.
         assert!(state.apply(1, 0, &key(KEY, "issuing")).is_ok());
     }
@@ -448,13 +397,7 @@ mod tests {
             assert!(matches!(wrong, Err(StateError::KeyTwice(_))), "{label}");
         }
         let wrong = fold(&[genesis(), certificate(7)]);
-        assert!(matches!(
-            wrong,
-            Err(StateError::KeyUnknown {
-                position: 1,
-                key: KEY
-            })
-        ));
+        assert!(matches!(wrong, Err(StateError::KeyUnknown { position: 1, key: KEY })));
     }
 
     #[test]
@@ -475,13 +418,8 @@ mod tests {
             &[(7, Held), (7, Held)],
         ];
         for changes in wrong {
-            let events = changes
-                .iter()
-                .map(|(serial, status)| change(*serial, *status));
-            assert!(
-                matches!(after(events), Err(StateError::Revocation(_))),
-                "{changes:?}"
-            );
+            let events = changes.iter().map(|(serial, status)| change(*serial, *status));
+            assert!(matches!(after(events), Err(StateError::Revocation(_))), "{changes:?}");
         }
         let right = [Held, Released, Held, Revoked].map(|status| change(7, status));
         assert!(after(right).is_ok());
@@ -491,10 +429,7 @@ mod tests {
     fn refuses_crls_that_do_not_follow() {
         for (number, this_update, revocations) in [(1, 60, 0), (3, 60, 0), (2, 49, 0), (2, 60, 1)] {
             let wrong = after([crl(1, 50, 0), crl(number, this_update, revocations)]);
-            assert!(
-                matches!(wrong, Err(StateError::Crl(4))),
-                "{number} {this_update}"
-            );
+            assert!(matches!(wrong, Err(StateError::Crl(4))), "{number} {this_update}");
         }
     }
 
@@ -503,10 +438,7 @@ mod tests {
         let other = Some(Digest([9; 32]));
         for (previous, version) in [(other, 1), (None, 2), (None, 0)] {
             let wrong = after([policy(previous, version, "")]);
-            assert!(
-                matches!(wrong, Err(StateError::PolicyChain(3))),
-                "{version}"
-            );
+            assert!(matches!(wrong, Err(StateError::PolicyChain(3))), "{version}");
         }
         let wrong = after([policy(None, 1, "no policy")]);
         assert!(matches!(wrong, Err(StateError::Policy { position: 3, .. })));

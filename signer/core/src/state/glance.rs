@@ -49,9 +49,7 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         if octets.is_empty() || octets.len() > 3 {
             return None;
         }
-        let length = octets
-            .iter()
-            .fold(0usize, |sum, octet| sum << 8 | usize::from(*octet));
+        let length = octets.iter().fold(0usize, |sum, octet| sum << 8 | usize::from(*octet));
         (length, rest)
     };
     let (content, rest) = rest.split_at_checked(length)?;
@@ -68,11 +66,7 @@ fn time(tag: u8, content: &[u8]) -> Option<UnixTime> {
     let full = match tag {
         // RFC 5280 §4.1.2.5.1: a year of 50 or more is of the last century.
         UTC_TIME => {
-            let century = if text.get(..2)?.parse::<u8>().ok()? >= 50 {
-                "19"
-            } else {
-                "20"
-            };
+            let century = if text.get(..2)?.parse::<u8>().ok()? >= 50 { "19" } else { "20" };
             format!("{century}{text}")
         }
         GENERALIZED_TIME => text.to_owned(),
@@ -122,14 +116,8 @@ mod tests {
         for (not_after, expected) in [
             (tlv(UTC_TIME, b"491231235959Z"), "2049-12-31T23:59:59Z"),
             (tlv(UTC_TIME, b"500101000000Z"), "1950-01-01T00:00:00Z"),
-            (
-                tlv(GENERALIZED_TIME, b"20500101000000Z"),
-                "2050-01-01T00:00:00Z",
-            ),
-            (
-                tlv(GENERALIZED_TIME, b"99991231235959Z"),
-                "9999-12-31T23:59:59Z",
-            ),
+            (tlv(GENERALIZED_TIME, b"20500101000000Z"), "2050-01-01T00:00:00Z"),
+            (tlv(GENERALIZED_TIME, b"99991231235959Z"), "9999-12-31T23:59:59Z"),
         ] {
             let (serial, time) = glance(&tbs(&[0x21, 7], &not_after)).unwrap();
             assert_eq!(serial.to_hex(), "2107");

@@ -26,10 +26,7 @@ impl Packed {
             return None;
         };
         let seconds = u32::try_from(issued.not_after.0.max(0)).unwrap_or(u32::MAX);
-        Some(Self {
-            position,
-            not_after: seconds.to_be_bytes(),
-        })
+        Some(Self { position, not_after: seconds.to_be_bytes() })
     }
 
     fn unpack(self) -> Issued {
@@ -85,40 +82,19 @@ mod tests {
     fn a_serial_is_used_once() {
         let mut index = IssuedIndex::default();
         let serial = Serial::from_unsigned(&[0x21, 5]).unwrap();
-        let issued = Issued {
-            position: (1 << 40) - 1,
-            not_after: UnixTime(1_800_000_000),
-        };
+        let issued = Issued { position: (1 << 40) - 1, not_after: UnixTime(1_800_000_000) };
         assert_eq!(index.get(&serial), None);
         assert!(index.insert(serial, issued));
-        assert!(!index.insert(
-            serial,
-            Issued {
-                position: 3,
-                ..issued
-            }
-        ));
+        assert!(!index.insert(serial, Issued { position: 3, ..issued }));
         assert_eq!(index.get(&serial), Some(issued));
         assert_eq!(index.len(), 1);
     }
 
     #[test]
     fn a_far_end_reads_as_never() {
-        let far = Issued {
-            position: 1,
-            not_after: UnixTime(5_000_000_000),
-        };
-        assert_eq!(
-            Packed::pack(far).unwrap().unpack().not_after,
-            UnixTime::NEVER
-        );
-        assert!(
-            Packed::pack(Issued {
-                position: 1 << 40,
-                ..far
-            })
-            .is_none()
-        );
+        let far = Issued { position: 1, not_after: UnixTime(5_000_000_000) };
+        assert_eq!(Packed::pack(far).unwrap().unpack().not_after, UnixTime::NEVER);
+        assert!(Packed::pack(Issued { position: 1 << 40, ..far }).is_none());
     }
 
     #[test]

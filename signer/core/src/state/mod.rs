@@ -95,9 +95,7 @@ impl State {
 
     /// Returns the first octet of every serial; zero, which no serial has, before genesis.
     pub(crate) fn serial_prefix(&self) -> u8 {
-        self.ring
-            .as_ref()
-            .map_or(0, |ring| ring.genesis.serial_prefix)
+        self.ring.as_ref().map_or(0, |ring| ring.genesis.serial_prefix)
     }
 
     /// Returns the position of the signature that was made for an idempotency key.

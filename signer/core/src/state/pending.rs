@@ -86,10 +86,7 @@ impl Pending {
 
     /// Puts something off until the change of this serial is durable.
     pub(crate) fn after_change(&mut self, key: KeyId, serial: Serial, then: Deferred) {
-        self.changes
-            .entry((key, serial))
-            .or_default()
-            .push_back(then);
+        self.changes.entry((key, serial)).or_default().push_back(then);
     }
 
     /// Ends a change, done or not. The reservation passes to what waited longest, so that nothing

@@ -113,20 +113,14 @@ impl Snapshot {
     /// Returns the changes from an index on.
     pub(crate) fn from(&self, index: u64) -> impl Iterator<Item = &Change> {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
-        self.chunks
-            .iter()
-            .skip(index / CHUNK)
-            .flat_map(|chunk| chunk.iter())
-            .skip(index % CHUNK)
+        self.chunks.iter().skip(index / CHUNK).flat_map(|chunk| chunk.iter()).skip(index % CHUNK)
     }
 
     /// Returns what is revoked or held now, with the index of each change, in order.
     pub(crate) fn standing(&self) -> impl Iterator<Item = (u64, &Change)> + Clone {
-        (0u64..)
-            .zip(self.chunks.iter().flat_map(|chunk| chunk.iter()))
-            .filter(|(index, change)| {
-                change.status != RevocationStatus::Released && !self.superseded.contains(index)
-            })
+        (0u64..).zip(self.chunks.iter().flat_map(|chunk| chunk.iter())).filter(|(index, change)| {
+            change.status != RevocationStatus::Released && !self.superseded.contains(index)
+        })
     }
 
     fn get(&self, index: u64) -> Option<&Change> {

@@ -16,10 +16,7 @@ pub(super) struct Sharded<K, V> {
 
 impl<K, V> Default for Sharded<K, V> {
     fn default() -> Self {
-        Self {
-            shards: Vec::new(),
-            hasher: RandomState::new(),
-        }
+        Self { shards: Vec::new(), hasher: RandomState::new() }
     }
 }
 
@@ -32,8 +29,7 @@ impl<K: Hash + Eq, V: Copy> Sharded<K, V> {
     /// Sets the value of a key and returns the one before.
     pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
         if self.shards.is_empty() {
-            self.shards
-                .resize_with(usize::try_from(SHARDS).unwrap_or(1), HashMap::new);
+            self.shards.resize_with(usize::try_from(SHARDS).unwrap_or(1), HashMap::new);
         }
         let shard = self.shard(&key);
         self.shards.get_mut(shard)?.insert(key, value)

@@ -24,35 +24,15 @@ fn signs_everything(spec: KeySpec, scheme: SignatureScheme) {
     let mut tbs = workshop.leaf("a.corp.example");
     tbs.signature = scheme;
     let signed = workshop.call(workshop.order(&tbs)).unwrap();
-    assert_eq!(
-        certificate(&tbs, &signed).verify_by(&issuing),
-        Ok(()),
-        "{scheme}"
-    );
+    assert_eq!(certificate(&tbs, &signed).verify_by(&issuing), Ok(()), "{scheme}");
 
     let next_update = workshop.now().plus_seconds(DAY);
-    let built = workshop
-        .call(BuildCrl {
-            key: label("issuing"),
-            shard: 0,
-            next_update,
-        })
-        .unwrap();
+    let built = workshop.call(BuildCrl { key: label("issuing"), shard: 0, next_update }).unwrap();
     let crl = Crl::assemble(&built.tbs, scheme, &built.signature);
-    assert_eq!(
-        Crl::parse(crl.as_bytes()).unwrap().verify_by(&issuing),
-        Ok(()),
-        "{scheme}"
-    );
+    assert_eq!(Crl::parse(crl.as_bytes()).unwrap().verify_by(&issuing), Ok(()), "{scheme}");
 
-    let subject = OcspSubject {
-        hash: CertIdHash::Sha256,
-        serial: tbs.serial,
-    };
-    let item = OcspItem {
-        subjects: OcspSubjects(vec![subject]),
-        nonce: OcspNonce(vec![1; 128]),
-    };
+    let subject = OcspSubject { hash: CertIdHash::Sha256, serial: tbs.serial };
+    let item = OcspItem { subjects: OcspSubjects(vec![subject]), nonce: OcspNonce(vec![1; 128]) };
     let signed = workshop
         .call(SignOcsp {
             responder: label("ocsp"),
@@ -61,18 +41,10 @@ fn signs_everything(spec: KeySpec, scheme: SignatureScheme) {
             items: OcspItems(vec![item]),
         })
         .unwrap();
-    let [
-        OcspOutcome::Signed {
-            response_data,
-            signature,
-        },
-    ] = signed.outcomes.0.as_slice()
-    else {
+    let [OcspOutcome::Signed { response_data, signature }] = signed.outcomes.0.as_slice() else {
         panic!("{scheme}: {:?}", signed.outcomes);
     };
-    let verdict = workshop
-        .public("ocsp")
-        .verify(scheme, response_data.as_bytes(), signature);
+    let verdict = workshop.public("ocsp").verify(scheme, response_data.as_bytes(), signature);
     assert_eq!(verdict, Ok(()), "{scheme}");
 }
 

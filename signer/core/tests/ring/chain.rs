@@ -17,20 +17,14 @@ use super::workshop::{Workshop, certificate, label};
 #[test]
 fn a_leaf_is_issued_verified_revoked_and_seen_revoked_everywhere() {
     let workshop = Workshop::with_hierarchy();
-    let (root, issuing) = (
-        workshop.root.clone().unwrap(),
-        workshop.issuing.clone().unwrap(),
-    );
+    let (root, issuing) = (workshop.root.clone().unwrap(), workshop.issuing.clone().unwrap());
     let leaf = workshop.issue("www.corp.example");
     let issuer_key = workshop.public("issuing");
     assert_eq!(root.verify_by(&workshop.public("root")), Ok(()));
     assert_eq!(issuing.verify_by(&workshop.public("root")), Ok(()));
     assert_eq!(leaf.verify_by(&issuer_key), Ok(()));
-    let responder_tbs = drafts::responder(
-        workshop.mint("issuing"),
-        &workshop.issuer(),
-        &workshop.public("ocsp"),
-    );
+    let responder_tbs =
+        drafts::responder(workshop.mint("issuing"), &workshop.issuer(), &workshop.public("ocsp"));
     let signed = workshop.call(workshop.order(&responder_tbs)).unwrap();
     let responder = certificate(&responder_tbs, &signed);
 
@@ -47,10 +41,7 @@ fn a_leaf_is_issued_verified_revoked_and_seen_revoked_everywhere() {
     let crl = crl(&workshop);
     assert_eq!(crl.verify_by(&issuer_key), Ok(()));
     let entry = &crl.entries()[0];
-    assert_eq!(
-        (entry.serial, entry.revoked_at),
-        (leaf.tbs().serial, change.at)
-    );
+    assert_eq!((entry.serial, entry.revoked_at), (leaf.tbs().serial, change.at));
     assert_eq!(entry.reason, Some(CrlReason::KeyCompromise));
     let ocsp = ocsp(&workshop, &leaf, &responder);
 
@@ -66,10 +57,7 @@ fn a_leaf_is_issued_verified_revoked_and_seen_revoked_everywhere() {
     let chain = ["-CAfile", &at("root.pem"), "-untrusted", &at("issuing.pem")].map(str::to_owned);
     let verify = |extra: &[&str]| {
         let mut command = Command::new("openssl");
-        command
-            .args(["verify", "-attime", &attime])
-            .args(&chain)
-            .args(extra);
+        command.args(["verify", "-attime", &attime]).args(&chain).args(extra);
         output(command.arg(at("leaf.pem")))
     };
     let Some(verified) = verify(&[]) else {
@@ -83,13 +71,7 @@ fn a_leaf_is_issued_verified_revoked_and_seen_revoked_everywhere() {
     assert!(revoked.contains("certificate revoked"), "{revoked}");
     let status = output(
         Command::new("openssl")
-            .args([
-                "ocsp",
-                "-respin",
-                &at("ocsp.der"),
-                "-issuer",
-                &at("issuing.pem"),
-            ])
+            .args(["ocsp", "-respin", &at("ocsp.der"), "-issuer", &at("issuing.pem")])
             .args(["-cert", &at("leaf.pem"), "-CAfile", &at("root.pem")])
             .args(["-verify_other", &at("issuing.pem"), "-no_nonce"])
             .args(["-attime", &attime, "-validity_period", "999999999"]),
@@ -108,11 +90,7 @@ fn crl(workshop: &Workshop) -> Crl {
         })
         .unwrap();
     assert_eq!(built.this_update, workshop.now());
-    let der = Crl::assemble(
-        &built.tbs,
-        SignatureScheme::EcdsaP256Sha256,
-        &built.signature,
-    );
+    let der = Crl::assemble(&built.tbs, SignatureScheme::EcdsaP256Sha256, &built.signature);
     Crl::parse(der.as_bytes()).unwrap()
 }
 
@@ -121,10 +99,7 @@ fn crl_der(crl: &Crl) -> Vec<u8> {
 }
 
 fn ocsp(workshop: &Workshop, leaf: &Certificate, responder: &Certificate) -> Vec<u8> {
-    let subject = OcspSubject {
-        hash: CertIdHash::Sha1,
-        serial: leaf.tbs().serial,
-    };
+    let subject = OcspSubject { hash: CertIdHash::Sha1, serial: leaf.tbs().serial };
     let signed = workshop
         .call(SignOcsp {
             responder: label("ocsp"),
@@ -136,13 +111,7 @@ fn ocsp(workshop: &Workshop, leaf: &Certificate, responder: &Certificate) -> Vec
             }]),
         })
         .unwrap();
-    let [
-        OcspOutcome::Signed {
-            response_data,
-            signature,
-        },
-    ] = signed.outcomes.0.as_slice()
-    else {
+    let [OcspOutcome::Signed { response_data, signature }] = signed.outcomes.0.as_slice() else {
         panic!("not signed: {:?}", signed.outcomes);
     };
     let scheme = SignatureScheme::EcdsaP256Sha256;

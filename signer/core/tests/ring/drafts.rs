@@ -171,9 +171,7 @@ pub fn leaf(serial: Serial, issuer: &Issuer, dns: &str) -> TbsCertificate {
     let key = subject_key();
     let list = vec![
         Extension::critical(ExtensionValue::KeyUsage(KeyUsage::DIGITAL_SIGNATURE)),
-        Extension::non_critical(ExtensionValue::ExtendedKeyUsage(vec![
-            oids::EKU_SERVER_AUTH,
-        ])),
+        Extension::non_critical(ExtensionValue::ExtendedKeyUsage(vec![oids::EKU_SERVER_AUTH])),
         Extension::non_critical(ExtensionValue::SubjectAltName(vec![GeneralName::Dns(
             dns.to_owned(),
         )])),
@@ -196,9 +194,7 @@ pub fn leaf(serial: Serial, issuer: &Issuer, dns: &str) -> TbsCertificate {
 pub fn responder(serial: Serial, issuer: &Issuer, key: &PublicKey) -> TbsCertificate {
     let list = vec![
         Extension::critical(ExtensionValue::KeyUsage(KeyUsage::DIGITAL_SIGNATURE)),
-        Extension::non_critical(ExtensionValue::ExtendedKeyUsage(vec![
-            oids::EKU_OCSP_SIGNING,
-        ])),
+        Extension::non_critical(ExtensionValue::ExtendedKeyUsage(vec![oids::EKU_OCSP_SIGNING])),
         Extension::non_critical(ExtensionValue::OcspNoCheck),
         subject_key_id(key),
         authority_key_id(&issuer.key),

@@ -13,10 +13,7 @@ pub struct HandClock {
 impl HandClock {
     /// Starts at 2026-11-23T00:00:00Z, an hour after boot.
     pub fn new() -> Self {
-        Self {
-            wall: AtomicI64::new(1_795_392_000_000),
-            uptime: AtomicI64::new(3_600_000),
-        }
+        Self { wall: AtomicI64::new(1_795_392_000_000), uptime: AtomicI64::new(3_600_000) }
     }
 
     /// Lets time pass.

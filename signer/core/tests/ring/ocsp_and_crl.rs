@@ -27,11 +27,7 @@ fn build(workshop: &Workshop, days: i64) -> Result<BuiltCrl, Refusal> {
 }
 
 fn serials(built: &BuiltCrl) -> Vec<Serial> {
-    let der = Crl::assemble(
-        &built.tbs,
-        SignatureScheme::EcdsaP256Sha256,
-        &built.signature,
-    );
+    let der = Crl::assemble(&built.tbs, SignatureScheme::EcdsaP256Sha256, &built.signature);
     let crl = Crl::parse(der.as_bytes()).unwrap();
     assert_eq!(crl.number(), built.number);
     crl.entries().iter().map(|entry| entry.serial).collect()
@@ -117,11 +113,7 @@ fn an_expired_entry_leaves_after_one_crl_beyond_its_validity() {
     revoke(&workshop, serial);
     assert_eq!(serials(&build(&workshop, 1).unwrap()), [serial]);
     workshop.clock.pass(91 * DAY);
-    assert_eq!(
-        serials(&build(&workshop, 1).unwrap()),
-        [serial],
-        "the one beyond"
-    );
+    assert_eq!(serials(&build(&workshop, 1).unwrap()), [serial], "the one beyond");
     assert_eq!(serials(&build(&workshop, 1).unwrap()), []);
     // Revoked after it expired: it still has to be on one.
     let late = workshop.issue("b.corp.example").tbs().serial;
@@ -138,24 +130,16 @@ fn held_is_on_the_crl_and_released_is_not() {
     workshop.set_policy("issuing", drafts::issuing_policy_with(100, true));
     let serial = workshop.issue("a.corp.example").tbs().serial;
     let key = label("issuing");
-    let hold = signer_proto::Hold {
-        key: key.clone(),
-        serial,
-    };
+    let hold = signer_proto::Hold { key: key.clone(), serial };
     workshop.call(hold).unwrap();
     assert_eq!(serials(&build(&workshop, 1).unwrap()), [serial]);
     let status = |workshop: &Workshop| {
-        let signed = workshop
-            .call(batch(workshop, vec![item(&[serial], b"")]))
-            .unwrap();
+        let signed = workshop.call(batch(workshop, vec![item(&[serial], b"")])).unwrap();
         data(&signed, 0).responses[0].status
     };
     assert!(matches!(
         status(&workshop),
-        CertStatus::Revoked {
-            reason: Some(CrlReason::CertificateHold),
-            ..
-        }
+        CertStatus::Revoked { reason: Some(CrlReason::CertificateHold), .. }
     ));
     workshop.call(Release { key, serial }).unwrap();
     assert_eq!(serials(&build(&workshop, 1).unwrap()), []);
@@ -165,9 +149,8 @@ fn held_is_on_the_crl_and_released_is_not() {
 #[test]
 fn a_batch_is_one_leaf_with_a_root_over_its_responses() {
     let workshop = Workshop::with_hierarchy();
-    let issued: Vec<Serial> = (0..70)
-        .map(|n| workshop.issue(&format!("n{n}.corp.example")).tbs().serial)
-        .collect();
+    let issued: Vec<Serial> =
+        (0..70).map(|n| workshop.issue(&format!("n{n}.corp.example")).tbs().serial).collect();
     revoke(&workshop, issued[3]);
     let never = workshop.mint("issuing");
     let mut items: Vec<_> = issued.iter().map(|serial| item(&[*serial], b"")).collect();
@@ -176,18 +159,11 @@ fn a_batch_is_one_leaf_with_a_root_over_its_responses() {
     let signed = workshop.call(batch(&workshop, items)).unwrap();
     let responder = workshop.public("ocsp");
     for (at, outcome) in signed.outcomes.0.iter().take(71).enumerate() {
-        let OcspOutcome::Signed {
-            response_data,
-            signature,
-        } = outcome
-        else {
+        let OcspOutcome::Signed { response_data, signature } = outcome else {
             panic!("{at} is not signed");
         };
         let scheme = SignatureScheme::EcdsaP256Sha256;
-        assert_eq!(
-            responder.verify(scheme, response_data.as_bytes(), signature),
-            Ok(())
-        );
+        assert_eq!(responder.verify(scheme, response_data.as_bytes(), signature), Ok(()));
         let data = data(&signed, at);
         assert_eq!(data.produced_at, workshop.now());
         if at < 70 {
@@ -198,11 +174,7 @@ fn a_batch_is_one_leaf_with_a_root_over_its_responses() {
                 issued[at],
             );
             assert_eq!(data.responses[0].cert_id, id);
-            assert_eq!(
-                data.responses[0].status == CertStatus::Good,
-                at != 3,
-                "{at}"
-            );
+            assert_eq!(data.responses[0].status == CertStatus::Good, at != 3, "{at}");
             assert_eq!(data.nonce, None);
         } else {
             assert_eq!(data.responses.len(), 2);
@@ -222,9 +194,7 @@ fn a_batch_without_a_signature_writes_nothing() {
     let workshop = Workshop::with_hierarchy();
     let never = workshop.mint("issuing");
     let before = workshop.leaves().len();
-    let signed = workshop
-        .call(batch(&workshop, vec![item(&[never], b"x")]))
-        .unwrap();
+    let signed = workshop.call(batch(&workshop, vec![item(&[never], b"x")])).unwrap();
     assert_eq!(signed.outcomes.0, [OcspOutcome::NeverIssued]);
     assert_eq!(workshop.leaves().len(), before);
 }
@@ -234,28 +204,19 @@ fn never_issued_is_revoked_at_1970_where_the_policy_says_so() {
     let workshop = Workshop::with_hierarchy();
     workshop.set_policy("ocsp", drafts::responder_policy_with("revoked"));
     let never = workshop.mint("issuing");
-    let signed = workshop
-        .call(batch(&workshop, vec![item(&[never], b"")]))
-        .unwrap();
+    let signed = workshop.call(batch(&workshop, vec![item(&[never], b"")])).unwrap();
     let data = data(&signed, 0);
     assert!(data.extended_revoke);
     assert_eq!(
         data.responses[0].status,
-        CertStatus::Revoked {
-            at: UnixTime(0),
-            reason: Some(CrlReason::CertificateHold),
-        }
+        CertStatus::Revoked { at: UnixTime(0), reason: Some(CrlReason::CertificateHold) }
     );
 }
 
 #[test]
 fn refuses_responders_of_others_and_empty_items() {
     let workshop = Workshop::with_hierarchy();
-    workshop.generate(
-        "other",
-        signer_proto::Purpose::CertAndCrl,
-        signer_proto::KeySpec::P256,
-    );
+    workshop.generate("other", signer_proto::Purpose::CertAndCrl, signer_proto::KeySpec::P256);
     let serial = workshop.issue("a.corp.example").tbs().serial;
     let honest = || batch(&workshop, vec![item(&[serial], b"")]);
     let with = |bend: fn(&mut SignOcsp)| {
@@ -263,26 +224,14 @@ fn refuses_responders_of_others_and_empty_items() {
         bend(&mut call);
         workshop.call(call).map(|_| ()).unwrap_err().rule
     };
-    assert_eq!(
-        with(|c| c.issuer = label("other")),
-        Rule::ResponderNotForIssuer
-    );
+    assert_eq!(with(|c| c.issuer = label("other")), Rule::ResponderNotForIssuer);
     assert_eq!(with(|c| c.issuer = label("root")), Rule::PurposeMismatch);
     assert_eq!(with(|c| c.issuer = label("gone")), Rule::KeyUnknown);
-    assert_eq!(
-        with(|c| c.responder = label("issuing")),
-        Rule::PurposeMismatch
-    );
+    assert_eq!(with(|c| c.responder = label("issuing")), Rule::PurposeMismatch);
     assert_eq!(with(|c| c.responder = label("log")), Rule::PurposeMismatch);
     assert_eq!(with(|c| c.items.0.clear()), Rule::FieldMalformed);
-    assert_eq!(
-        with(|c| c.items.0[0].subjects.0.clear()),
-        Rule::FieldMalformed
-    );
-    assert_eq!(
-        with(|c| c.next_update = UnixTime(0)),
-        Rule::NextUpdateRefused
-    );
+    assert_eq!(with(|c| c.items.0[0].subjects.0.clear()), Rule::FieldMalformed);
+    assert_eq!(with(|c| c.next_update = UnixTime(0)), Rule::NextUpdateRefused);
     assert_eq!(
         with(|c| c.next_update = c.next_update.plus_seconds(8 * DAY)),
         Rule::NextUpdateRefused

@@ -119,24 +119,13 @@ impl Torture {
 
     /// Every answer that was given is given again; what was not answered may be asked again.
     fn check(&mut self, all: bool) {
-        let from = if all {
-            0
-        } else {
-            self.signed.len().saturating_sub(8)
-        };
+        let from = if all { 0 } else { self.signed.len().saturating_sub(8) };
         for (order, answer) in &self.signed[from..] {
             let again = self.workshop.call(order.clone()).unwrap();
-            assert_eq!(
-                (again.position, &again.signature),
-                (answer.position, &answer.signature)
-            );
+            assert_eq!((again.position, &again.signature), (answer.position, &answer.signature));
             assert!(again.replayed);
         }
-        let from = if all {
-            0
-        } else {
-            self.revoked.len().saturating_sub(2)
-        };
+        let from = if all { 0 } else { self.revoked.len().saturating_sub(2) };
         for (call, change) in &self.revoked[from..] {
             assert_eq!(self.workshop.call(call.clone()).as_ref(), Ok(change));
         }
@@ -175,16 +164,10 @@ fn nothing_is_released_after_the_disk_failed_until_a_restart() {
     let (lost, later) = (torture.draft(), torture.draft());
     torture.disk.fail_after(0, Fault::NoSpace);
     let rule = |refused: Result<SignedCertificate, Refusal>| refused.unwrap_err().rule;
-    assert_eq!(
-        rule(torture.workshop.call(lost.clone())),
-        Rule::JournalUnavailable
-    );
+    assert_eq!(rule(torture.workshop.call(lost.clone())), Rule::JournalUnavailable);
     // The disk has room again, and the signer still does not trust what it wrote.
     assert_eq!(rule(torture.workshop.call(lost)), Rule::JournalUnavailable);
-    assert_eq!(
-        rule(torture.workshop.call(later.clone())),
-        Rule::JournalUnavailable
-    );
+    assert_eq!(rule(torture.workshop.call(later.clone())), Rule::JournalUnavailable);
     let health = torture.workshop.call(Health).unwrap();
     assert_eq!(health.state, SignerState::JournalFailed);
     torture.workshop.stop();

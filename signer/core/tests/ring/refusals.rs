@@ -89,15 +89,9 @@ fn refuses_what_is_over_the_budget_until_the_hour_is_over() {
     for _ in 0..3 {
         workshop.call(order(&workshop)).unwrap();
     }
-    assert_eq!(
-        workshop.call(order(&workshop)).unwrap_err().rule,
-        Rule::BudgetExhausted
-    );
+    assert_eq!(workshop.call(order(&workshop)).unwrap_err().rule, Rule::BudgetExhausted);
     workshop.restart();
-    assert_eq!(
-        workshop.call(order(&workshop)).unwrap_err().rule,
-        Rule::BudgetExhausted
-    );
+    assert_eq!(workshop.call(order(&workshop)).unwrap_err().rule, Rule::BudgetExhausted);
     workshop.clock.pass(62 * 60);
     workshop.call(order(&workshop)).unwrap();
 }
@@ -107,15 +101,9 @@ fn refuses_clocks_that_step_back_or_jump_ahead() {
     let workshop = Workshop::with_hierarchy();
     let order = workshop.order(&workshop.leaf("a.corp.example"));
     workshop.clock.set_wall_by(-10);
-    assert_eq!(
-        workshop.call(order.clone()).unwrap_err().rule,
-        Rule::ClockBehind
-    );
+    assert_eq!(workshop.call(order.clone()).unwrap_err().rule, Rule::ClockBehind);
     workshop.clock.set_wall_by(10 + 31 * DAY);
-    assert_eq!(
-        workshop.call(order.clone()).unwrap_err().rule,
-        Rule::ClockAhead
-    );
+    assert_eq!(workshop.call(order.clone()).unwrap_err().rule, Rule::ClockAhead);
     workshop.clock.set_wall_by(-31 * DAY);
     // The jump was refused and not written down: the floor did not move.
     let signed = workshop.call(order).unwrap();
@@ -156,25 +144,16 @@ impl KeyDriver for Bent {
 #[test]
 fn a_signature_that_does_not_verify_never_leaves_and_sets_the_key_aside() {
     let mut workshop = Workshop::locked(|driver| Arc::new(Bent(driver)));
-    workshop
-        .signer()
-        .unlock(Zeroizing::new(CREDENTIAL.to_vec()))
-        .unwrap();
+    workshop.signer().unlock(Zeroizing::new(CREDENTIAL.to_vec())).unwrap();
     workshop = workshop.found_hierarchy();
     let order = workshop.order(&workshop.leaf("a.corp.example"));
     FAULTY.store(true, Ordering::SeqCst);
     let faulty = workshop.call(order.clone()).unwrap_err();
     FAULTY.store(false, Ordering::SeqCst);
     assert_eq!(faulty.rule, Rule::SignatureFaulty);
-    assert_eq!(
-        workshop.call(order.clone()).unwrap_err().rule,
-        Rule::SignatureFaulty
-    );
+    assert_eq!(workshop.call(order.clone()).unwrap_err().rule, Rule::SignatureFaulty);
     refused(&workshop, Rule::SignatureFaulty, 2);
-    assert_eq!(
-        workshop.count(|event| matches!(event, Event::CertificateSigned(_))),
-        0
-    );
+    assert_eq!(workshop.count(|event| matches!(event, Event::CertificateSigned(_))), 0);
     // Other keys go on, and a restart gives the key another chance.
     workshop.sign_ca_request("root").unwrap();
     workshop.restart();
@@ -195,30 +174,18 @@ fn refuses_policies_that_do_not_follow_or_do_not_fit() {
         workshop.call(call).map(|_| ()).unwrap_err().rule
     };
     let text = || drafts::issuing_policy_with(5, false);
-    assert_eq!(
-        set("issuing", None, text(), vec![]),
-        Rule::PolicyPredecessor
-    );
+    assert_eq!(set("issuing", None, text(), vec![]), Rule::PolicyPredecessor);
     assert_eq!(
         set("issuing", Some(workshop.policy("root")), text(), vec![]),
         Rule::PolicyPredecessor
     );
-    assert_eq!(
-        set("issuing", in_force, "?".to_owned(), vec![]),
-        Rule::PolicyMalformed
-    );
+    assert_eq!(set("issuing", in_force, "?".to_owned(), vec![]), Rule::PolicyMalformed);
     assert_eq!(set("ocsp", in_force, text(), vec![]), Rule::PurposeMismatch);
     assert_eq!(set("log", None, text(), vec![]), Rule::PurposeMismatch);
     let rsa = text().replace("ecdsa-p256-sha256", "rsa-pkcs1-sha256");
-    assert_eq!(
-        set("issuing", in_force, rsa, vec![]),
-        Rule::AlgorithmRefused
-    );
+    assert_eq!(set("issuing", in_force, rsa, vec![]), Rule::AlgorithmRefused);
     let approval = vec![Approval(b"SSHSIG".to_vec())];
-    assert_eq!(
-        set("issuing", in_force, text(), approval),
-        Rule::ApprovalMissing
-    );
+    assert_eq!(set("issuing", in_force, text(), approval), Rule::ApprovalMissing);
     let nobody = drafts::responder_policy().replace("\"issuing\"", "\"gone\"");
     let ocsp = Some(workshop.policy("ocsp"));
     assert_eq!(set("ocsp", ocsp, nobody, vec![]), Rule::KeyUnknown);
@@ -229,38 +196,22 @@ fn refuses_policies_that_do_not_follow_or_do_not_fit() {
 fn refuses_labels_that_are_taken_and_keys_that_no_purpose_has() {
     let workshop = Workshop::with_hierarchy();
     let generate = |label_text: &str, purpose, spec| {
-        let call = GenerateKey {
-            label: label(label_text),
-            purpose,
-            spec,
-            approvals: Approvals(vec![]),
-        };
+        let call =
+            GenerateKey { label: label(label_text), purpose, spec, approvals: Approvals(vec![]) };
         workshop.call(call).map(|_| ()).unwrap_err().rule
     };
     let purpose = Purpose::CertAndCrl;
     assert_eq!(generate("issuing", purpose, KeySpec::P256), Rule::KeyExists);
     assert_eq!(generate("log", purpose, KeySpec::P256), Rule::KeyExists);
-    assert_eq!(
-        generate("new", purpose, KeySpec::Aes256),
-        Rule::KeySpecRefused
-    );
-    assert_eq!(
-        generate("new", Purpose::Log, KeySpec::Ed25519),
-        Rule::PurposeMismatch
-    );
-    assert_eq!(
-        generate("new", Purpose::Tls, KeySpec::P256),
-        Rule::PurposeMismatch
-    );
+    assert_eq!(generate("new", purpose, KeySpec::Aes256), Rule::KeySpecRefused);
+    assert_eq!(generate("new", Purpose::Log, KeySpec::Ed25519), Rule::PurposeMismatch);
+    assert_eq!(generate("new", Purpose::Tls, KeySpec::P256), Rule::PurposeMismatch);
     workshop.generate("new", purpose, KeySpec::P256);
 }
 
 impl Workshop {
     fn ca_request(&self, key: &str) -> CertificationRequestInfo {
-        let constraints = BasicConstraints {
-            ca: true,
-            path_len: None,
-        };
+        let constraints = BasicConstraints { ca: true, path_len: None };
         let extension = Extension::critical(ExtensionValue::BasicConstraints(constraints));
         CertificationRequestInfo {
             subject: drafts::root_name(),
@@ -289,10 +240,7 @@ fn a_key_without_policy_signs_its_own_request_and_nothing_else() {
     let info = workshop.ca_request("issuing").encode().unwrap();
     let public = workshop.public("issuing");
     let scheme = SignatureScheme::EcdsaP256Sha256;
-    assert_eq!(
-        public.verify(scheme, info.as_bytes(), &signed.signature),
-        Ok(())
-    );
+    assert_eq!(public.verify(scheme, info.as_bytes(), &signed.signature), Ok(()));
     let tbs = workshop.leaf("a.corp.example");
     let order = signer_proto::SignCertificate {
         key: label("issuing"),
@@ -304,15 +252,8 @@ fn a_key_without_policy_signs_its_own_request_and_nothing_else() {
     };
     assert_eq!(workshop.call(order).unwrap_err().rule, Rule::KeyNotActive);
     workshop.generate("other", Purpose::CertAndCrl, KeySpec::P256);
-    let foreign = SignCaRequest {
-        key: label("other"),
-        info,
-        approvals: Approvals(vec![]),
-    };
-    assert_eq!(
-        workshop.call(foreign).unwrap_err().rule,
-        Rule::ProofOfPossessionRefused
-    );
+    let foreign = SignCaRequest { key: label("other"), info, approvals: Approvals(vec![]) };
+    assert_eq!(workshop.call(foreign).unwrap_err().rule, Rule::ProofOfPossessionRefused);
 }
 
 #[test]
@@ -324,16 +265,10 @@ fn a_sealed_value_opens_in_its_own_context_only() {
     };
     let sealed = workshop.call(seal).unwrap();
     let unseal = |context: &[u8], sealed: &signer_proto::Sealed| {
-        workshop.call(Unseal {
-            context: SealContext(context.to_vec()),
-            sealed: sealed.clone(),
-        })
+        workshop.call(Unseal { context: SealContext(context.to_vec()), sealed: sealed.clone() })
     };
     assert_eq!(*unseal(b"row 1", &sealed).unwrap().0, b"secret");
-    assert_eq!(
-        unseal(b"row 2", &sealed).unwrap_err().rule,
-        Rule::SealNotOurs
-    );
+    assert_eq!(unseal(b"row 2", &sealed).unwrap_err().rule, Rule::SealNotOurs);
     let mut bent = sealed;
     *bent.0.last_mut().unwrap() ^= 1;
     assert_eq!(unseal(b"row 1", &bent).unwrap_err().rule, Rule::SealNotOurs);

@@ -16,13 +16,7 @@ fn a_retry_gets_the_stored_signature() {
     let first = workshop.call(order.clone()).unwrap();
     let again = workshop.call(order).unwrap();
     assert!(!first.replayed);
-    assert_eq!(
-        again,
-        SignedCertificate {
-            replayed: true,
-            ..first
-        }
-    );
+    assert_eq!(again, SignedCertificate { replayed: true, ..first });
     assert_eq!(signatures(&workshop), 1);
 }
 
@@ -34,13 +28,7 @@ fn a_retry_stays_one_after_a_restart_and_under_another_policy() {
     workshop.restart();
     workshop.set_policy("issuing", drafts::issuing_policy_with(7, true));
     let again = workshop.call(order).unwrap();
-    assert_eq!(
-        again,
-        SignedCertificate {
-            replayed: true,
-            ..first
-        }
-    );
+    assert_eq!(again, SignedCertificate { replayed: true, ..first });
     assert_eq!(signatures(&workshop), 1);
 }
 
@@ -51,13 +39,7 @@ fn the_same_tbs_under_another_idempotency_key_is_the_same_certificate() {
     let first = workshop.call(order.clone()).unwrap();
     order.idempotency = workshop.idempotency();
     let again = workshop.call(order).unwrap();
-    assert_eq!(
-        again,
-        SignedCertificate {
-            replayed: true,
-            ..first
-        }
-    );
+    assert_eq!(again, SignedCertificate { replayed: true, ..first });
 }
 
 #[test]
@@ -108,10 +90,7 @@ fn concurrent_duplicates_are_signed_once_and_all_answered() {
                 })
             };
             let threads = [&order, &order, &rival, &order, &rival, &order].map(ask);
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap())
-                .collect()
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         let mut fresh = 0;
         for (at, answer) in answers.iter().enumerate() {

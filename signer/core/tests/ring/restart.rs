@@ -29,11 +29,7 @@ fn a_restart_replays_to_the_same_state() {
     let after = workshop.events();
     assert_eq!(after[..events.len()], events);
     assert_eq!(after[events.len()..], ["Opened", "UnlockAttempt"]);
-    let policy = workshop
-        .call(ReadPolicy {
-            key: label("issuing"),
-        })
-        .unwrap();
+    let policy = workshop.call(ReadPolicy { key: label("issuing") }).unwrap();
     assert_eq!(policy.text.0, super::drafts::issuing_policy());
 }
 
@@ -44,36 +40,24 @@ fn the_journal_reads_from_any_position_to_its_end() {
     assert_eq!(all[0].event.name(), "Genesis");
     let read = |from, limit| workshop.call(ReadJournal { from, limit });
     let slice = read(2, 3).unwrap();
-    assert_eq!(
-        (slice.from, slice.size, slice.leaves.0.len()),
-        (2, all.len() as u64, 3)
-    );
+    assert_eq!((slice.from, slice.size, slice.leaves.0.len()), (2, all.len() as u64, 3));
     assert_eq!(Leaf::from_wire(&slice.leaves.0[0].0).as_ref(), Ok(&all[2]));
     assert!(read(all.len() as u64, 1).unwrap().leaves.0.is_empty());
-    assert_eq!(
-        read(all.len() as u64 + 1, 1).unwrap_err().rule,
-        Rule::PositionUnknown
-    );
+    assert_eq!(read(all.len() as u64 + 1, 1).unwrap_err().rule, Rule::PositionUnknown);
     assert_eq!(read(0, 0).unwrap_err().rule, Rule::FieldMalformed);
     assert_eq!(read(0, 4097).unwrap_err().rule, Rule::FieldMalformed);
 }
 
 fn open(dir: &std::path::Path) -> Result<Signer, OpenError> {
     let vault = std::sync::Arc::new(FileVault::at(dir));
-    let start = Start {
-        version: "test".to_owned(),
-        report: String::new(),
-    };
+    let start = Start { version: "test".to_owned(), report: String::new() };
     Signer::open(dir, vault, Environment::system(), &start)
 }
 
 #[test]
 fn a_ring_has_one_signer_and_is_made_once() {
     let workshop = Workshop::new();
-    assert!(matches!(
-        open(&workshop.ring()),
-        Err(OpenError::Directory(_))
-    ));
+    assert!(matches!(open(&workshop.ring()), Err(OpenError::Directory(_))));
     let new = NewRing {
         driver: DriverFamily::File,
         server_uids: vec![],

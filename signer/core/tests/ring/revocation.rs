@@ -57,12 +57,8 @@ fn refuses_never_issued_serials_and_reasons_of_other_calls() {
     assert_eq!(rule(revoke(&workshop, never)), Rule::NeverIssued);
     let serial = workshop.issue("a.corp.example").tbs().serial;
     for reason in [CrlReason::CertificateHold, CrlReason::RemoveFromCrl] {
-        let refused = workshop.call(Revoke {
-            key: label("issuing"),
-            serial,
-            reason,
-            invalidity: None,
-        });
+        let refused =
+            workshop.call(Revoke { key: label("issuing"), serial, reason, invalidity: None });
         assert_eq!(rule(refused), Rule::ReasonRefused);
     }
     let tomorrow = workshop.call(Revoke {
@@ -107,13 +103,8 @@ fn hold_and_release_go_around_until_it_is_revoked_for_good() {
     workshop.restart();
     assert_eq!(rule(release(&workshop, serial)), Rule::AlreadyRevoked);
     assert_eq!(revoke(&workshop, serial), Ok(revoked));
-    let slice = workshop
-        .call(RevocationDelta {
-            key: label("issuing"),
-            from: 0,
-            limit: 10,
-        })
-        .unwrap();
+    let slice =
+        workshop.call(RevocationDelta { key: label("issuing"), from: 0, limit: 10 }).unwrap();
     use RevocationStatus::{Held, Released, Revoked};
     let statuses: Vec<_> = slice.changes.0.iter().map(|change| change.status).collect();
     assert_eq!(statuses, [Held, Released, Held, Revoked]);
@@ -125,23 +116,10 @@ fn changes_of_one_serial_wait_for_each_other() {
     workshop.set_policy("issuing", drafts::issuing_policy_with(100, true));
     let serial = workshop.issue("a.corp.example").tbs().serial;
     let key = label("issuing");
-    let (h, r) = (
-        Hold {
-            key: key.clone(),
-            serial,
-        },
-        Release { key, serial },
-    );
+    let (h, r) = (Hold { key: key.clone(), serial }, Release { key, serial });
     // Asked without waiting: each is decided after the one before is durable.
-    let answers: Vec<_> = (0..30)
-        .map(|n| {
-            if n % 2 == 0 {
-                workshop.ask(&h)
-            } else {
-                workshop.ask(&r)
-            }
-        })
-        .collect();
+    let answers: Vec<_> =
+        (0..30).map(|n| if n % 2 == 0 { workshop.ask(&h) } else { workshop.ask(&r) }).collect();
     for (n, answer) in answers.into_iter().enumerate() {
         assert!(answer.recv().unwrap().is_ok(), "{n}");
     }
@@ -174,11 +152,8 @@ fn a_locked_ring_revokes_and_signs_nothing() {
     let order = workshop.order(&workshop.leaf("b.corp.example"));
     workshop.restart_locked();
     assert_eq!(rule(workshop.call(order)), Rule::Locked);
-    let crl = BuildCrl {
-        key: label("issuing"),
-        shard: 0,
-        next_update: workshop.now().plus_seconds(DAY),
-    };
+    let crl =
+        BuildCrl { key: label("issuing"), shard: 0, next_update: workshop.now().plus_seconds(DAY) };
     assert_eq!(rule(workshop.call(crl)), Rule::Locked);
     assert_eq!(
         revoke(&workshop, serial).map(|change| change.status),
@@ -195,13 +170,7 @@ fn many_changes_of_one_serial_do_not_hold_up_the_journal() {
     workshop.set_policy("issuing", drafts::issuing_policy_with(100, true));
     let serial = workshop.issue("a.corp.example").tbs().serial;
     let key = label("issuing");
-    let (h, r) = (
-        Hold {
-            key: key.clone(),
-            serial,
-        },
-        Release { key, serial },
-    );
+    let (h, r) = (Hold { key: key.clone(), serial }, Release { key, serial });
     let ask = |n| match n % 2 {
         0 => workshop.ask(&h),
         _ => workshop.ask(&r),
@@ -212,10 +181,7 @@ fn many_changes_of_one_serial_do_not_hold_up_the_journal() {
         refused.extend(answer.recv().unwrap().err().map(|refusal| refusal.rule));
     }
     // 64 times on hold and off again; then every hold is refused and every release stands.
-    assert_eq!(
-        refused,
-        vec![Rule::HoldNotAllowed; (CHANGES as usize - 128) / 2]
-    );
+    assert_eq!(refused, vec![Rule::HoldNotAllowed; (CHANGES as usize - 128) / 2]);
     assert_eq!(workshop.describe("issuing").revocations, 128);
 }
 

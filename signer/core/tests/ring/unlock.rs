@@ -7,9 +7,7 @@ use super::workshop::{CREDENTIAL, Workshop};
 
 fn unlock(workshop: &Workshop, octets: &[u8]) -> Result<SignerState, Refusal> {
     let passphrase = Plaintext(Zeroizing::new(octets.to_vec()));
-    workshop
-        .call(Unlock { passphrase })
-        .map(|report| report.state)
+    workshop.call(Unlock { passphrase }).map(|report| report.state)
 }
 
 fn attempts(workshop: &Workshop) -> Vec<bool> {
@@ -42,11 +40,7 @@ fn wrong_factors_wait_longer_and_longer_also_over_a_restart() {
         workshop.restart_locked();
         assert_eq!(rule(unlock(&workshop, &CREDENTIAL)), Rule::Overloaded);
         workshop.clock.pass(seconds - 1);
-        assert_eq!(
-            rule(unlock(&workshop, &wrong)),
-            Rule::Overloaded,
-            "{seconds}"
-        );
+        assert_eq!(rule(unlock(&workshop, &wrong)), Rule::Overloaded, "{seconds}");
         workshop.clock.pass(1);
     }
     assert_eq!(attempts(&workshop), [false; 7]);

@@ -38,10 +38,7 @@ impl Vault for WrappedVault {
         house: &[keystore::KeyIdentity],
     ) -> Result<Opened, UnlockError> {
         let opened = self.0.unlock(factor, genesis, house)?;
-        Ok(Opened {
-            driver: (self.1)(opened.driver),
-            house: opened.house,
-        })
+        Ok(Opened { driver: (self.1)(opened.driver), house: opened.house })
     }
 }
 
@@ -122,16 +119,8 @@ impl Workshop {
     /// Opens the ring and leaves it locked.
     pub fn try_open(&mut self) -> Result<(), OpenError> {
         let vault = Arc::new(WrappedVault(FileVault::at(self.ring()), self.wrap));
-        let start = Start {
-            version: "test".to_owned(),
-            report: String::new(),
-        };
-        self.signer = Some(Signer::open(
-            &self.ring(),
-            vault,
-            self.environment(),
-            &start,
-        )?);
+        let start = Start { version: "test".to_owned(), report: String::new() };
+        self.signer = Some(Signer::open(&self.ring(), vault, self.environment(), &start)?);
         Ok(())
     }
 
@@ -208,11 +197,7 @@ impl Workshop {
 
     pub fn describe(&self, key: &str) -> KeyDescription {
         let description = self.call(signer_proto::Describe).unwrap();
-        let found = description
-            .keys
-            .0
-            .into_iter()
-            .find(|k| k.label.as_str() == key);
+        let found = description.keys.0.into_iter().find(|k| k.label.as_str() == key);
         found.unwrap()
     }
 
@@ -225,10 +210,7 @@ impl Workshop {
     }
 
     pub fn mint(&self, key: &str) -> Serial {
-        let serials = self.call(MintSerials {
-            key: label(key),
-            count: 1,
-        });
+        let serials = self.call(MintSerials { key: label(key), count: 1 });
         serials.unwrap().0[0]
     }
 
@@ -268,10 +250,7 @@ impl Workshop {
     }
 
     pub fn issuer(&self) -> Issuer {
-        Issuer {
-            key: self.public("issuing"),
-            now: self.now(),
-        }
+        Issuer { key: self.public("issuing"), now: self.now() }
     }
 
     pub fn issue(&self, dns: &str) -> Certificate {
@@ -306,13 +285,7 @@ impl Workshop {
         loop {
             let from = leaves.len() as u64;
             let slice = self.call(ReadJournal { from, limit: 4096 }).unwrap();
-            leaves.extend(
-                slice
-                    .leaves
-                    .0
-                    .iter()
-                    .map(|l| Leaf::from_wire(&l.0).unwrap()),
-            );
+            leaves.extend(slice.leaves.0.iter().map(|l| Leaf::from_wire(&l.0).unwrap()));
             if slice.size == leaves.len() as u64 {
                 return leaves;
             }
@@ -346,12 +319,7 @@ pub fn ask_within<C: Call>(
     let (reply, answer) = mpsc::channel();
     let received = Instant::now();
     let request = Request {
-        peer: Peer {
-            uid: UID,
-            gid: UID,
-            pid: 1,
-            socket,
-        },
+        peer: Peer { uid: UID, gid: UID, pid: 1, socket },
         kind: C::KIND,
         body: Body::new(C::KIND, call.to_wire()),
         received,

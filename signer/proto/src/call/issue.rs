@@ -93,8 +93,7 @@ impl Wire for Plaintext {
         w.string(&self.0);
     }
     fn take(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        r.string("plaintext", 64 * 1024)
-            .map(|b| Self(zeroize::Zeroizing::new(b.to_vec())))
+        r.string("plaintext", 64 * 1024).map(|b| Self(zeroize::Zeroizing::new(b.to_vec())))
     }
 }
 impl core::fmt::Debug for Plaintext {

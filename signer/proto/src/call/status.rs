@@ -101,10 +101,7 @@ pub enum OcspOutcome {
 impl Wire for OcspOutcome {
     fn put(&self, w: &mut Writer) {
         match self {
-            Self::Signed {
-                response_data,
-                signature,
-            } => {
+            Self::Signed { response_data, signature } => {
                 1u8.put(w);
                 response_data.put(w);
                 signature.put(w);

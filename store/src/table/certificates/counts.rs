@@ -21,19 +21,11 @@ pub(crate) type Bucket = (String, i64, i64);
 
 pub(crate) fn bucket(certificate: &IssuedCertificate) -> Bucket {
     let hour = certificate.not_after.0.div_euclid(HOUR);
-    (
-        certificate.issuer.to_string(),
-        hour,
-        status::columns(&certificate.status).code,
-    )
+    (certificate.issuer.to_string(), hour, status::columns(&certificate.status).code)
 }
 
 pub(crate) fn values(statement: Statement, (bucket, total): &(Bucket, i64)) -> Statement {
-    statement
-        .text(bucket.0.as_str())
-        .int(bucket.1)
-        .int(bucket.2)
-        .int(*total)
+    statement.text(bucket.0.as_str()).int(bucket.1).int(bucket.2).int(*total)
 }
 
 /// Moves one certificate from one status to another.
@@ -53,9 +45,7 @@ pub(super) async fn shift(
     // The lower status first: rows are locked in one order everywhere.
     let mut moves = [(from, -1), (to, 1)];
     moves.sort_unstable();
-    let mut statement = Statement::new(TABLE, SHIFT)
-        .text(issuer)
-        .int(not_after.div_euclid(HOUR));
+    let mut statement = Statement::new(TABLE, SHIFT).text(issuer).int(not_after.div_euclid(HOUR));
     for (status, total) in moves {
         statement = statement.int(status).int(total);
     }

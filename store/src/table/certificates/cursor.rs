@@ -30,9 +30,7 @@ impl fmt::Display for Cursor {
             Position::Expiry { not_after, seq } => write!(f, "e{not_after}_{seq}"),
             Position::Name { reversed, seq } => {
                 write!(f, "s{seq}_")?;
-                reversed
-                    .bytes()
-                    .try_for_each(|octet| write!(f, "{octet:02x}"))
+                reversed.bytes().try_for_each(|octet| write!(f, "{octet:02x}"))
             }
         }
     }
@@ -49,17 +47,11 @@ impl FromStr for Cursor {
             "n" => Position::Newest { seq: number(rest)? },
             "e" => {
                 let (not_after, seq) = pair()?;
-                Position::Expiry {
-                    not_after: number(not_after)?,
-                    seq: number(seq)?,
-                }
+                Position::Expiry { not_after: number(not_after)?, seq: number(seq)? }
             }
             "s" => {
                 let (seq, hex) = pair()?;
-                Position::Name {
-                    reversed: from_hex(hex)?,
-                    seq: number(seq)?,
-                }
+                Position::Name { reversed: from_hex(hex)?, seq: number(seq)? }
             }
             _ => return Err(CursorError),
         };
@@ -71,10 +63,8 @@ fn from_hex(hex: &str) -> Result<String, CursorError> {
     if !hex.is_ascii() || !hex.len().is_multiple_of(2) {
         return Err(CursorError);
     }
-    let octets: Result<Vec<u8>, _> = (0..hex.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16))
-        .collect();
+    let octets: Result<Vec<u8>, _> =
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16)).collect();
     String::from_utf8(octets.map_err(|_| CursorError)?).map_err(|_| CursorError)
 }
 
@@ -86,34 +76,20 @@ mod tests {
     fn text_form_roundtrips_and_is_safe_in_urls() {
         for position in [
             Position::Newest { seq: 7 },
-            Position::Expiry {
-                not_after: -1,
-                seq: i64::MAX,
-            },
-            Position::Name {
-                reversed: "elpmaxe.ä/?&".to_owned(),
-                seq: 3,
-            },
-            Position::Name {
-                reversed: String::new(),
-                seq: 3,
-            },
+            Position::Expiry { not_after: -1, seq: i64::MAX },
+            Position::Name { reversed: "elpmaxe.ä/?&".to_owned(), seq: 3 },
+            Position::Name { reversed: String::new(), seq: 3 },
         ] {
             let text = Cursor(position.clone()).to_string();
-            assert!(
-                text.chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)),
-                "{text}"
-            );
+            assert!(text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)), "{text}");
             assert_eq!(text.parse(), Ok(Cursor(position)));
         }
     }
 
     #[test]
     fn refuses_what_is_no_cursor() {
-        for text in [
-            "", "x1", "n", "nx", "e1", "e1_x", "s1_zz", "s1_6", "s1_ff", "äöü", "s1_é",
-        ] {
+        for text in ["", "x1", "n", "nx", "e1", "e1_x", "s1_zz", "s1_6", "s1_ff", "äöü", "s1_é"]
+        {
             assert_eq!(text.parse::<Cursor>(), Err(CursorError), "{text}");
         }
     }

@@ -75,9 +75,7 @@ pub async fn list(
 ) -> Result<Page, StoreError> {
     let limit = limit.clamp(1, PAGE);
     let order = order(filter);
-    let query = Query::new(from.engine_of(), order)
-        .filter(filter, now)
-        .after(cursor)?;
+    let query = Query::new(from.engine_of(), order).filter(filter, now).after(cursor)?;
     let rows = from.read(query.statement("", limit)).await?;
     let mut items = Vec::with_capacity(rows.len());
     for found in rows.iter().take(limit.into()) {
@@ -85,23 +83,15 @@ pub async fn list(
     }
     let more = rows.len() > limit.into();
     let last = rows.get(usize::from(limit) - 1).filter(|_| more);
-    Ok(Page {
-        items,
-        next: last.map(|last| mark(last, order)).transpose()?,
-    })
+    Ok(Page { items, next: last.map(|last| mark(last, order)).transpose()? })
 }
 
 /// Gives SQLite's plan for a list, a line a step.
 #[cfg(test)]
 pub(crate) async fn explain(store: &crate::Store, filter: &Filter, now: UnixTime) -> Vec<String> {
     let query = Query::new(store.engine(), order(filter)).filter(filter, now);
-    let rows = store
-        .rows(query.statement("EXPLAIN QUERY PLAN ", 10))
-        .await
-        .expect("a plan");
-    rows.iter()
-        .map(|row| row.text("detail").expect("a step"))
-        .collect()
+    let rows = store.rows(query.statement("EXPLAIN QUERY PLAN ", 10)).await.expect("a plan");
+    rows.iter().map(|row| row.text("detail").expect("a step")).collect()
 }
 
 fn order(filter: &Filter) -> Order {
@@ -122,14 +112,8 @@ fn mark(last: &Row, order: Order) -> Result<Cursor, StoreError> {
     let seq = last.int("seq")?;
     Ok(Cursor(match order {
         Order::Newest => Position::Newest { seq },
-        Order::Expiry => Position::Expiry {
-            not_after: last.int("not_after")?,
-            seq,
-        },
-        Order::Name => Position::Name {
-            reversed: last.text("name_reversed")?,
-            seq,
-        },
+        Order::Expiry => Position::Expiry { not_after: last.int("not_after")?, seq },
+        Order::Name => Position::Name { reversed: last.text("name_reversed")?, seq },
     }))
 }
 
@@ -149,12 +133,7 @@ enum Argument {
 
 impl Query {
     fn new(engine: Engine, order: Order) -> Self {
-        Self {
-            engine,
-            order,
-            conditions: Vec::new(),
-            arguments: Vec::new(),
-        }
+        Self { engine, order, conditions: Vec::new(), arguments: Vec::new() }
     }
 
     /// Adds an argument and gives its placeholder.
@@ -165,8 +144,7 @@ impl Query {
 
     fn compare(&mut self, column: &str, sign: &str, argument: Argument) {
         let placeholder = self.argument(argument);
-        self.conditions
-            .push(format!("{column} {sign} {placeholder}"));
+        self.conditions.push(format!("{column} {sign} {placeholder}"));
     }
 
     fn filter(mut self, filter: &Filter, now: UnixTime) -> Self {
@@ -177,18 +155,11 @@ impl Query {
             self.compare("c.serial", "=", Argument::Bytes(serial.as_bytes().to_vec()));
         }
         // Only where rows are walked newest first do these two indexes fit the order.
-        let few = matches!(
-            filter.state,
-            Some(CertificateState::Held | CertificateState::Revoked)
-        );
+        let few = matches!(filter.state, Some(CertificateState::Held | CertificateState::Revoked));
         let driven = self.order != Order::Newest || filter.serial.is_some() || few;
         let plain = |column: &str| column.to_owned();
         let column = |query: &Self, column: &str| {
-            if driven {
-                unindexed(query.engine, column)
-            } else {
-                plain(column)
-            }
+            if driven { unindexed(query.engine, column) } else { plain(column) }
         };
         if let Some(issuer) = filter.issuer {
             let column = column(&self, "c.issuer");
@@ -232,20 +203,15 @@ impl Query {
     fn name(&mut self, name: &NameFilter) {
         match name {
             NameFilter::Exact(name) => {
-                self.compare(
-                    "n.name_reversed",
-                    "=",
-                    Argument::Text(names::search_key(name)),
-                );
+                self.compare("n.name_reversed", "=", Argument::Text(names::search_key(name)));
             }
             NameFilter::Suffix(suffix) => {
                 let start = names::search_key(suffix);
                 let end = format!("{start}{}", char::MAX);
                 let start = self.argument(Argument::Text(start));
                 let end = self.argument(Argument::Text(end));
-                self.conditions.push(format!(
-                    "n.name_reversed >= {start} AND n.name_reversed < {end}"
-                ));
+                self.conditions
+                    .push(format!("n.name_reversed >= {start} AND n.name_reversed < {end}"));
                 // A certificate with several such names stands at the last of them only.
                 self.conditions.push(format!(
                     "NOT EXISTS (SELECT 1 FROM certificate_names o
@@ -267,20 +233,16 @@ impl Query {
             (Order::Expiry, Position::Expiry { not_after, seq }) => {
                 let not_after = self.argument(Argument::Int(*not_after));
                 let seq = self.argument(Argument::Int(*seq));
-                self.conditions
-                    .push(format!("(c.not_after, c.seq) > ({not_after}, {seq})"));
+                self.conditions.push(format!("(c.not_after, c.seq) > ({not_after}, {seq})"));
             }
             (Order::Name, Position::Name { reversed, seq }) => {
                 let reversed = self.argument(Argument::Text(reversed.clone()));
                 let seq = self.argument(Argument::Int(*seq));
-                self.conditions.push(format!(
-                    "(n.name_reversed, n.certificate) < ({reversed}, {seq})"
-                ));
+                self.conditions
+                    .push(format!("(n.name_reversed, n.certificate) < ({reversed}, {seq})"));
             }
             _ => {
-                return Err(StoreError::Malformed(
-                    "the cursor is of a list in another order",
-                ));
+                return Err(StoreError::Malformed("the cursor is of a list in another order"));
             }
         }
         Ok(self)
@@ -302,21 +264,14 @@ impl Query {
         if self.order == Order::Name {
             self.conditions.push("c.seq = n.certificate".to_owned());
         }
-        let all = if self.conditions.is_empty() {
-            "1 = 1"
-        } else {
-            &self.conditions.join(" AND ")
-        };
+        let all = if self.conditions.is_empty() { "1 = 1" } else { &self.conditions.join(" AND ") };
         let sql = format!("{prefix}SELECT {tables} WHERE {all} ORDER BY {order} LIMIT {limit}");
-        self.arguments
-            .into_iter()
-            .fold(
-                Statement::built(TABLE, sql.into()),
-                |statement, value| match value {
-                    Argument::Text(text) => statement.text(text),
-                    Argument::Int(int) => statement.int(int),
-                    Argument::Bytes(bytes) => statement.bytes(bytes),
-                },
-            )
+        self.arguments.into_iter().fold(Statement::built(TABLE, sql.into()), |statement, value| {
+            match value {
+                Argument::Text(text) => statement.text(text),
+                Argument::Int(int) => statement.int(int),
+                Argument::Bytes(bytes) => statement.bytes(bytes),
+            }
+        })
     }
 }

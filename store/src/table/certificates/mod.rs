@@ -32,11 +32,7 @@ pub async fn get(
     id: Id<IssuedCertificate>,
 ) -> Result<Option<IssuedCertificate>, StoreError> {
     let statement = Statement::new(TABLE, "SELECT * FROM certificates WHERE id = $1");
-    one(from, statement.text(id.to_string()))
-        .await?
-        .as_ref()
-        .map(row::read)
-        .transpose()
+    one(from, statement.text(id.to_string())).await?.as_ref().map(row::read).transpose()
 }
 
 /// Gets the certificate that the issuer gave the serial number.
@@ -49,14 +45,8 @@ pub async fn get_by_serial(
     serial: Serial,
 ) -> Result<Option<IssuedCertificate>, StoreError> {
     let sql = "SELECT * FROM certificates WHERE serial = $1 AND issuer = $2";
-    let statement = Statement::new(TABLE, sql)
-        .bytes(serial.as_bytes())
-        .text(issuer.to_string());
-    one(from, statement)
-        .await?
-        .as_ref()
-        .map(row::read)
-        .transpose()
+    let statement = Statement::new(TABLE, sql).bytes(serial.as_bytes()).text(issuer.to_string());
+    one(from, statement).await?.as_ref().map(row::read).transpose()
 }
 
 /// Changes a certificate's status if it still is `from`.
@@ -88,11 +78,5 @@ pub async fn set_status(
         let there = get(&mut *tx, id).await?;
         return Err(there.map_or(StoreError::NotFound, |_| StoreError::Conflict));
     };
-    counts::shift(
-        tx,
-        &row.text("issuer")?,
-        row.int("not_after")?,
-        (old.code, new.code),
-    )
-    .await
+    counts::shift(tx, &row.text("issuer")?, row.int("not_after")?, (old.code, new.code)).await
 }

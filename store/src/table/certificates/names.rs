@@ -9,18 +9,9 @@ const NONE: &str = "\\-";
 pub(crate) fn search_key(name: &str) -> String {
     // U+0000 cannot be stored; no name that is searched for has it.
     let visible = |c: char| {
-        if c == '\0' {
-            char::REPLACEMENT_CHARACTER
-        } else {
-            c
-        }
+        if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }
     };
-    name.chars()
-        .rev()
-        .flat_map(char::to_lowercase)
-        .map(visible)
-        .take(SEARCHED)
-        .collect()
+    name.chars().rev().flat_map(char::to_lowercase).map(visible).take(SEARCHED).collect()
 }
 
 /// Joins names into one text, a line each.

@@ -20,23 +20,13 @@ pub(crate) struct Columns {
 
 pub(crate) fn columns(status: &CertificateStatus) -> Columns {
     match *status {
-        CertificateStatus::Valid => Columns {
-            code: VALID,
-            at: None,
-            reason: None,
-            invalidity: None,
-        },
-        CertificateStatus::Held { since } => Columns {
-            code: HELD,
-            at: Some(since.0),
-            reason: None,
-            invalidity: None,
-        },
-        CertificateStatus::Revoked {
-            at,
-            reason,
-            invalidity,
-        } => Columns {
+        CertificateStatus::Valid => {
+            Columns { code: VALID, at: None, reason: None, invalidity: None }
+        }
+        CertificateStatus::Held { since } => {
+            Columns { code: HELD, at: Some(since.0), reason: None, invalidity: None }
+        }
+        CertificateStatus::Revoked { at, reason, invalidity } => Columns {
             code: REVOKED,
             at: Some(at.0),
             reason: Some(i64::from(reason.code())),
@@ -56,11 +46,7 @@ pub(super) fn read(row: &Row) -> Result<CertificateStatus, StoreError> {
                 .and_then(CrlReason::from_code)
                 .ok_or_else(|| row.corrupt("reason", "no reason of RFC 5280 §5.3.1"))?;
             let invalidity = row.int_or_null("invalidity")?.map(UnixTime);
-            Ok(CertificateStatus::Revoked {
-                at: at()?,
-                reason,
-                invalidity,
-            })
+            Ok(CertificateStatus::Revoked { at: at()?, reason, invalidity })
         }
         _ => Err(row.corrupt("status", "neither valid, held nor revoked")),
     }

@@ -44,11 +44,7 @@ pub async fn insert(tx: &mut Tx, issuer: &Issuer) -> Result<(), StoreError> {
 /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
 pub async fn get(from: impl Source, id: Id<Issuer>) -> Result<Option<Issuer>, StoreError> {
     let statement = Statement::new(TABLE, "SELECT * FROM issuers WHERE id = $1");
-    one(from, statement.text(id.to_string()))
-        .await?
-        .as_ref()
-        .map(row::read)
-        .transpose()
+    one(from, statement.text(id.to_string())).await?.as_ref().map(row::read).transpose()
 }
 
 /// Gets an issuer by its name.
@@ -60,11 +56,7 @@ pub async fn get_by_name(
     name: &IssuerName,
 ) -> Result<Option<Issuer>, StoreError> {
     let statement = Statement::new(TABLE, "SELECT * FROM issuers WHERE name = $1");
-    one(from, statement.text(name.as_str()))
-        .await?
-        .as_ref()
-        .map(row::read)
-        .transpose()
+    one(from, statement.text(name.as_str())).await?.as_ref().map(row::read).transpose()
 }
 
 /// Lists all issuers by name.
@@ -91,13 +83,7 @@ pub async fn update_state(
                SET state = $1, state_at = $2, request_kind = $3, request = $4, spki = $5,
                    certificate = $6, chain = $7, not_after = $8, revision = revision + 1
                WHERE id = $9 AND revision = $10";
-    changed(
-        tx,
-        row::state_values(Statement::new(TABLE, sql), state),
-        id,
-        revision,
-    )
-    .await
+    changed(tx, row::state_values(Statement::new(TABLE, sql), state), id, revision).await
 }
 
 /// Changes an issuer's OCSP responder if its revision still is `revision`, and gives the new
@@ -115,13 +101,7 @@ pub async fn update_responder(
                SET responder_key_label = $1, responder_certificate = $2, responder_not_after = $3,
                    revision = revision + 1
                WHERE id = $4 AND revision = $5";
-    changed(
-        tx,
-        row::responder_values(Statement::new(TABLE, sql), responder),
-        id,
-        revision,
-    )
-    .await
+    changed(tx, row::responder_values(Statement::new(TABLE, sql), responder), id, revision).await
 }
 
 async fn changed(
@@ -130,11 +110,7 @@ async fn changed(
     id: Id<Issuer>,
     revision: i64,
 ) -> Result<i64, StoreError> {
-    if tx
-        .execute(statement.text(id.to_string()).int(revision))
-        .await?
-        > 0
-    {
+    if tx.execute(statement.text(id.to_string()).int(revision)).await? > 0 {
         return Ok(revision + 1);
     }
     let there = get(&mut *tx, id).await?;

@@ -34,9 +34,7 @@ fn read_state(row: &Row) -> Result<IssuerState, StoreError> {
             spki: row.bytes_or_null("spki")?.map(SpkiDer::from_vec),
             requested_at: since()?,
         }),
-        "active" => IssuerState::Active(ActiveIssuer {
-            certificate: read_certificate(row)?,
-        }),
+        "active" => IssuerState::Active(ActiveIssuer { certificate: read_certificate(row)? }),
         "draining" => IssuerState::Draining(DrainingIssuer {
             certificate: read_certificate(row)?,
             since: since()?,

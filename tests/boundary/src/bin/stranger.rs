@@ -8,9 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 fn main() -> io::Result<ExitCode> {
-    let path = std::env::args_os()
-        .nth(1)
-        .ok_or(io::ErrorKind::InvalidInput)?;
+    let path = std::env::args_os().nth(1).ok_or(io::ErrorKind::InvalidInput)?;
     let mut request = Vec::new();
     io::stdin().read_to_end(&mut request)?;
     let mut stream = match UnixStream::connect(path) {

@@ -26,10 +26,7 @@ macro_rules! refuses_authority {
 }
 
 fn constrained(permitted: Vec<NameSubtree>) -> Extension {
-    let constraints = NameConstraints {
-        permitted,
-        excluded: Vec::new(),
-    };
+    let constraints = NameConstraints { permitted, excluded: Vec::new() };
     Extension::critical(ExtensionValue::NameConstraints(constraints))
 }
 
@@ -104,8 +101,7 @@ fn refuses_a_root_with_the_name_of_somebody_else() {
     let ring = Ring::start();
     let mut draft = ring.authority(ROOT_NAME, &ring.public(ROOT));
     draft.subject = name("CN=Bank Root CA");
-    ring.attack(Socket::Admin, &ring.authority_order(&draft))
-        .assert_refused(Rule::KeyIsIssuers);
+    ring.attack(Socket::Admin, &ring.authority_order(&draft)).assert_refused(Rule::KeyIsIssuers);
 }
 
 #[test]
@@ -116,12 +112,9 @@ fn refuses_a_ca_certificate_whose_bytes_are_not_strict() {
         let usage = kit::der::find_extension(node, oids::EXT_KEY_USAGE);
         *usage.at(&[1]).content() = vec![1];
     });
-    let call = SignAuthority {
-        tbs: TbsCertificateDer::from_vec(bent),
-        ..ring.authority_order(&draft)
-    };
-    ring.attack(Socket::Admin, &call)
-        .assert_refused(Rule::DerNotStrict);
+    let call =
+        SignAuthority { tbs: TbsCertificateDer::from_vec(bent), ..ring.authority_order(&draft) };
+    ring.attack(Socket::Admin, &call).assert_refused(Rule::DerNotStrict);
     assert!(!tbs::EXTENSIONS.is_empty());
 }
 
@@ -148,10 +141,7 @@ fn refuses_approvals_that_nobody_can_check() {
         approvals: approvals.clone(),
     };
     assault.refused_call(Rule::ApprovalMissing, &policy);
-    let request = SignCaRequest {
-        approvals,
-        ..ca_request(ISSUING, &ring.public(ISSUING))
-    };
+    let request = SignCaRequest { approvals, ..ca_request(ISSUING, &ring.public(ISSUING)) };
     assault.refused_call(Rule::ApprovalMissing, &request);
     assault.assert_held();
 }
@@ -181,12 +171,8 @@ fn refuses_a_second_house_key() {
         (Purpose::Serial, KeySpec::HmacSha256),
         (Purpose::Seal, KeySpec::Aes256),
     ] {
-        let call = GenerateKey {
-            label: label("new"),
-            purpose,
-            spec,
-            approvals: Approvals(Vec::new()),
-        };
+        let call =
+            GenerateKey { label: label("new"), purpose, spec, approvals: Approvals(Vec::new()) };
         assault.refused_call(Rule::PurposeMismatch, &call);
     }
     assault.assert_held();
@@ -247,10 +233,7 @@ fn refuses_a_policy_for_a_house_key() {
 }
 
 fn ca_request(key: &str, public: &PublicKey) -> SignCaRequest {
-    let constraints = BasicConstraints {
-        ca: true,
-        path_len: None,
-    };
+    let constraints = BasicConstraints { ca: true, path_len: None };
     let value = ExtensionValue::BasicConstraints(constraints);
     let info = CertificationRequestInfo {
         subject: name("CN=Corp Issuing CA,O=Corp"),
@@ -268,11 +251,7 @@ fn ca_request(key: &str, public: &PublicKey) -> SignCaRequest {
 fn refuses_a_csr_for_the_key_of_somebody_else() {
     let ring = Ring::start();
     let mut assault = ring.assault();
-    for public in [
-        SubjectKey::new().public(),
-        &ring.public(kit::OTHER),
-        &ring.public("log"),
-    ] {
+    for public in [SubjectKey::new().public(), &ring.public(kit::OTHER), &ring.public("log")] {
         let call = ca_request(ISSUING, public);
         assault.refused_call(Rule::ProofOfPossessionRefused, &call);
     }
@@ -287,8 +266,7 @@ fn refuses_a_leaf_from_a_key_that_has_no_policy_yet() {
     draft.subject = name("CN=www.corp.example");
     let mut order = ring.order(&draft);
     order.key = label("new");
-    ring.attack(Socket::Issue, &order)
-        .assert_refused(Rule::KeyNotActive);
+    ring.attack(Socket::Issue, &order).assert_refused(Rule::KeyNotActive);
 }
 
 #[test]
@@ -299,6 +277,5 @@ fn honest_acts_of_authority_are_done() {
     ring.call(&ring.authority_order(&draft)).unwrap();
     let renewed = ring.authority(ROOT_NAME, &ring.public(ROOT));
     ring.call(&ring.authority_order(&renewed)).unwrap();
-    ring.call(&ca_request(ISSUING, &ring.public(ISSUING)))
-        .unwrap();
+    ring.call(&ca_request(ISSUING, &ring.public(ISSUING))).unwrap();
 }

@@ -31,11 +31,8 @@ fn refuses_to_sign_with_a_clock_31_days_ahead() {
 #[test]
 fn refuses_a_crl_of_yesterday() {
     let ring = Ring::start();
-    let call = BuildCrl {
-        key: label(ISSUING),
-        shard: 0,
-        next_update: ring.clock.now().plus_seconds(DAY),
-    };
+    let call =
+        BuildCrl { key: label(ISSUING), shard: 0, next_update: ring.clock.now().plus_seconds(DAY) };
     let first = ring.call(&call).unwrap();
     ring.clock.set_wall_by(-DAY);
     let mut assault = ring.assault();
@@ -77,9 +74,7 @@ fn revocation_goes_on_whatever_the_clock_says_and_times_never_go_backwards() {
     let ledger = ring.ledger();
     let times: Vec<i64> = ledger.leaves.iter().map(|(leaf, _)| leaf.at_ms).collect();
     assert!(times.is_sorted());
-    let changes = ledger
-        .events()
-        .filter(|event| matches!(event, Event::RevocationChanged(_)));
+    let changes = ledger.events().filter(|event| matches!(event, Event::RevocationChanged(_)));
     assert_eq!(changes.count(), 2);
     // The jump ahead did not become the floor.
     let _ = ring.issue();

@@ -10,11 +10,7 @@ use x509::{
 
 /// The outermost content.
 fn content(der: &[u8]) -> Vec<u8> {
-    assert_eq!(
-        (der[0], der[1]),
-        (0x30, 0x82),
-        "a TBS of 256 octets to 64 KiB"
-    );
+    assert_eq!((der[0], der[1]), (0x30, 0x82), "a TBS of 256 octets to 64 KiB");
     der[4..].to_vec()
 }
 
@@ -184,8 +180,7 @@ refuses_bytes! {
 fn refuses_a_document_over_the_limit_of_its_field() {
     let ring = Ring::start();
     let order = ring.order_der(vec![0x30; 60_000]);
-    ring.attack(Socket::Issue, &order)
-        .assert_refused(Rule::BodyMalformed);
+    ring.attack(Socket::Issue, &order).assert_refused(Rule::BodyMalformed);
 }
 
 #[test]
@@ -193,11 +188,7 @@ fn refuses_other_documents_where_a_certificate_belongs() {
     let ring = Ring::start();
     let key = SubjectKey::new();
     let csr = key.request(&name("CN=www.corp.example"), Vec::new());
-    let info = x509::Csr::parse(csr.as_bytes())
-        .unwrap()
-        .info_der()
-        .as_bytes()
-        .to_vec();
+    let info = x509::Csr::parse(csr.as_bytes()).unwrap().info_der().as_bytes().to_vec();
     let certificate = ring.issue();
     let crl = TbsCertListFields {
         scheme: x509::SignatureScheme::EcdsaP256Sha256,
@@ -234,15 +225,9 @@ fn refuses_other_documents_where_a_certificate_belongs() {
         ("ResponseData", response_data),
         ("a TBS that is a ResponseData prefix", versioned),
         ("a name", subject.der().as_bytes().to_vec()),
-        (
-            "a key",
-            ring.public(kit::ISSUING).spki().as_bytes().to_vec(),
-        ),
+        ("a key", ring.public(kit::ISSUING).spki().as_bytes().to_vec()),
         ("a digest", vec![0x5a; 32]),
-        (
-            "a DigestInfo",
-            tlv(0x30, &[tlv(0x30, &[]), tlv(0x04, &[0x5a; 32])].concat()),
-        ),
+        ("a DigestInfo", tlv(0x30, &[tlv(0x30, &[]), tlv(0x04, &[0x5a; 32])].concat())),
     ] {
         let refusal = assault.refused_call(Rule::DerNotStrict, &ring.order_der(document));
         assert!(!refusal.detail.is_empty(), "{what}");

@@ -10,15 +10,8 @@ fn releases_nothing(misdeed: Misdeed, rule: Rule) {
     let serial = ring.issue().tbs().serial;
     let order = ring.order(&ring.leaf());
     let next_update = ring.clock.now().plus_seconds(3600);
-    let crl = BuildCrl {
-        key: label(OTHER),
-        shard: 0,
-        next_update,
-    };
-    let subject = OcspSubject {
-        hash: CertIdHash::Sha1,
-        serial,
-    };
+    let crl = BuildCrl { key: label(OTHER), shard: 0, next_update };
+    let subject = OcspSubject { hash: CertIdHash::Sha1, serial };
     let ocsp = SignOcsp {
         responder: label(kit::RESPONDER),
         issuer: label(ISSUING),
@@ -43,10 +36,7 @@ fn releases_nothing(misdeed: Misdeed, rule: Rule) {
     assert_eq!(ledger.acts(), [""; 0]);
     ring.await_refused(rule, 1);
     for (_, leaf) in &ledger.leaves {
-        assert!(
-            !ring.counts.leaks_into(leaf),
-            "a faulty signature is in the journal"
-        );
+        assert!(!ring.counts.leaks_into(leaf), "a faulty signature is in the journal");
     }
     if rule == Rule::SignatureFaulty {
         // The key is set aside until a restart.

@@ -13,10 +13,7 @@ fn demanding() -> Ring {
 
 fn order(ring: &Ring, draft: &Draft, evidence: Vec<CsrDer>) -> SignCertificate {
     let evidence = evidence.into_iter().map(Evidence::Request).collect();
-    SignCertificate {
-        evidence: EvidenceList(evidence),
-        ..ring.order(draft)
-    }
+    SignCertificate { evidence: EvidenceList(evidence), ..ring.order(draft) }
 }
 
 fn leaf_of(ring: &Ring, key: &SubjectKey) -> Draft {
@@ -34,16 +31,12 @@ fn refused(evidence: impl Fn(&SubjectKey) -> Vec<CsrDer>) {
     let key = SubjectKey::new();
     let ring = Ring::start();
     let call = order(&ring, &leaf_of(&ring, &key), evidence(&key));
-    ring.attack(Socket::Issue, &call)
-        .assert_refused(Rule::ProofOfPossessionRefused);
+    ring.attack(Socket::Issue, &call).assert_refused(Rule::ProofOfPossessionRefused);
 
     let ring = demanding();
     let signs = ring.counts.signs();
     let call = order(&ring, &leaf_of(&ring, &key), evidence(&key));
-    assert_eq!(
-        ring.call(&call).unwrap_err().rule,
-        Rule::ProofOfPossessionRefused
-    );
+    assert_eq!(ring.call(&call).unwrap_err().rule, Rule::ProofOfPossessionRefused);
     assert_eq!(ring.counts.signs(), signs);
     let honest = order(&ring, &leaf_of(&ring, &key), vec![request(&key)]);
     ring.call(&honest).unwrap();
@@ -55,14 +48,10 @@ fn refuses_no_proof_where_one_is_demanded() {
     let key = SubjectKey::new();
     let signs = ring.counts.signs();
     let call = order(&ring, &leaf_of(&ring, &key), Vec::new());
-    assert_eq!(
-        ring.call(&call).unwrap_err().rule,
-        Rule::ProofOfPossessionRefused
-    );
+    assert_eq!(ring.call(&call).unwrap_err().rule, Rule::ProofOfPossessionRefused);
     assert_eq!(ring.counts.signs(), signs);
     ring.await_refused(Rule::ProofOfPossessionRefused, 1);
-    ring.call(&order(&ring, &leaf_of(&ring, &key), vec![request(&key)]))
-        .unwrap();
+    ring.call(&order(&ring, &leaf_of(&ring, &key), vec![request(&key)])).unwrap();
 }
 
 #[test]
@@ -117,13 +106,9 @@ fn the_proof_is_in_the_journal_by_its_digest() {
     let ring = demanding();
     let key = SubjectKey::new();
     let proof = request(&key);
-    ring.call(&order(&ring, &leaf_of(&ring, &key), vec![proof.clone()]))
-        .unwrap();
+    ring.call(&order(&ring, &leaf_of(&ring, &key), vec![proof.clone()])).unwrap();
     let ledger = ring.ledger();
     let (_, signed) = ledger.certificates().next().unwrap();
-    assert_eq!(
-        signed.evidence.0[0].digest.0,
-        x509::sha256(proof.as_bytes())
-    );
+    assert_eq!(signed.evidence.0[0].digest.0, x509::sha256(proof.as_bytes()));
     assert_eq!(signed.key, ring.describe(ISSUING).id);
 }

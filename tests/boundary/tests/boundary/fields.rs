@@ -11,10 +11,7 @@ use x509::{CertificationRequestInfoDer, CrlReason};
 use zeroize::Zeroizing;
 
 fn socket_of(kind: Kind) -> Socket {
-    *Socket::ALL
-        .iter()
-        .find(|socket| kind.permitted_on(**socket))
-        .unwrap()
+    *Socket::ALL.iter().find(|socket| kind.permitted_on(**socket)).unwrap()
 }
 
 fn secret(octets: &[u8]) -> Plaintext {
@@ -29,14 +26,8 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
     let key = label(ISSUING);
     let serial = ring.mint(ISSUING);
     let now = ring.clock.now();
-    let subject = OcspSubject {
-        hash: CertIdHash::Sha1,
-        serial,
-    };
-    let item = OcspItem {
-        subjects: OcspSubjects(vec![subject]),
-        nonce: OcspNonce(vec![1, 2, 3]),
-    };
+    let subject = OcspSubject { hash: CertIdHash::Sha1, serial };
+    let item = OcspItem { subjects: OcspSubjects(vec![subject]), nonce: OcspNonce(vec![1, 2, 3]) };
     let evidence = Evidence::Request(kit::SubjectKey::new().request(&kit::name("CN=a"), vec![]));
     let mut order = ring.order(&ring.leaf());
     order.evidence = EvidenceList(vec![evidence]);
@@ -44,24 +35,11 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
     vec![
         body(&ReadPolicy { key: key.clone() }),
         body(&ReadJournal { from: 0, limit: 1 }),
-        body(&MintSerials {
-            key: key.clone(),
-            count: 1,
-        }),
+        body(&MintSerials { key: key.clone(), count: 1 }),
         body(&order),
-        body(&Seal {
-            context: SealContext(b"row".to_vec()),
-            plaintext: secret(b"x"),
-        }),
-        body(&Unseal {
-            context: SealContext(b"row".to_vec()),
-            sealed: Sealed(vec![1; 40]),
-        }),
-        body(&BuildCrl {
-            key: key.clone(),
-            shard: 0,
-            next_update: now,
-        }),
+        body(&Seal { context: SealContext(b"row".to_vec()), plaintext: secret(b"x") }),
+        body(&Unseal { context: SealContext(b"row".to_vec()), sealed: Sealed(vec![1; 40]) }),
+        body(&BuildCrl { key: key.clone(), shard: 0, next_update: now }),
         body(&SignOcsp {
             responder: label(RESPONDER),
             issuer: key.clone(),
@@ -74,22 +52,10 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
             reason: CrlReason::Superseded,
             invalidity: Some(now),
         }),
-        body(&Hold {
-            key: key.clone(),
-            serial,
-        }),
-        body(&Release {
-            key: key.clone(),
-            serial,
-        }),
-        body(&RevocationDelta {
-            key: key.clone(),
-            from: 0,
-            limit: 1,
-        }),
-        body(&Unlock {
-            passphrase: secret(b"guess"),
-        }),
+        body(&Hold { key: key.clone(), serial }),
+        body(&Release { key: key.clone(), serial }),
+        body(&RevocationDelta { key: key.clone(), from: 0, limit: 1 }),
+        body(&Unlock { passphrase: secret(b"guess") }),
         body(&GenerateKey {
             label: label("new"),
             purpose: Purpose::Ocsp,
@@ -134,10 +100,7 @@ fn refuses_an_octet_after_the_body_of_every_kind() {
     let mut assault = ring.assault();
     for (kind, mut body) in bodies {
         body.push(0);
-        assault.refused(
-            Rule::BodyMalformed,
-            ring.attack_body(socket_of(kind), kind, &body),
-        );
+        assault.refused(Rule::BodyMalformed, ring.attack_body(socket_of(kind), kind, &body));
     }
     assault.assert_held();
 }
@@ -145,19 +108,12 @@ fn refuses_an_octet_after_the_body_of_every_kind() {
 /// Replaces the octets `from`, which stand once in the body of a kind.
 fn refuses_bent(kind: Kind, from: &[u8], to: &[u8]) {
     let ring = Ring::start();
-    let (_, body) = bodies(&ring)
-        .into_iter()
-        .find(|(found, _)| *found == kind)
-        .unwrap();
-    let mut places = body
-        .windows(from.len())
-        .enumerate()
-        .filter(|(_, w)| *w == from);
+    let (_, body) = bodies(&ring).into_iter().find(|(found, _)| *found == kind).unwrap();
+    let mut places = body.windows(from.len()).enumerate().filter(|(_, w)| *w == from);
     let (at, _) = places.next().expect("the octets stand there");
     assert!(places.next().is_none(), "they stand there once");
     let bent = [&body[..at], to, &body[at + from.len()..]].concat();
-    ring.attack_body(socket_of(kind), kind, &bent)
-        .assert_refused(Rule::BodyMalformed);
+    ring.attack_body(socket_of(kind), kind, &bent).assert_refused(Rule::BodyMalformed);
 }
 
 #[test]
@@ -203,16 +159,12 @@ fn refuses_evidence_of_an_unknown_kind() {
 fn refuses_a_serial_with_a_leading_zero() {
     let ring = Ring::start();
     let serial = ring.issue().tbs().serial;
-    let honest = Hold {
-        key: label(ISSUING),
-        serial,
-    };
+    let honest = Hold { key: label(ISSUING), serial };
     let body = honest.to_wire();
     let at = body.len() - serial.as_bytes().len();
     let length = u8::try_from(serial.as_bytes().len() + 1).unwrap();
     let bent = [&body[..at - 1], &[length, 0], &body[at..]].concat();
-    ring.attack_body(Socket::Status, Kind::Hold, &bent)
-        .assert_refused(Rule::BodyMalformed);
+    ring.attack_body(Socket::Status, Kind::Hold, &bent).assert_refused(Rule::BodyMalformed);
 }
 
 #[test]
@@ -226,8 +178,7 @@ fn refuses_a_third_kind_of_bool() {
     };
     let mut body = honest.to_wire();
     *body.last_mut().unwrap() = 2;
-    ring.attack_body(Socket::Status, Kind::Revoke, &body)
-        .assert_refused(Rule::BodyMalformed);
+    ring.attack_body(Socket::Status, Kind::Revoke, &body).assert_refused(Rule::BodyMalformed);
 }
 
 #[test]
@@ -236,12 +187,8 @@ fn refuses_reasons_that_are_none() {
     let serial = ring.issue().tbs().serial;
     let mut assault = ring.assault();
     for code in [7, 11, 255] {
-        let honest = Revoke {
-            key: label(ISSUING),
-            serial,
-            reason: CrlReason::Superseded,
-            invalidity: None,
-        };
+        let honest =
+            Revoke { key: label(ISSUING), serial, reason: CrlReason::Superseded, invalidity: None };
         let mut body = honest.to_wire();
         let at = body.len() - 2;
         assert_eq!(body[at], CrlReason::Superseded.code());
@@ -255,22 +202,15 @@ fn refuses_reasons_that_are_none() {
 #[test]
 fn refuses_a_nonce_of_129_octets() {
     let ring = Ring::start();
-    let subject = OcspSubject {
-        hash: CertIdHash::Sha256,
-        serial: ring.issue().tbs().serial,
-    };
-    let item = OcspItem {
-        subjects: OcspSubjects(vec![subject]),
-        nonce: OcspNonce(vec![7; 129]),
-    };
+    let subject = OcspSubject { hash: CertIdHash::Sha256, serial: ring.issue().tbs().serial };
+    let item = OcspItem { subjects: OcspSubjects(vec![subject]), nonce: OcspNonce(vec![7; 129]) };
     let call = SignOcsp {
         responder: label(RESPONDER),
         issuer: label(ISSUING),
         next_update: ring.clock.now().plus_seconds(3600),
         items: OcspItems(vec![item]),
     };
-    ring.attack(Socket::Status, &call)
-        .assert_refused(Rule::BodyMalformed);
+    ring.attack(Socket::Status, &call).assert_refused(Rule::BodyMalformed);
 }
 
 /// Octets of this process that are resident.
@@ -300,10 +240,7 @@ fn refuses_counts_and_lengths_that_would_allocate_gigabytes() {
         (Kind::SignCertificate, lie.to_vec()),
         (Kind::SignCertificate, [&labelled[..head], &lie].concat()),
         (Kind::SignOcsp, [&ocsp[..ocsp.len() - 4], &lie].concat()),
-        (
-            Kind::SignOcsp,
-            [&ocsp[..ocsp.len() - 4], &4096_u32.to_be_bytes()].concat(),
-        ),
+        (Kind::SignOcsp, [&ocsp[..ocsp.len() - 4], &4096_u32.to_be_bytes()].concat()),
         (Kind::Seal, lie.to_vec()),
         (Kind::SetPolicy, lie.to_vec()),
     ];

@@ -71,10 +71,7 @@ fn refuses_a_length_over_the_limit_of_its_kind_before_the_body_comes() {
     let ring = Ring::start();
     let mut assault = ring.assault();
     for kind in Kind::ALL {
-        let socket = Socket::ALL
-            .iter()
-            .find(|socket| kind.permitted_on(**socket))
-            .unwrap();
+        let socket = Socket::ALL.iter().find(|socket| kind.permitted_on(**socket)).unwrap();
         for length in [kind.request_limit() + 1, u32::MAX] {
             let header = Header {
                 kind: *kind,
@@ -94,8 +91,7 @@ fn refuses_a_length_over_the_limit_of_its_kind_before_the_body_comes() {
 #[test]
 fn refuses_a_body_where_none_belongs() {
     let ring = Ring::start();
-    ring.attack_body(Socket::Issue, Kind::Describe, b"x")
-        .assert_refused(Rule::FrameMalformed);
+    ring.attack_body(Socket::Issue, Kind::Describe, b"x").assert_refused(Rule::FrameMalformed);
 }
 
 #[test]
@@ -103,10 +99,7 @@ fn refuses_a_length_of_zero_where_a_body_belongs() {
     let ring = Ring::start();
     let mut assault = ring.assault();
     for kind in Kind::ALL.iter().filter(|kind| kind.request_limit() > 0) {
-        let socket = Socket::ALL
-            .iter()
-            .find(|socket| kind.permitted_on(**socket))
-            .unwrap();
+        let socket = Socket::ALL.iter().find(|socket| kind.permitted_on(**socket)).unwrap();
         assault.refused(Rule::BodyMalformed, ring.attack_body(*socket, *kind, &[]));
     }
     assault.assert_held();
@@ -139,17 +132,9 @@ fn refuses_an_honest_request_cut_at_every_octet() {
     let mut assault = ring.assault();
     for length in 1..honest.len() {
         let attack = ring
-            .attack_octets(
-                Socket::Issue,
-                Kind::SignCertificate,
-                honest[..length].to_vec(),
-            )
+            .attack_octets(Socket::Issue, Kind::SignCertificate, honest[..length].to_vec())
             .and_end();
-        let attack = if length < HEADER {
-            attack.answered_as(Kind::Health, 0)
-        } else {
-            attack
-        };
+        let attack = if length < HEADER { attack.answered_as(Kind::Health, 0) } else { attack };
         assault.refused(Rule::FrameMalformed, attack);
     }
     assault.assert_held();
@@ -164,15 +149,9 @@ fn refuses_what_follows_a_frame_and_is_none() {
     let mut peer = ring.peer(Socket::Issue);
     peer.write(&octets).unwrap();
     let answer = peer.read_answer(Kind::Health, 7);
-    assert!(
-        matches!(answer, kit::Answered::Answer(_)),
-        "the honest one is answered"
-    );
+    assert!(matches!(answer, kit::Answered::Answer(_)), "the honest one is answered");
     // The same garbage alone, so that the journal is held against it.
     let garbage = ring.attack_octets(Socket::Issue, Kind::Health, vec![0xff; HEADER]);
-    assault.refused(
-        Rule::FrameMalformed,
-        garbage.answered_as(Kind::Health, u32::MAX),
-    );
+    assault.refused(Rule::FrameMalformed, garbage.answered_as(Kind::Health, u32::MAX));
     assault.assert_held();
 }

@@ -12,10 +12,7 @@ use signer_proto::{
 use x509::CrlReason;
 
 fn on(disk: &SimulatedDisk) -> Ring {
-    Ring::start_with(Plan {
-        disk: Some(disk.clone()),
-        ..Plan::default()
-    })
+    Ring::start_with(Plan { disk: Some(disk.clone()), ..Plan::default() })
 }
 
 /// A fault at the first operation of the next group, and at those after it.
@@ -68,23 +65,12 @@ fn nothing_more(ring: &Ring, mut order: signer_proto::SignCertificate) {
     let serial = x509::Serial::from_unsigned(&[1]).unwrap();
     let refused = |refusal: Refusal| assert_eq!(refusal.rule, Rule::JournalUnavailable);
     refused(ring.call(&order).unwrap_err());
-    let crl = BuildCrl {
-        key: key.clone(),
-        shard: 0,
-        next_update,
-    };
+    let crl = BuildCrl { key: key.clone(), shard: 0, next_update };
     refused(ring.call(&crl).unwrap_err());
-    let revoke = Revoke {
-        key: key.clone(),
-        serial,
-        reason: CrlReason::KeyCompromise,
-        invalidity: None,
-    };
+    let revoke =
+        Revoke { key: key.clone(), serial, reason: CrlReason::KeyCompromise, invalidity: None };
     refused(ring.call(&revoke).unwrap_err());
-    let subject = OcspSubject {
-        hash: CertIdHash::Sha1,
-        serial,
-    };
+    let subject = OcspSubject { hash: CertIdHash::Sha1, serial };
     let ocsp = SignOcsp {
         responder: label(kit::RESPONDER),
         issuer: key,
@@ -95,11 +81,7 @@ fn nothing_more(ring: &Ring, mut order: signer_proto::SignCertificate) {
         }]),
     };
     refused(ring.call(&ocsp).unwrap_err());
-    assert_eq!(
-        ring.counts.signs(),
-        signs,
-        "signed though nothing can be written"
-    );
+    assert_eq!(ring.counts.signs(), signs, "signed though nothing can be written");
     assert_eq!(ring.signer().health().state, SignerState::JournalFailed);
 }
 
@@ -183,19 +165,11 @@ fn releases_nothing_after_the_journals_file_was_replaced() {
     let ring = Ring::start();
     let order = ring.order(&ring.leaf());
     let journal = ring.ring_dir().join("journal");
-    let segment = fs::read_dir(&journal)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let segment = fs::read_dir(&journal).unwrap().next().unwrap().unwrap().path();
     let copy = journal.join("copy");
     fs::copy(&segment, &copy).unwrap();
     fs::rename(&copy, &segment).unwrap();
-    assert_eq!(
-        ring.call(&order).unwrap_err().rule,
-        Rule::JournalUnavailable
-    );
+    assert_eq!(ring.call(&order).unwrap_err().rule, Rule::JournalUnavailable);
 }
 
 /// Bends the journal of a ring that was ended.
@@ -204,12 +178,7 @@ fn refuses_to_open(bend: impl Fn(&mut Vec<u8>)) {
     let _ = ring.issue();
     ring.stop();
     let journal = ring.ring_dir().join("journal");
-    let segment = fs::read_dir(&journal)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let segment = fs::read_dir(&journal).unwrap().next().unwrap().unwrap().path();
     let mut octets = fs::read(&segment).unwrap();
     bend(&mut octets);
     fs::write(&segment, octets).unwrap();
@@ -229,12 +198,7 @@ fn refuses_to_open_a_journal_of_another_ring() {
     let mut other = Ring::start();
     other.stop();
     let journal = other.ring_dir().join("journal");
-    let segment = fs::read_dir(&journal)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let segment = fs::read_dir(&journal).unwrap().next().unwrap().unwrap().path();
     let octets = fs::read(segment).unwrap();
     refuses_to_open(|ours| ours.clone_from(&octets));
 }

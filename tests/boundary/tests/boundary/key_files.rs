@@ -114,10 +114,7 @@ fn refuses_house_keys_of_another_genesis() {
     fs::copy(unlock(&elsewhere), unlock(&ring)).unwrap();
     ring.try_open().unwrap();
     let refusal = ring.unlock().unwrap_err();
-    assert!(
-        matches!(refusal.rule, Rule::KeyFileCorrupt | Rule::UnlockFailed),
-        "{refusal}"
-    );
+    assert!(matches!(refusal.rule, Rule::KeyFileCorrupt | Rule::UnlockFailed), "{refusal}");
     ring.stop();
     fs::write(unlock(&ring), honest).unwrap();
     ring.restart();

@@ -15,10 +15,7 @@ fn rsa(modulus: &BigUint, exponent: u32) -> PublicKey {
         }
         tlv(0x02, &octets)
     };
-    let key = tlv(
-        0x30,
-        &[integer(modulus), integer(&exponent.into())].concat(),
-    );
+    let key = tlv(0x30, &[integer(modulus), integer(&exponent.into())].concat());
     // rsaEncryption with NULL (RFC 3279 §2.3.1).
     let algorithm = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
     let bits = [&[0], key.as_slice()].concat();
@@ -28,10 +25,7 @@ fn rsa(modulus: &BigUint, exponent: u32) -> PublicKey {
 
 fn honest_modulus() -> BigUint {
     let key = SubjectKey::of(KeyKind::Rsa2048);
-    let inner = Node::parse(key.public().subject_public_key())
-        .at(&[0])
-        .content()
-        .clone();
+    let inner = Node::parse(key.public().subject_public_key()).at(&[0]).content().clone();
     BigUint::from_bytes_be(&inner)
 }
 
@@ -68,16 +62,12 @@ fn refuses_rsa(modulus: &BigUint, exponent: u32) {
     let ring = Ring::start();
     let mut draft = ring.leaf();
     draft.rekey(&rsa(modulus, exponent));
-    ring.attack(Socket::Issue, &ring.order(&draft))
-        .assert_refused(Rule::WeakKey);
+    ring.attack(Socket::Issue, &ring.order(&draft)).assert_refused(Rule::WeakKey);
 }
 
 #[test]
 fn refuses_rsa_of_1024_bits() {
-    refuses_rsa(
-        &(honest_modulus() >> 1024_u32 | BigUint::from(1_u8)),
-        65_537,
-    );
+    refuses_rsa(&(honest_modulus() >> 1024_u32 | BigUint::from(1_u8)), 65_537);
 }
 
 #[test]
@@ -126,9 +116,7 @@ fn with_point(der: &[u8], point: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 
 /// Replaces the algorithm of the honest P-256 key.
 fn with_algorithm(der: &[u8], algorithm: &[u8]) -> Vec<u8> {
-    bend(der, |tbs| {
-        *tbs.at(tbs::KEY).at(&[0]) = Node::parse(algorithm)
-    })
+    bend(der, |tbs| *tbs.at(tbs::KEY).at(&[0]) = Node::parse(algorithm))
 }
 
 refuses_bytes! {
@@ -194,12 +182,7 @@ fn refuses_a_kind_of_key_that_is_not_listed() {
                   \"rsa-4096\", \"ml-dsa-44\", \"ml-dsa-65\", \"ml-dsa-87\"]";
     let ring = Ring::start_with(Plan::default().issuing_but(listed, "[\"p-256\", \"p-384\"]"));
     let mut assault = ring.assault();
-    for kind in [
-        KeyKind::P521,
-        KeyKind::Ed25519,
-        KeyKind::Rsa2048,
-        KeyKind::MlDsa65,
-    ] {
+    for kind in [KeyKind::P521, KeyKind::Ed25519, KeyKind::Rsa2048, KeyKind::MlDsa65] {
         let mut draft = ring.leaf();
         draft.rekey(SubjectKey::of(kind).public());
         assault.refused_call(Rule::KeyKindRefused, &ring.order(&draft));

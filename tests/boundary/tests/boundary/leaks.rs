@@ -71,28 +71,21 @@ fn raw(ring: &Ring, socket: Socket, kind: Kind, body: &[u8]) -> Vec<u8> {
 fn busy(ring: &Ring) -> Vec<Vec<u8>> {
     let mut answers = Vec::new();
     let mut ask = |socket, kind, body: &[u8]| answers.push(raw(ring, socket, kind, body));
-    let seal = Seal {
-        context: SealContext(b"row".to_vec()),
-        plaintext: secret(SEALED),
-    };
+    let seal = Seal { context: SealContext(b"row".to_vec()), plaintext: secret(SEALED) };
     let sealed = seal.to_wire();
     ask(Socket::Issue, Kind::Seal, &sealed);
     // Cut, so that the decoder has something to complain about; and where it does not belong.
     ask(Socket::Issue, Kind::Seal, &sealed[..sealed.len() - 1]);
     ask(Socket::Status, Kind::Seal, &sealed);
     ask(Socket::Issue, Kind::Unseal, &sealed);
-    let guess = Unlock {
-        passphrase: secret(GUESS),
-    };
+    let guess = Unlock { passphrase: secret(GUESS) };
     let guess = guess.to_wire();
     ask(Socket::Admin, Kind::Unlock, &guess);
     ask(Socket::Admin, Kind::Unlock, &guess[..guess.len() - 1]);
     ask(Socket::Issue, Kind::Unlock, &guess);
     ask(Socket::Va, Kind::Health, &Health.to_wire());
     ask(Socket::Va, Kind::Describe, &Describe.to_wire());
-    let policy = ReadPolicy {
-        key: kit::label(kit::ISSUING),
-    };
+    let policy = ReadPolicy { key: kit::label(kit::ISSUING) };
     ask(Socket::Va, Kind::ReadPolicy, &policy.to_wire());
     answers
 }
@@ -120,16 +113,8 @@ fn no_secret_is_in_any_file_of_the_ring() {
     let _ = ring.issue();
     ring.stop();
     let files = files(ring.dir());
-    assert!(
-        files
-            .iter()
-            .any(|path| path.extension().is_some_and(|kind| kind == "key"))
-    );
-    assert!(
-        files
-            .iter()
-            .any(|path| path.extension().is_some_and(|kind| kind == "seg"))
-    );
+    assert!(files.iter().any(|path| path.extension().is_some_and(|kind| kind == "key")));
+    assert!(files.iter().any(|path| path.extension().is_some_and(|kind| kind == "seg")));
     for path in files {
         let octets = fs::read(&path).unwrap();
         for secret in secrets() {
@@ -142,10 +127,7 @@ fn no_secret_is_in_any_file_of_the_ring() {
 fn nobody_else_may_read_a_file_of_the_ring() {
     let ring = Ring::start();
     let _ = ring.issue();
-    assert_eq!(
-        fs::metadata(ring.ring_dir()).unwrap().mode() & 0o7777,
-        0o700
-    );
+    assert_eq!(fs::metadata(ring.ring_dir()).unwrap().mode() & 0o7777, 0o700);
     for path in files(&ring.ring_dir()) {
         let mode = fs::metadata(&path).unwrap().mode() & 0o777;
         assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
@@ -158,13 +140,7 @@ fn nobody_else_may_read_a_file_of_the_ring() {
 
 #[test]
 fn debug_output_of_what_holds_a_secret_does_not_show_it() {
-    let shown = format!(
-        "{:?} {:?}",
-        secret(SEALED),
-        Unlock {
-            passphrase: secret(GUESS)
-        }
-    );
+    let shown = format!("{:?} {:?}", secret(SEALED), Unlock { passphrase: secret(GUESS) });
     for secret in secrets() {
         assert!(!holds(shown.as_bytes(), &secret), "{shown}");
     }

@@ -31,10 +31,7 @@ fn ten_thousand_idle_connections_change_nothing_for_those_that_are_there() {
     }
     assert!(turned_away > 9_000, "{turned_away}");
     there.call(&Health).unwrap();
-    let serial = signer_proto::MintSerials {
-        key: kit::label(kit::ISSUING),
-        count: 1,
-    };
+    let serial = signer_proto::MintSerials { key: kit::label(kit::ISSUING), count: 1 };
     there.call(&serial).unwrap();
     drop(idle);
     assert!(turned_away_is_journaled(&ring));
@@ -68,20 +65,12 @@ fn a_peer_that_never_reads_its_answers_holds_up_nobody() {
         let _ = ring.issue();
     }
     let mut deaf = ring.peer(Socket::Status);
-    deaf.stream()
-        .set_write_timeout(Some(Duration::from_millis(200)))
-        .unwrap();
-    let read = ReadJournal {
-        from: 0,
-        limit: 4096,
-    };
+    deaf.stream().set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+    let read = ReadJournal { from: 0, limit: 4096 };
     let begun = Instant::now();
     let mut dropped = false;
     for sequence in 0..4_000 {
-        if deaf
-            .write(&frame(Kind::ReadJournal, sequence, &read.to_wire()))
-            .is_err()
-        {
+        if deaf.write(&frame(Kind::ReadJournal, sequence, &read.to_wire())).is_err() {
             dropped = true;
             break;
         }
@@ -91,10 +80,7 @@ fn a_peer_that_never_reads_its_answers_holds_up_nobody() {
         }
         assert!(begun.elapsed() < Duration::from_secs(20));
     }
-    assert!(
-        dropped,
-        "megabytes of answers were kept for who does not read"
-    );
+    assert!(dropped, "megabytes of answers were kept for who does not read");
     let _ = ring.issue();
 }
 
@@ -103,15 +89,10 @@ fn refuses_more_requests_in_flight_than_granted_and_answers_the_rest() {
     let disk = SimulatedDisk::new(1);
     let ring = Ring::start_with(Plan {
         disk: Some(disk.clone()),
-        limits: Limits {
-            in_flight_per_connection: 8,
-            ..Limits::default()
-        },
+        limits: Limits { in_flight_per_connection: 8, ..Limits::default() },
         ..Plan::default()
     });
-    let orders: Vec<_> = (0..64)
-        .map(|_| ring.order(&ring.leaf()).to_wire())
-        .collect();
+    let orders: Vec<_> = (0..64).map(|_| ring.order(&ring.leaf()).to_wire()).collect();
     disk.slow_sync(Duration::from_millis(300));
     let frames: Vec<u8> = (0..)
         .zip(&orders)
@@ -131,10 +112,7 @@ fn refuses_more_requests_in_flight_than_granted_and_answers_the_rest() {
         }
     }
     disk.slow_sync(Duration::ZERO);
-    assert!(
-        signed >= 8 && refused >= 1,
-        "{signed} signed, {refused} refused"
-    );
+    assert!(signed >= 8 && refused >= 1, "{signed} signed, {refused} refused");
     assert_eq!(ring.ledger().certificates().count(), signed);
     let Answered::Answer(_) = peer.ask(Kind::Health, &[]) else {
         panic!("the connection goes on");
@@ -145,10 +123,7 @@ fn refuses_more_requests_in_flight_than_granted_and_answers_the_rest() {
 #[test]
 fn a_frame_that_never_becomes_whole_ends_its_connection_only() {
     let ring = Ring::start_with(Plan {
-        limits: Limits {
-            frame_timeout: Duration::from_millis(300),
-            ..Limits::default()
-        },
+        limits: Limits { frame_timeout: Duration::from_millis(300), ..Limits::default() },
         ..Plan::default()
     });
     let honest = frame(Kind::Health, 7, &[]);

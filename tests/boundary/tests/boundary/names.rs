@@ -157,8 +157,7 @@ fn refuses_a_wildcard_where_none_is_allowed() {
     let ring = Ring::start_with(plan);
     let mut draft = ring.leaf();
     draft.host("*.dev.corp.example");
-    ring.attack(Socket::Issue, &ring.order(&draft))
-        .assert_refused(Rule::WildcardRefused);
+    ring.attack(Socket::Issue, &ring.order(&draft)).assert_refused(Rule::WildcardRefused);
 }
 
 #[test]
@@ -166,9 +165,7 @@ fn refuses_a_sid_where_none_is_allowed() {
     let ring = Ring::start_with(Plan::default().issuing_but("sid = true", "sid = false"));
     let sid = "S-1-5-21-1111111111-222222222-333333333-500";
     let mut draft = ring.leaf();
-    draft.set(Extension::non_critical(ExtensionValue::MicrosoftSid(
-        sid.to_owned(),
-    )));
+    draft.set(Extension::non_critical(ExtensionValue::MicrosoftSid(sid.to_owned())));
     let mut assault = ring.assault();
     assault.refused_call(Rule::NameNotPermitted, &ring.order(&draft));
     let mut draft = ring.leaf();

@@ -13,18 +13,12 @@ fn secret(octets: &[u8]) -> Plaintext {
 }
 
 fn seal(ring: &Ring, context: &[u8]) -> Sealed {
-    let call = Seal {
-        context: SealContext(context.to_vec()),
-        plaintext: secret(SECRET),
-    };
+    let call = Seal { context: SealContext(context.to_vec()), plaintext: secret(SECRET) };
     ring.call(&call).unwrap()
 }
 
 fn unseal(context: &[u8], sealed: &Sealed) -> Unseal {
-    Unseal {
-        context: SealContext(context.to_vec()),
-        sealed: sealed.clone(),
-    }
+    Unseal { context: SealContext(context.to_vec()), sealed: sealed.clone() }
 }
 
 #[test]
@@ -32,19 +26,11 @@ fn refuses_a_sealed_value_in_the_context_of_another_row() {
     let ring = Ring::start();
     let sealed = seal(&ring, b"scep/challenge/1");
     let mut assault = ring.assault();
-    for context in [
-        b"scep/challenge/2".as_slice(),
-        b"scep/challenge/",
-        b"",
-        &[0; 256],
-    ] {
+    for context in [b"scep/challenge/2".as_slice(), b"scep/challenge/", b"", &[0; 256]] {
         assault.refused_call(Rule::SealNotOurs, &unseal(context, &sealed));
     }
     assault.assert_held();
-    assert_eq!(
-        *ring.call(&unseal(b"scep/challenge/1", &sealed)).unwrap().0,
-        SECRET
-    );
+    assert_eq!(*ring.call(&unseal(b"scep/challenge/1", &sealed)).unwrap().0, SECRET);
 }
 
 #[test]
@@ -54,16 +40,14 @@ fn refuses_a_sealed_value_whose_context_and_content_are_shifted() {
     let sealed = seal(&ring, b"row1");
     let mut shifted = sealed.clone();
     shifted.0.insert(0, b'1');
-    ring.attack(Socket::Issue, &unseal(b"row", &shifted))
-        .assert_refused(Rule::SealNotOurs);
+    ring.attack(Socket::Issue, &unseal(b"row", &shifted)).assert_refused(Rule::SealNotOurs);
 }
 
 #[test]
 fn refuses_a_sealed_value_of_another_ring() {
     let ring = Ring::start();
     let sealed = seal(&Ring::start(), b"row");
-    ring.attack(Socket::Issue, &unseal(b"row", &sealed))
-        .assert_refused(Rule::SealNotOurs);
+    ring.attack(Socket::Issue, &unseal(b"row", &sealed)).assert_refused(Rule::SealNotOurs);
 }
 
 #[test]
@@ -97,9 +81,7 @@ fn the_same_value_is_never_sealed_to_the_same_octets() {
 #[test]
 fn refuses_a_wrong_credential_and_slows_down() {
     let ring = Ring::locked(Plan::default());
-    let guess = Unlock {
-        passphrase: secret(b"a guess at the credential that is long enough"),
-    };
+    let guess = Unlock { passphrase: secret(b"a guess at the credential that is long enough") };
     let mut peer = ring.peer(Socket::Admin);
     let mut rules = Vec::new();
     for _ in 0..5 {
@@ -109,9 +91,7 @@ fn refuses_a_wrong_credential_and_slows_down() {
     assert_eq!(rules[4], Rule::Overloaded, "{rules:?}");
     assert_eq!(ring.signer().health().state, SignerState::Locked);
     ring.clock.pass(120);
-    let right = Unlock {
-        passphrase: secret(CREDENTIAL),
-    };
+    let right = Unlock { passphrase: secret(CREDENTIAL) };
     let report = peer.call(&right).unwrap();
     assert_eq!(report.state, SignerState::Ready);
     ring.await_refused(Rule::UnlockFailed, 1);
@@ -132,19 +112,11 @@ fn refuses_everything_that_needs_a_key_while_locked() {
     let next_update = ring.clock.now().plus_seconds(3600);
     ring.stop();
     ring.try_open().unwrap();
-    let crl = signer_proto::BuildCrl {
-        key: kit::label(kit::ISSUING),
-        shard: 0,
-        next_update,
-    };
-    ring.attack(Socket::Issue, &order)
-        .assert_unavailable(Rule::Locked);
-    ring.attack(Socket::Admin, &authority)
-        .assert_unavailable(Rule::Locked);
-    ring.attack(Socket::Issue, &unseal(b"row", &sealed))
-        .assert_unavailable(Rule::Locked);
-    ring.attack(Socket::Status, &crl)
-        .assert_unavailable(Rule::Locked);
+    let crl = signer_proto::BuildCrl { key: kit::label(kit::ISSUING), shard: 0, next_update };
+    ring.attack(Socket::Issue, &order).assert_unavailable(Rule::Locked);
+    ring.attack(Socket::Admin, &authority).assert_unavailable(Rule::Locked);
+    ring.attack(Socket::Issue, &unseal(b"row", &sealed)).assert_unavailable(Rule::Locked);
+    ring.attack(Socket::Status, &crl).assert_unavailable(Rule::Locked);
     assert_eq!(ring.call(&Health).unwrap().state, SignerState::Locked);
     ring.unlock().unwrap();
     ring.call(&order).unwrap();

@@ -44,8 +44,7 @@ fn refuses_an_admin_call_on_the_issue_socket() {
         spec: KeySpec::P256,
         approvals: Approvals(Vec::new()),
     };
-    ring.attack(Socket::Issue, &call)
-        .assert_refused(Rule::KindNotPermitted);
+    ring.attack(Socket::Issue, &call).assert_refused(Rule::KindNotPermitted);
 }
 
 #[test]
@@ -65,14 +64,12 @@ fn refuses_a_status_call_on_the_issue_socket() {
         reason: CrlReason::KeyCompromise,
         invalidity: None,
     };
-    ring.attack(Socket::Issue, &call)
-        .assert_refused(Rule::KindNotPermitted);
+    ring.attack(Socket::Issue, &call).assert_refused(Rule::KindNotPermitted);
 }
 
 #[test]
 fn refuses_a_certificate_on_the_status_socket() {
     let ring = Ring::start();
     let order = ring.order(&ring.leaf());
-    ring.attack(Socket::Status, &order)
-        .assert_refused(Rule::KindNotPermitted);
+    ring.attack(Socket::Status, &order).assert_refused(Rule::KindNotPermitted);
 }

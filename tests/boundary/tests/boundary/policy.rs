@@ -160,8 +160,7 @@ fn refuses_an_end_later_than_the_issuers() {
     let ring = Ring::start_with(plan);
     let mut draft = ring.leaf();
     draft.not_after = UnixTime(end + 1);
-    ring.attack(Socket::Issue, &ring.order(&draft))
-        .assert_refused(Rule::OutlivesIssuer);
+    ring.attack(Socket::Issue, &ring.order(&draft)).assert_refused(Rule::OutlivesIssuer);
 }
 
 #[test]
@@ -169,8 +168,7 @@ fn refuses_a_policy_digest_that_is_not_known() {
     let ring = Ring::start();
     let mut order = ring.order(&ring.leaf());
     order.policy = Digest([0x5a; 32]);
-    ring.attack(Socket::Issue, &order)
-        .assert_refused(Rule::PolicyDigestUnknown);
+    ring.attack(Socket::Issue, &order).assert_refused(Rule::PolicyDigestUnknown);
 }
 
 #[test]
@@ -178,20 +176,15 @@ fn refuses_the_digest_of_another_keys_policy() {
     let ring = Ring::start();
     let mut order = ring.order(&ring.leaf());
     order.policy = ring.policy(kit::OTHER);
-    ring.attack(Socket::Issue, &order)
-        .assert_refused(Rule::PolicyDigestUnknown);
+    ring.attack(Socket::Issue, &order).assert_refused(Rule::PolicyDigestUnknown);
 }
 
 #[test]
 fn refuses_the_digest_of_an_older_policy() {
     let ring = Ring::start();
     let order = ring.order(&ring.leaf());
-    ring.set_policy(
-        kit::ISSUING,
-        &Plan::default().issuing.replace("398d", "397d"),
-    );
-    ring.attack(Socket::Issue, &order)
-        .assert_refused(Rule::PolicyDigestUnknown);
+    ring.set_policy(kit::ISSUING, &Plan::default().issuing.replace("398d", "397d"));
+    ring.attack(Socket::Issue, &order).assert_refused(Rule::PolicyDigestUnknown);
 }
 
 #[test]
@@ -271,10 +264,7 @@ fn refuses_a_policy_that_is_none() {
         honest.replace("version = 1", "version = 2"),
         honest.replace("\"serverAuth\"", "\"OCSPSigning\""),
         honest.replace("\"serverAuth\"", "\"1.3.6.1.5.5.7.3.9\""),
-        honest.replace(
-            "dns = [\"corp.example\"]",
-            "dns = [\"any\", \"corp.example\"]",
-        ),
+        honest.replace("dns = [\"corp.example\"]", "dns = [\"any\", \"corp.example\"]"),
         honest.replace("max_validity = \"398d\"", "max_validity = \"-1d\""),
     ] {
         let call = SetPolicy {
@@ -297,9 +287,7 @@ fn an_honest_leaf_may_have_all_that_is_listed() {
     draft.set(access(oids::AD_OCSP, "http://pki.corp.example/ocsp"));
     draft.set(Extension::non_critical(ExtensionValue::TlsFeature(vec![5])));
     let policy = PolicyInformation::new(Oid::new_unwrap("1.2.3.4"));
-    draft.set(Extension::non_critical(
-        ExtensionValue::CertificatePolicies(vec![policy]),
-    ));
+    draft.set(Extension::non_critical(ExtensionValue::CertificatePolicies(vec![policy])));
     draft.rekey(SubjectKey::new().public());
     ring.call(&ring.order(&draft)).unwrap();
 }

@@ -59,8 +59,7 @@ fn refuses_a_responder_certified_by_a_ca_that_it_does_not_speak_for() {
     let mut order = ring.order(&draft);
     order.key = label(OTHER);
     order.policy = ring.policy(OTHER);
-    ring.attack(Socket::Issue, &order)
-        .assert_refused(Rule::ResponderKeyNotPinned);
+    ring.attack(Socket::Issue, &order).assert_refused(Rule::ResponderKeyNotPinned);
 }
 
 #[test]
@@ -117,10 +116,7 @@ fn refuses_a_crl_from_every_key_that_is_no_cas() {
 #[test]
 fn refuses_ocsp_responses_from_every_key_that_is_no_responders() {
     let ring = Ring::start();
-    let subject = OcspSubject {
-        hash: CertIdHash::Sha1,
-        serial: ring.issue().tbs().serial,
-    };
+    let subject = OcspSubject { hash: CertIdHash::Sha1, serial: ring.issue().tbs().serial };
     let items = OcspItems(vec![OcspItem {
         subjects: OcspSubjects(vec![subject]),
         nonce: OcspNonce(Vec::new()),
@@ -157,10 +153,7 @@ fn refuses_serials_for_every_key_that_certifies_nothing() {
         ("serial", Rule::PurposeMismatch),
         ("another-rings", Rule::KeyUnknown),
     ] {
-        let call = MintSerials {
-            key: label(key),
-            count: 1,
-        };
+        let call = MintSerials { key: label(key), count: 1 };
         assault.refused_call(rule, &call);
     }
     assault.assert_held();
@@ -172,17 +165,10 @@ fn refuses_revocations_for_every_key_that_certifies_nothing() {
     let serial = ring.issue().tbs().serial;
     let mut assault = ring.assault();
     for key in [RESPONDER, "log", "serial"] {
-        let revoke = Revoke {
-            key: label(key),
-            serial,
-            reason: CrlReason::Unspecified,
-            invalidity: None,
-        };
+        let revoke =
+            Revoke { key: label(key), serial, reason: CrlReason::Unspecified, invalidity: None };
         assault.refused_call(Rule::PurposeMismatch, &revoke);
-        let hold = Hold {
-            key: label(key),
-            serial,
-        };
+        let hold = Hold { key: label(key), serial };
         assault.refused_call(Rule::PurposeMismatch, &hold);
     }
     assault.assert_held();
@@ -191,10 +177,7 @@ fn refuses_revocations_for_every_key_that_certifies_nothing() {
 #[test]
 fn refuses_a_csr_for_a_key_that_is_no_cas() {
     let ring = Ring::start();
-    let constraints = BasicConstraints {
-        ca: true,
-        path_len: None,
-    };
+    let constraints = BasicConstraints { ca: true, path_len: None };
     let value = ExtensionValue::BasicConstraints(constraints);
     let info = CertificationRequestInfo {
         subject: name("CN=Mine"),
@@ -206,8 +189,7 @@ fn refuses_a_csr_for_a_key_that_is_no_cas() {
         info: info.encode().unwrap(),
         approvals: Approvals(Vec::new()),
     };
-    ring.attack(Socket::Admin, &call)
-        .assert_refused(Rule::PurposeMismatch);
+    ring.attack(Socket::Admin, &call).assert_refused(Rule::PurposeMismatch);
 }
 
 #[test]

@@ -50,8 +50,7 @@ fn refuses_second_tbs_for_same_serial() {
     ring.call(&ring.order(&first)).unwrap();
     let mut second = first.clone();
     second.host("mail.corp.example");
-    ring.attack(Socket::Issue, &ring.order(&second))
-        .assert_refused(Rule::SerialUsed);
+    ring.attack(Socket::Issue, &ring.order(&second)).assert_refused(Rule::SerialUsed);
 }
 
 #[test]
@@ -62,8 +61,7 @@ fn refuses_second_tbs_for_same_serial_after_a_restart() {
     ring.restart();
     let mut second = first.clone();
     second.host("mail.corp.example");
-    ring.attack(Socket::Issue, &ring.order(&second))
-        .assert_refused(Rule::SerialUsed);
+    ring.attack(Socket::Issue, &ring.order(&second)).assert_refused(Rule::SerialUsed);
 }
 
 #[test]
@@ -102,8 +100,7 @@ fn refuses_another_body_under_the_same_idempotency_key() {
     ring.call(&first).unwrap();
     let mut second = ring.order(&ring.leaf());
     second.idempotency = first.idempotency;
-    ring.attack(Socket::Issue, &second)
-        .assert_refused(Rule::IdempotencyConflict);
+    ring.attack(Socket::Issue, &second).assert_refused(Rule::IdempotencyConflict);
 }
 
 #[test]
@@ -115,8 +112,7 @@ fn refuses_an_issuing_cas_idempotency_key_at_another() {
     second.key = label(OTHER);
     second.policy = ring.policy(OTHER);
     second.idempotency = first.idempotency;
-    ring.attack(Socket::Issue, &second)
-        .assert_refused(Rule::IdempotencyConflict);
+    ring.attack(Socket::Issue, &second).assert_refused(Rule::IdempotencyConflict);
 }
 
 #[test]
@@ -127,8 +123,7 @@ fn refuses_the_idempotency_key_of_a_ca_certificate_for_a_leaf() {
     ring.call(&first).unwrap();
     let mut second = ring.order(&ring.leaf());
     second.idempotency = first.idempotency;
-    ring.attack(Socket::Issue, &second)
-        .assert_refused(Rule::IdempotencyConflict);
+    ring.attack(Socket::Issue, &second).assert_refused(Rule::IdempotencyConflict);
 }
 
 #[test]
@@ -144,19 +139,10 @@ fn a_retry_is_answered_from_the_journal_and_signs_nothing() {
         }
         let again = ring.call(&order).unwrap();
         assert!(again.replayed);
-        assert_eq!(
-            (again.position, &again.signature),
-            (first.position, &first.signature)
-        );
-        assert_eq!(
-            assemble(&draft.tbs(), &again),
-            assemble(&draft.tbs(), &first)
-        );
+        assert_eq!((again.position, &again.signature), (first.position, &first.signature));
+        assert_eq!(assemble(&draft.tbs(), &again), assemble(&draft.tbs(), &first));
     }
-    assert_eq!(
-        (ring.counts.signs(), ring.ledger().certificates().count()),
-        before
-    );
+    assert_eq!((ring.counts.signs(), ring.ledger().certificates().count()), before);
 }
 
 #[test]
@@ -167,10 +153,7 @@ fn the_same_request_many_times_at_once_signs_once() {
     let positions: Vec<_> = std::thread::scope(|scope| {
         let ask = |_| scope.spawn(|| ring.call(&order).unwrap().position);
         let asked: Vec<_> = (0..16).map(ask).collect();
-        asked
-            .into_iter()
-            .map(|answer| answer.join().unwrap())
-            .collect()
+        asked.into_iter().map(|answer| answer.join().unwrap()).collect()
     });
     assert!(positions.iter().all(|position| *position == positions[0]));
     assert_eq!(ring.counts.signs(), before + 1);
@@ -182,10 +165,7 @@ fn refuses_to_mint_none_or_too_many() {
     let ring = Ring::start();
     let mut assault = ring.assault();
     for count in [0, 1025, u32::MAX] {
-        let call = MintSerials {
-            key: label(ISSUING),
-            count,
-        };
+        let call = MintSerials { key: label(ISSUING), count };
         assault.refused_call(Rule::FieldMalformed, &call);
     }
     assault.assert_held();
@@ -194,14 +174,10 @@ fn refuses_to_mint_none_or_too_many() {
 #[test]
 fn serials_are_never_minted_twice_and_never_in_a_row() {
     let ring = Ring::start();
-    let call = MintSerials {
-        key: label(ISSUING),
-        count: 1024,
-    };
+    let call = MintSerials { key: label(ISSUING), count: 1024 };
     let mut peer = ring.peer(Socket::Issue);
-    let mut all: Vec<Serial> = (0..4)
-        .flat_map(|_| peer.call(&call).map_err(Failure::refusal).unwrap().0)
-        .collect();
+    let mut all: Vec<Serial> =
+        (0..4).flat_map(|_| peer.call(&call).map_err(Failure::refusal).unwrap().0).collect();
     all.sort();
     assert_eq!(all.len(), 4096);
     for pair in all.windows(2) {

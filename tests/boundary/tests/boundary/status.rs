@@ -8,19 +8,12 @@ use signer_proto::{
 use x509::{CertStatus, Crl, CrlReason, ResponseData, Serial, SignatureScheme};
 
 fn crl(ring: &Ring) -> BuildCrl {
-    BuildCrl {
-        key: label(ISSUING),
-        shard: 0,
-        next_update: ring.clock.now().plus_seconds(DAY),
-    }
+    BuildCrl { key: label(ISSUING), shard: 0, next_update: ring.clock.now().plus_seconds(DAY) }
 }
 
 fn batch(ring: &Ring, serials: &[Serial]) -> SignOcsp {
     let item = |serial: &Serial| OcspItem {
-        subjects: OcspSubjects(vec![OcspSubject {
-            hash: CertIdHash::Sha256,
-            serial: *serial,
-        }]),
+        subjects: OcspSubjects(vec![OcspSubject { hash: CertIdHash::Sha256, serial: *serial }]),
         nonce: OcspNonce(Vec::new()),
     };
     SignOcsp {
@@ -32,12 +25,8 @@ fn batch(ring: &Ring, serials: &[Serial]) -> SignOcsp {
 }
 
 fn revoke(ring: &Ring, serial: Serial) {
-    let call = Revoke {
-        key: label(ISSUING),
-        serial,
-        reason: CrlReason::KeyCompromise,
-        invalidity: None,
-    };
+    let call =
+        Revoke { key: label(ISSUING), serial, reason: CrlReason::KeyCompromise, invalidity: None };
     ring.call(&call).unwrap();
 }
 
@@ -51,8 +40,7 @@ fn refuses_a_crl_whose_next_update_is_too_far() {
     let ring = Ring::start();
     let mut call = crl(&ring);
     call.next_update = ring.clock.now().plus_seconds(10 * DAY + 60);
-    ring.attack(Socket::Status, &call)
-        .assert_refused(Rule::NextUpdateRefused);
+    ring.attack(Socket::Status, &call).assert_refused(Rule::NextUpdateRefused);
 }
 
 #[test]
@@ -164,10 +152,7 @@ fn refuses_responses_about_nothing() {
     let mut assault = ring.assault();
     assault.refused_call(Rule::FieldMalformed, &batch(&ring, &[]));
     let mut hollow = batch(&ring, &[serial]);
-    hollow.items.0.push(OcspItem {
-        subjects: OcspSubjects(Vec::new()),
-        nonce: OcspNonce(vec![1]),
-    });
+    hollow.items.0.push(OcspItem { subjects: OcspSubjects(Vec::new()), nonce: OcspNonce(vec![1]) });
     assault.refused_call(Rule::FieldMalformed, &hollow);
     assault.assert_held();
 }
@@ -179,16 +164,8 @@ fn good_for_a_serial_that_was_never_issued_cannot_be_had() {
     let invented = Serial::from_unsigned(&[0x11; 19]).unwrap();
     let of_another = ring.certificate(ISSUING).tbs().serial;
     let before = (ring.counts.signs(), ring.ledger().leaves.len());
-    let signed = ring
-        .call(&batch(&ring, &[minted, invented, of_another]))
-        .unwrap();
-    assert!(
-        signed
-            .outcomes
-            .0
-            .iter()
-            .all(|outcome| *outcome == OcspOutcome::NeverIssued)
-    );
+    let signed = ring.call(&batch(&ring, &[minted, invented, of_another])).unwrap();
+    assert!(signed.outcomes.0.iter().all(|outcome| *outcome == OcspOutcome::NeverIssued));
     assert_eq!((ring.counts.signs(), ring.ledger().leaves.len()), before);
     let _ = ring.issue();
 }
@@ -201,17 +178,12 @@ fn good_for_a_revoked_serial_cannot_be_had() {
     let signed = ring.call(&batch(&ring, &[good, bad])).unwrap();
     let revoked: Vec<bool> = (signed.outcomes.0.iter())
         .map(|outcome| {
-            let OcspOutcome::Signed {
-                response_data,
-                signature,
-            } = outcome
-            else {
+            let OcspOutcome::Signed { response_data, signature } = outcome else {
                 panic!("both were issued");
             };
             let scheme = SignatureScheme::EcdsaP256Sha256;
             let key = ring.public(RESPONDER);
-            key.verify(scheme, response_data.as_bytes(), signature)
-                .unwrap();
+            key.verify(scheme, response_data.as_bytes(), signature).unwrap();
             let data = ResponseData::parse(response_data.as_bytes()).unwrap();
             matches!(data.responses[0].status, CertStatus::Revoked { .. })
         })

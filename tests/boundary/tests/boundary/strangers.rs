@@ -36,10 +36,7 @@ fn open_wide(ring: &Ring) {
 fn ask_as(ring: &Ring, uid: u32, socket: Socket, request: &[u8]) -> Output {
     let mut command = Command::new(ring.dir().join("stranger"));
     command.arg(ring.socket(socket)).uid(uid).gid(uid);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(request).unwrap();
     child.wait_with_output().unwrap()
@@ -64,11 +61,7 @@ fn refuses(uid: u32, plan: Plan) {
     let ring = Ring::start_with(plan);
     open_wide(&ring);
     let before = ring.counts.signs();
-    let order = frame(
-        Kind::SignCertificate,
-        7,
-        &ring.order(&ring.leaf()).to_wire(),
-    );
+    let order = frame(Kind::SignCertificate, 7, &ring.order(&ring.leaf()).to_wire());
     let health = frame(Kind::Health, 7, &Health.to_wire());
     for (socket, request) in [
         (Socket::Issue, &order),
@@ -89,11 +82,7 @@ fn refuses(uid: u32, plan: Plan) {
     assert_eq!(ledger.certificates().count(), 0);
     let refusals = ledger.refusals();
     assert!(!refusals.is_empty());
-    assert!(
-        refusals
-            .iter()
-            .all(|r| (r.uid, r.rule) == (uid, Rule::PeerNotAdmitted))
-    );
+    assert!(refusals.iter().all(|r| (r.uid, r.rule) == (uid, Rule::PeerNotAdmitted)));
     let _ = ring.issue();
 }
 
@@ -126,10 +115,7 @@ fn a_uid_that_is_admitted_is_answered() {
     if !is_root() {
         return;
     }
-    let ring = Ring::start_with(Plan {
-        uids: vec![FRIEND],
-        ..Plan::default()
-    });
+    let ring = Ring::start_with(Plan { uids: vec![FRIEND], ..Plan::default() });
     open_wide(&ring);
     let request = frame(Kind::Health, 7, &Health.to_wire());
     let output = ask_as(&ring, FRIEND, Socket::Issue, &request);
@@ -145,11 +131,7 @@ fn refuses_to_admit_the_overflow_uid_by_configuration() {
     let text = fs::read_to_string(&path).unwrap();
     let ours = format!("server_uids = [{}]", uid());
     assert_eq!(text.matches(&ours).count(), 1, "{text}");
-    fs::write(
-        &path,
-        text.replace(&ours, &format!("server_uids = [{OVERFLOW}]")),
-    )
-    .unwrap();
+    fs::write(&path, text.replace(&ours, &format!("server_uids = [{OVERFLOW}]"))).unwrap();
     assert!(ring.try_open().is_err(), "the overflow uid is admitted");
     fs::write(&path, text).unwrap();
     ring.restart();

@@ -8,11 +8,7 @@ use x509::{Csr, Extension, ExtensionValue, pem};
 fn csr(names: Vec<x509::GeneralName>) -> Vec<u8> {
     let names = ExtensionValue::SubjectAltName(names);
     let key = SubjectKey::new();
-    key.request(
-        &name("CN=www.corp.example"),
-        vec![Extension::non_critical(names)],
-    )
-    .into_vec()
+    key.request(&name("CN=www.corp.example"), vec![Extension::non_critical(names)]).into_vec()
 }
 
 fn honest() -> Vec<u8> {
@@ -27,43 +23,25 @@ fn to_pem(der: &[u8]) -> String {
 fn ledger(stack: &Stack) -> Ledger {
     let path = stack.run_dir().join(format!("{}.sock", Socket::Admin));
     let mut peer = kit::RawPeer::connect(&path).unwrap();
-    let slice = peer
-        .call(&ReadJournal {
-            from: 0,
-            limit: 4096,
-        })
-        .unwrap();
+    let slice = peer.call(&ReadJournal { from: 0, limit: 4096 }).unwrap();
     Ledger::new(0, slice.leaves.0.into_iter().map(|leaf| leaf.0).collect())
 }
 
 /// Tells whether the signer ever signed a certificate with this text in it.
 fn is_signed(stack: &Stack, text: &str) -> bool {
     let ledger = ledger(stack);
-    let holds = |tbs: &[u8]| {
-        tbs.windows(text.len())
-            .any(|window| window == text.as_bytes())
-    };
-    ledger
-        .certificates()
-        .any(|(_, signed)| holds(signed.tbs.as_bytes()))
+    let holds = |tbs: &[u8]| tbs.windows(text.len()).any(|window| window == text.as_bytes());
+    ledger.certificates().any(|(_, signed)| holds(signed.tbs.as_bytes()))
 }
 
 /// Holds that an order is refused with 400 and a rule, and that nothing was signed for it.
 fn refused(api: &mut Api, csr: &str, rule: &str) {
     let response = api.order("tls-server", csr);
     assert_eq!(response.status, 400, "{rule}: {}", response.text());
-    assert_eq!(
-        response.header("content-type"),
-        Some("application/problem+json")
-    );
+    assert_eq!(response.header("content-type"), Some("application/problem+json"));
     assert_eq!(response.rule(), rule, "{}", response.text());
     let problem = response.json();
-    assert!(
-        problem["detail"]
-            .as_str()
-            .is_some_and(|detail| detail.len() > 5),
-        "{problem}"
-    );
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.len() > 5), "{problem}");
 }
 
 #[test]
@@ -84,11 +62,7 @@ fn a_csr_that_is_not_sound_is_refused_by_name() {
         ("BER", ber.as_slice(), "csr-not-der"),
         ("cut", &good[..good.len() - 7], "csr-not-der"),
         ("cut to nothing", &[], "csr-malformed"),
-        (
-            "with octets behind it",
-            &[&good[..], &[0]].concat(),
-            "csr-trailing-octets",
-        ),
+        ("with octets behind it", &[&good[..], &[0]].concat(), "csr-trailing-octets"),
         ("a bent signature", &signature, "csr-signature"),
         ("a bent name", &names, "csr-signature"),
     ] {
@@ -125,15 +99,7 @@ fn a_weak_key_is_refused_by_name() {
         "e3.csr",
     ]);
     refused(&mut api, &openssl.read("e3.csr"), "weak-key");
-    openssl.must(&[
-        "ecparam",
-        "-name",
-        "secp256k1",
-        "-genkey",
-        "-noout",
-        "-out",
-        "k1.key",
-    ]);
+    openssl.must(&["ecparam", "-name", "secp256k1", "-genkey", "-noout", "-out", "k1.key"]);
     openssl.must(&[
         "req",
         "-new",
@@ -169,10 +135,7 @@ fn a_name_that_the_profile_forbids_is_refused_by_name() {
     let mut api = stack.api();
     for (names, rule) in [
         (vec![kit::email("a@corp.example")], "san-not-admitted"),
-        (
-            vec![kit::dns("www.corp.example"), kit::email("a@corp.example")],
-            "san-not-admitted",
-        ),
+        (vec![kit::dns("www.corp.example"), kit::email("a@corp.example")], "san-not-admitted"),
     ] {
         refused(&mut api, &to_pem(&csr(names)), rule);
     }
@@ -185,18 +148,13 @@ fn a_name_that_the_profile_forbids_is_refused_by_name() {
 fn a_name_outside_what_the_signer_certifies_is_refused_by_the_signers_rule() {
     let stack = Stack::start_with(kit::Database::Sqlite, &["--names", "corp.example"]);
     let mut api = stack.api();
-    let evil = csr(vec![
-        kit::dns("www.corp.example"),
-        kit::dns("www.evil.example"),
-    ]);
+    let evil = csr(vec![kit::dns("www.corp.example"), kit::dns("www.evil.example")]);
     refused(&mut api, &to_pem(&evil), "name-not-permitted");
     let after = ledger(&stack);
     assert!(!is_signed(&stack, "evil.example"), "it was signed");
     let refusals = after.refusals();
     assert!(
-        refusals
-            .iter()
-            .any(|refused| refused.rule.as_str() == "name-not-permitted"),
+        refusals.iter().any(|refused| refused.rule.as_str() == "name-not-permitted"),
         "the signer wrote it down: {refusals:?}"
     );
     assert_eq!(api.order("tls-server", &to_pem(&honest())).status, 201);
@@ -212,10 +170,7 @@ fn requests_that_are_no_orders_are_refused_by_name() {
         (&b"{"[..], 400),
         (b"[]", 400),
         (b"{\"profile\":\"tls-server\"}", 400),
-        (
-            b"{\"profile\":\"tls-server\",\"csr\":\"x\",\"surplus\":1}",
-            400,
-        ),
+        (b"{\"profile\":\"tls-server\",\"csr\":\"x\",\"surplus\":1}", 400),
         (&[b' '; 300 * 1024], 413),
         (&[0xff, 0xfe], 400),
     ] {
@@ -225,21 +180,12 @@ fn requests_that_are_no_orders_are_refused_by_name() {
     }
     let response = api.ask("POST", path, &[("content-type", "text/plain")], Some(b"{}"));
     assert_eq!(response.status, 415, "{}", response.text());
-    for token in [
-        "",
-        "chancery_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        "x",
-    ] {
-        let response = api
-            .with_token(token)
-            .order("tls-server", &to_pem(&honest()));
+    for token in ["", "chancery_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "x"] {
+        let response = api.with_token(token).order("tls-server", &to_pem(&honest()));
         assert_eq!(response.status, 401, "{}", response.text());
     }
     let missing = api.get("/api/v1/certificates/01a20aac-9707-7c53-86cc-983cd879b809");
-    assert_eq!(
-        (missing.status, missing.rule().as_str()),
-        (404, "not-found")
-    );
+    assert_eq!((missing.status, missing.rule().as_str()), (404, "not-found"));
 }
 
 #[test]
@@ -251,27 +197,19 @@ fn a_retry_with_another_body_is_refused_by_name() {
     let first = api.post_with("/api/v1/certificates", &order(&honest()), &key);
     assert_eq!(first.status, 201);
     let second = api.post_with("/api/v1/certificates", &order(&honest()), &key);
-    assert_eq!(
-        (second.status, second.rule().as_str()),
-        (422, "idempotency-conflict")
-    );
+    assert_eq!((second.status, second.rule().as_str()), (422, "idempotency-conflict"));
 }
 
 #[test]
 fn what_is_asked_for_in_a_csr_is_never_authority() {
     let stack = Stack::start();
     let mut api = stack.api();
-    let constraints = x509::BasicConstraints {
-        ca: true,
-        path_len: None,
-    };
+    let constraints = x509::BasicConstraints { ca: true, path_len: None };
     let usage = x509::KeyUsage::KEY_CERT_SIGN.union(x509::KeyUsage::CRL_SIGN);
     let extensions = vec![
         Extension::critical(ExtensionValue::BasicConstraints(constraints)),
         Extension::critical(ExtensionValue::KeyUsage(usage)),
-        Extension::non_critical(ExtensionValue::SubjectAltName(vec![kit::dns(
-            "www.corp.example",
-        )])),
+        Extension::non_critical(ExtensionValue::SubjectAltName(vec![kit::dns("www.corp.example")])),
         Extension::non_critical(ExtensionValue::ExtendedKeyUsage(vec![
             x509::oids::EKU_OCSP_SIGNING,
             x509::oids::EKU_ANY,
@@ -284,19 +222,9 @@ fn what_is_asked_for_in_a_csr_is_never_authority() {
         let answer = response.json();
         let leaf = x509::Certificate::from_pem(answer["certificate"].as_str().unwrap()).unwrap();
         let extensions = &leaf.tbs().extensions;
-        assert!(
-            extensions
-                .basic_constraints()
-                .is_none_or(|constraints| !constraints.ca)
-        );
-        assert_eq!(
-            extensions.key_usage(),
-            Some(x509::KeyUsage::DIGITAL_SIGNATURE)
-        );
-        assert_eq!(
-            extensions.extended_key_usage(),
-            Some(&[x509::oids::EKU_SERVER_AUTH][..])
-        );
+        assert!(extensions.basic_constraints().is_none_or(|constraints| !constraints.ca));
+        assert_eq!(extensions.key_usage(), Some(x509::KeyUsage::DIGITAL_SIGNATURE));
+        assert_eq!(extensions.extended_key_usage(), Some(&[x509::oids::EKU_SERVER_AUTH][..]));
     } else {
         assert_eq!(response.status, 400, "{}", response.text());
     }

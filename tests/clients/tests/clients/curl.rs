@@ -22,19 +22,12 @@ impl Curl {
         let token = std::fs::read_to_string(stack.data().join("admin.token")).unwrap();
         let header = stack.dir().join("header");
         std::fs::write(&header, format!("Authorization: Bearer {}", token.trim())).unwrap();
-        Some(Self {
-            program,
-            root: stack.root(),
-            token: header,
-        })
+        Some(Self { program, root: stack.root(), token: header })
     }
 
     fn bare(&self, arguments: &[&str]) -> (bool, String) {
         let mut command = Command::new(&self.program);
-        command
-            .args(["-sS", "--cacert"])
-            .arg(&self.root)
-            .args(arguments);
+        command.args(["-sS", "--cacert"]).arg(&self.root).args(arguments);
         run(&mut command)
     }
 
@@ -89,9 +82,7 @@ fn curl_retries_an_order_without_a_second_certificate() {
     };
     let first = serial(&ask());
     assert_eq!(serial(&ask()), first);
-    let of_profile = stack
-        .api()
-        .list("/api/v1/certificates?name=www.corp.example");
+    let of_profile = stack.api().list("/api/v1/certificates?name=www.corp.example");
     assert_eq!(of_profile.len(), 1);
 }
 
@@ -105,20 +96,14 @@ fn the_crl_is_cached_by_its_tag() {
     let url = issued.crl_url(&openssl);
     let first = http_get(&url, &[]);
     let tag = first.header("etag").expect("a tag").to_owned();
-    assert!(
-        first
-            .header("cache-control")
-            .is_some_and(|value| value.contains("max-age"))
-    );
+    assert!(first.header("cache-control").is_some_and(|value| value.contains("max-age")));
     assert!(first.header("last-modified").is_some() && first.header("expires").is_some());
     let again = http_get(&url, &[("if-none-match", &tag)]);
     assert_eq!((again.status, again.body.len()), (304, 0));
     issued.revoke(&stack, "superseded");
-    stack.eventually(
-        "a new CRL has a new tag",
-        crate::lifecycle::CRL_LIMIT,
-        || http_get(&url, &[("if-none-match", &tag)]).status == 200,
-    );
+    stack.eventually("a new CRL has a new tag", crate::lifecycle::CRL_LIMIT, || {
+        http_get(&url, &[("if-none-match", &tag)]).status == 200
+    });
 }
 
 #[test]
@@ -139,22 +124,12 @@ fn ocsp_by_get_is_answered_with_the_headers_of_rfc_5019() {
         "q.der",
     ]);
     let request = std::fs::read(openssl.path("q.der")).unwrap();
-    let encoded = STANDARD
-        .encode(request)
-        .replace('/', "%2F")
-        .replace('+', "%2B");
+    let encoded = STANDARD.encode(request).replace('/', "%2F").replace('+', "%2B");
     let encoded = encoded.replace('=', "%3D");
     let response = http_get(&format!("{}/{encoded}", issued.ocsp_url(&openssl)), &[]);
     assert_eq!(response.status, 200);
-    assert_eq!(
-        response.header("content-type"),
-        Some("application/ocsp-response")
-    );
-    assert!(
-        response
-            .header("cache-control")
-            .is_some_and(|value| value.contains("max-age"))
-    );
+    assert_eq!(response.header("content-type"), Some("application/ocsp-response"));
+    assert!(response.header("cache-control").is_some_and(|value| value.contains("max-age")));
     openssl.write("r.der", &response.body);
     let text = openssl.must(&[
         "ocsp",
@@ -184,16 +159,10 @@ fn the_places_that_a_certificate_names_are_there() {
     let (_, url) = text.split_once("CA Issuers - URI:").expect("caIssuers");
     let response = http_get(url.split_whitespace().next().unwrap(), &[]);
     assert_eq!(response.status, 200);
-    assert_eq!(
-        response.header("content-type"),
-        Some("application/pkix-cert")
-    );
+    assert_eq!(response.header("content-type"), Some("application/pkix-cert"));
     openssl.write("ca.cer", &response.body);
     let der = openssl.must(&["x509", "-inform", "DER", "-in", "ca.cer"]);
-    assert_eq!(
-        der.trim(),
-        openssl.must(&["x509", "-in", &issued.between]).trim()
-    );
+    assert_eq!(der.trim(), openssl.must(&["x509", "-in", &issued.between]).trim());
     let metrics = stack.api().get("/metrics").text();
     assert!(metrics.contains("chancery_ca_expiry_seconds"), "{metrics}");
 }

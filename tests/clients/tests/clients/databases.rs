@@ -10,10 +10,8 @@ use crate::issued::Issued;
 
 fn serials(stack: &Stack) -> Vec<String> {
     let items = stack.api().list("/api/v1/certificates");
-    let mut serials: Vec<String> = items
-        .iter()
-        .map(|item| item["serial"].as_str().unwrap().to_owned())
-        .collect();
+    let mut serials: Vec<String> =
+        items.iter().map(|item| item["serial"].as_str().unwrap().to_owned()).collect();
     serials.sort();
     serials
 }
@@ -44,10 +42,7 @@ fn second_start_takes_up_what_is_there(database: Database) {
     stack.down();
     stack.up();
     assert_eq!(std::fs::read(stack.root()).unwrap(), root);
-    assert_eq!(
-        std::fs::read(stack.data().join("admin.token")).unwrap(),
-        token
-    );
+    assert_eq!(std::fs::read(stack.data().join("admin.token")).unwrap(), token);
     let after = serials(&stack);
     assert!(before.iter().all(|serial| after.contains(serial)));
     let text = issued.ocsp(&openssl, &[]);
@@ -107,10 +102,7 @@ fn a_back_up_made_while_it_runs_is_restored() {
     }
     stack.up();
     let after = serials(&stack);
-    assert!(
-        before.iter().all(|serial| after.contains(serial)),
-        "{before:?} {after:?}"
-    );
+    assert!(before.iter().all(|serial| after.contains(serial)), "{before:?} {after:?}");
     let text = issued.ocsp(&openssl, &[]);
     assert!(has_ocsp_status(&text, ": good"), "{text}");
     assert!(has_ocsp_status(&gone.ocsp(&openssl, &[]), ": revoked"));
@@ -131,12 +123,7 @@ fn an_inventory_that_is_lost_comes_back_from_the_journal() {
     stack.kill_server();
     for entry in std::fs::read_dir(stack.data().join("server")).unwrap() {
         let path = entry.unwrap().path();
-        if path
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .starts_with("chancery.db")
-        {
+        if path.file_name().unwrap().to_string_lossy().starts_with("chancery.db") {
             std::fs::remove_file(path).unwrap();
         }
     }

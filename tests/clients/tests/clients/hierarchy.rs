@@ -8,14 +8,10 @@ use crate::issued::Issued;
 
 /// Waits until the server knows that a CA issues.
 fn await_active(stack: &Stack, name: &str) {
-    stack.eventually(
-        "the server learns of the CA",
-        Duration::from_secs(10),
-        || {
-            let issuer = stack.api().get(&format!("/api/v1/issuers/{name}"));
-            issuer.status == 200 && issuer.json()["state"] == "active"
-        },
-    );
+    stack.eventually("the server learns of the CA", Duration::from_secs(10), || {
+        let issuer = stack.api().get(&format!("/api/v1/issuers/{name}"));
+        issuer.status == 200 && issuer.json()["state"] == "active"
+    });
 }
 
 /// Has a leaf issued by a CA, through a profile of its own.
@@ -23,14 +19,9 @@ fn issue_by(stack: &Stack, openssl: &Openssl, issuer: &str, host: &str) -> Issue
     // The profile for TLS servers, by this issuer.
     let profile = stack.must(&["profile", "show", "tls-server"]);
     assert!(!profile.contains("issuer ="), "{profile}");
-    let profile = profile.replace(
-        "version = 1\n",
-        &format!("version = 1\nissuer = \"{issuer}\"\n"),
-    );
-    let file = openssl
-        .write(&format!("{issuer}.toml"), profile)
-        .display()
-        .to_string();
+    let profile =
+        profile.replace("version = 1\n", &format!("version = 1\nissuer = \"{issuer}\"\n"));
+    let file = openssl.write(&format!("{issuer}.toml"), profile).display().to_string();
     let name = format!("by-{issuer}");
     stack.must(&["profile", "create", &name, "--file", &file]);
     let csr = openssl.request(&name, "ec/ec_paramgen_curve:P-256", host);
@@ -82,21 +73,12 @@ fn an_issuing_ca_below_an_intermediate_below_the_root() {
     let issued = issue_by(&stack, &openssl, "emea-web", "www.web.corp.example");
     let (good, text) = issued.verify(&openssl, &["-verify_hostname", "www.web.corp.example"]);
     assert!(good, "{text}");
-    assert_eq!(
-        openssl
-            .read(&issued.between)
-            .matches("BEGIN CERTIFICATE")
-            .count(),
-        2
-    );
+    assert_eq!(openssl.read(&issued.between).matches("BEGIN CERTIFICATE").count(), 2);
     // What the name constraints of the path forbid, openssl refuses though the signer is not asked.
     let outside = issue_by_again(&stack, &openssl, "www.corp.example");
     if let Some(outside) = outside {
         let (good, text) = outside.verify(&openssl, &[]);
-        assert!(
-            !good && text.contains("permitted subtree violation"),
-            "{text}"
-        );
+        assert!(!good && text.contains("permitted subtree violation"), "{text}");
     }
     // Every CA of the path has a CRL of its own.
     for ca in ["root", "emea", "emea-web"] {
@@ -142,20 +124,8 @@ fn a_subordinate_cannot_widen_what_is_above_it() {
     ]);
     stack.must(&["ca", "sign", "emea"]);
     await_active(&stack, "emea");
-    for (name, more) in [
-        ("wide", ["--constraints", "example"]),
-        ("deep", ["--path-len", "1"]),
-    ] {
-        let fixed = [
-            "ca",
-            "create",
-            name,
-            "--kind",
-            "issuing",
-            "--parent",
-            "emea",
-            "--subject",
-        ];
+    for (name, more) in [("wide", ["--constraints", "example"]), ("deep", ["--path-len", "1"])] {
+        let fixed = ["ca", "create", name, "--kind", "issuing", "--parent", "emea", "--subject"];
         let subject = format!("CN={name},O=Corp");
         let created = stack.chancery(&[&fixed[..], &[subject.as_str()], &more].concat());
         let refused = !created.status.success() || {
@@ -243,42 +213,24 @@ fn a_ca_that_openssl_signed_is_imported_and_issues() {
     let path = |name: &str| openssl.path(name).display().to_string();
     let (corp, above, other) = (path("corp.pem"), path("above.pem"), path("x.pem"));
     let import = |file: &str| {
-        stack.chancery(&[
-            "ca",
-            "import",
-            "corp",
-            "--certificate",
-            file,
-            "--chain",
-            &above,
-        ])
+        stack.chancery(&["ca", "import", "corp", "--certificate", file, "--chain", &above])
     };
-    assert!(
-        !import(&other).status.success(),
-        "a certificate of another key"
-    );
+    assert!(!import(&other).status.success(), "a certificate of another key");
     // The server learns from the journal that the CSR was made.
-    stack.eventually("it is imported", Duration::from_secs(10), || {
-        import(&corp).status.success()
-    });
+    stack.eventually("it is imported", Duration::from_secs(10), || import(&corp).status.success());
     await_active(&stack, "corp");
     let issued = issue_by(&stack, &openssl, "corp", "www.corp.example");
     let (good, text) = issued.verify(&openssl, &["-verify_hostname", "www.corp.example"]);
     assert!(good, "{text}");
-    assert_eq!(
-        openssl.read(&issued.root),
-        openssl.must(&["x509", "-in", "above.pem"])
-    );
+    assert_eq!(openssl.read(&issued.root), openssl.must(&["x509", "-in", "above.pem"]));
     // Its own responder, whose certificate is made in the background, and its own CRL.
     stack.eventually("OCSP says good", Duration::from_secs(5), || {
         kit::has_ocsp_status(&issued.ocsp(&openssl, &[]), ": good")
     });
     issued.revoke(&stack, "superseded");
-    stack.eventually(
-        "its CRL has the serial",
-        crate::lifecycle::CRL_LIMIT,
-        || issued.is_listed(&openssl),
-    );
+    stack.eventually("its CRL has the serial", crate::lifecycle::CRL_LIMIT, || {
+        issued.is_listed(&openssl)
+    });
 }
 
 #[test]
@@ -290,15 +242,9 @@ fn a_renewed_ca_stands_above_old_leaves_and_new_ones() {
     let before = Issued::new(&stack, &openssl, "before");
     stack.must(&["ca", "renew", "issuing", "--validity", "2000d"]);
     let old = openssl.read(&before.between);
-    stack.eventually(
-        "the server has the new certificate",
-        Duration::from_secs(10),
-        || {
-            !stack
-                .must(&["ca", "show", "issuing", "--pem"])
-                .starts_with(&old)
-        },
-    );
+    stack.eventually("the server has the new certificate", Duration::from_secs(10), || {
+        !stack.must(&["ca", "show", "issuing", "--pem"]).starts_with(&old)
+    });
     let after = Issued::new(&stack, &openssl, "after");
     assert_ne!(openssl.read(&after.between), old);
     for (leaf, path) in [(&before, &after), (&after, &before)] {

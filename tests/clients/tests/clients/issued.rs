@@ -21,12 +21,8 @@ impl Issued {
     /// Writes what the API answered into files.
     pub fn write(openssl: &Openssl, name: &str, answer: &Value) -> Self {
         let text = |member: &Value| member.as_str().expect("a text").to_owned();
-        let mut chain: Vec<String> = answer["chain"]
-            .as_array()
-            .expect("a chain")
-            .iter()
-            .map(text)
-            .collect();
+        let mut chain: Vec<String> =
+            answer["chain"].as_array().expect("a chain").iter().map(text).collect();
         let root = chain.pop().expect("the root");
         let file = |kind: &str, content: String| {
             let file = format!("{name}.{kind}.pem");
@@ -51,14 +47,7 @@ impl Issued {
 
     /// Asks `openssl verify`, with more options.
     pub fn verify(&self, openssl: &Openssl, options: &[&str]) -> (bool, String) {
-        let fixed = [
-            "verify",
-            "-x509_strict",
-            "-CAfile",
-            &self.root,
-            "-untrusted",
-            &self.between,
-        ];
+        let fixed = ["verify", "-x509_strict", "-CAfile", &self.root, "-untrusted", &self.between];
         openssl.ask(&[&fixed, options, &[&self.leaf]].concat())
     }
 
@@ -79,14 +68,8 @@ impl Issued {
 
     /// Returns the URL of the CRL that the certificate names.
     pub fn crl_url(&self, openssl: &Openssl) -> String {
-        let text = openssl.must(&[
-            "x509",
-            "-noout",
-            "-ext",
-            "crlDistributionPoints",
-            "-in",
-            &self.leaf,
-        ]);
+        let text =
+            openssl.must(&["x509", "-noout", "-ext", "crlDistributionPoints", "-in", &self.leaf]);
         let (_, url) = text.split_once("URI:").expect("a distribution point");
         url.split_whitespace().next().expect("a URL").to_owned()
     }
@@ -95,14 +78,9 @@ impl Issued {
     pub fn crl(&self, openssl: &Openssl, name: &str) -> String {
         let response = http_get(&self.crl_url(openssl), &[]);
         assert_eq!(response.status, 200);
-        assert_eq!(
-            response.header("content-type"),
-            Some("application/pkix-crl")
-        );
+        assert_eq!(response.header("content-type"), Some("application/pkix-crl"));
         openssl.write(name, &response.body);
-        let arguments = [
-            "crl", "-inform", "DER", "-in", name, "-noout", "-text", "-CAfile",
-        ];
+        let arguments = ["crl", "-inform", "DER", "-in", name, "-noout", "-text", "-CAfile"];
         let text = openssl.must(&[&arguments, &[self.between.as_str()][..]].concat());
         assert!(text.contains("verify OK"), "{text}");
         text
@@ -110,17 +88,13 @@ impl Issued {
 
     /// Tells whether the CRL that the certificate names lists it.
     pub fn is_listed(&self, openssl: &Openssl) -> bool {
-        self.crl(openssl, "now.crl")
-            .to_lowercase()
-            .contains(&self.serial)
+        self.crl(openssl, "now.crl").to_lowercase().contains(&self.serial)
     }
 
     /// Revokes it by the API.
     pub fn revoke(&self, stack: &Stack, reason: &str) {
         let path = format!("/api/v1/certificates/{}/revoke", self.id);
-        let response = stack
-            .api()
-            .post(&path, &serde_json::json!({ "reason": reason }));
+        let response = stack.api().post(&path, &serde_json::json!({ "reason": reason }));
         assert_eq!(response.status, 200, "{}", response.text());
     }
 }

@@ -37,9 +37,7 @@ pub fn holds(stack: &Stack, openssl: &Openssl) {
             has_ocsp_status(&issued.ocsp(openssl, options), ": revoked")
         });
     }
-    stack.eventually("the CRL has the serial", CRL_LIMIT, || {
-        issued.is_listed(openssl)
-    });
+    stack.eventually("the CRL has the serial", CRL_LIMIT, || issued.is_listed(openssl));
     let text = issued.ocsp(openssl, &[]);
     assert!(text.contains("Reason: keyCompromise"), "{text}");
     let (good, text) = issued.verify(openssl, &["-crl_check", "-CRLfile", "now.crl"]);
@@ -92,10 +90,8 @@ fn openssl_verifies_a_leaf_with_an_ml_dsa_key_that_it_cannot_use_itself() {
     };
     for kind in [KeyKind::MlDsa44, KeyKind::MlDsa65, KeyKind::MlDsa87] {
         let names = ExtensionValue::SubjectAltName(vec![kit::dns("pq.corp.example")]);
-        let request = SubjectKey::of(kind).request(
-            &name("CN=pq.corp.example"),
-            vec![Extension::non_critical(names)],
-        );
+        let request = SubjectKey::of(kind)
+            .request(&name("CN=pq.corp.example"), vec![Extension::non_critical(names)]);
         let csr = Csr::parse(request.as_bytes()).unwrap().to_pem();
         let issued = Issued::write(&openssl, kind.as_str(), &stack.issue("tls-server", &csr));
         let leaf = Certificate::from_pem(&openssl.read(&issued.leaf)).unwrap();
@@ -135,9 +131,7 @@ fn a_held_certificate_is_revoked_for_a_while() {
     stack.eventually("OCSP says good again", OCSP_LIMIT, || {
         has_ocsp_status(&issued.ocsp(&openssl, &[]), ": good")
     });
-    stack.eventually("the CRL has it no more", CRL_LIMIT, || {
-        !issued.is_listed(&openssl)
-    });
+    stack.eventually("the CRL has it no more", CRL_LIMIT, || !issued.is_listed(&openssl));
 }
 
 #[test]
@@ -168,25 +162,9 @@ fn the_commands_of_the_start_screen_do_what_they_say() {
     openssl.request("www", "ec/ec_paramgen_curve:P-256", "www.corp.example");
     let path = |file: &str| openssl.path(file).display().to_string();
     let (csr, out) = (path("www.csr"), path("cert.pem"));
-    stack.must(&[
-        "cert",
-        "issue",
-        "--profile",
-        "tls-server",
-        "--csr",
-        &csr,
-        "--out",
-        &out,
-    ]);
+    stack.must(&["cert", "issue", "--profile", "tls-server", "--csr", &csr, "--out", &out]);
     let root = stack.root().display().to_string();
-    openssl.must(&[
-        "verify",
-        "-CAfile",
-        &root,
-        "-untrusted",
-        "cert.pem",
-        "cert.pem",
-    ]);
+    openssl.must(&["verify", "-CAfile", &root, "-untrusted", "cert.pem", "cert.pem"]);
     let serial = openssl.must(&["x509", "-in", "cert.pem", "-noout", "-serial"]);
     let serial = serial.trim().trim_start_matches("serial=").to_lowercase();
     stack.must(&["cert", "revoke", &serial]);
@@ -195,10 +173,7 @@ fn the_commands_of_the_start_screen_do_what_they_say() {
     stack.must(&["status"]);
     // A key that never leaves the machine, and a PKCS#12 file that openssl opens.
     let (key, p12) = (path("new.key"), path("new.p12"));
-    let password = openssl
-        .write("password", "a password\n")
-        .display()
-        .to_string();
+    let password = openssl.write("password", "a password\n").display().to_string();
     stack.must(&[
         "cert",
         "issue",
@@ -217,21 +192,6 @@ fn the_commands_of_the_start_screen_do_what_they_say() {
         "--p12-password-file",
         &password,
     ]);
-    openssl.must(&[
-        "verify",
-        "-CAfile",
-        &root,
-        "-untrusted",
-        "cert.pem",
-        "cert.pem",
-    ]);
-    openssl.must(&[
-        "pkcs12",
-        "-in",
-        "new.p12",
-        "-passin",
-        "pass:a password",
-        "-nodes",
-        "-info",
-    ]);
+    openssl.must(&["verify", "-CAfile", &root, "-untrusted", "cert.pem", "cert.pem"]);
+    openssl.must(&["pkcs12", "-in", "new.p12", "-passin", "pass:a password", "-nodes", "-info"]);
 }

@@ -17,9 +17,7 @@ fn one_user_is_told_that_the_boundary_is_not_enforced() {
         Stack::start()
     };
     stack.eventually("the screen says so", Duration::from_secs(5), || {
-        stack
-            .screen()
-            .contains("ONE UID: the boundary is not enforced")
+        stack.screen().contains("ONE UID: the boundary is not enforced")
     });
     let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else {
         return;

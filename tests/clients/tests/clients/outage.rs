@@ -23,11 +23,7 @@ fn without_the_signer_orders_wait_and_the_server_mends_itself() {
     let response = api.order("tls-server", &csr);
     assert_eq!(response.status, 503, "{}", response.text());
     assert_eq!(response.rule(), "signer-unavailable");
-    let seconds: u64 = response
-        .header("retry-after")
-        .expect("Retry-After")
-        .parse()
-        .unwrap();
+    let seconds: u64 = response.header("retry-after").expect("Retry-After").parse().unwrap();
     assert!((1..=60).contains(&seconds), "{seconds}");
     assert_eq!(api.get("/readyz").status, 503);
     assert_eq!(api.get("/healthz").status, 200);
@@ -41,11 +37,9 @@ fn without_the_signer_orders_wait_and_the_server_mends_itself() {
     assert!(!fresh.contains(": good"), "{fresh}");
 
     stack.start_signer();
-    stack.eventually(
-        "the server finds the signer again",
-        Duration::from_secs(10),
-        || api.get("/readyz").status == 200,
-    );
+    stack.eventually("the server finds the signer again", Duration::from_secs(10), || {
+        api.get("/readyz").status == 200
+    });
     let answer = api.order("tls-server", &csr);
     assert_eq!(answer.status, 201, "{}", answer.text());
     let (good, text) = Issued::write(&openssl, "late", &answer.json()).verify(&openssl, &[]);
@@ -79,13 +73,7 @@ fn up_starts_again_what_died() {
         .map(|item| item["serial"].as_str().unwrap().to_owned())
         .collect();
     for issued in [&before, &after] {
-        assert_eq!(
-            serials
-                .iter()
-                .filter(|serial| **serial == issued.serial)
-                .count(),
-            1
-        );
+        assert_eq!(serials.iter().filter(|serial| **serial == issued.serial).count(), 1);
     }
 }
 

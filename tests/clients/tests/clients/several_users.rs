@@ -53,17 +53,10 @@ fn the_servers_user_reads_no_file_of_the_signer() {
         let text = secret.display().to_string();
         let program = if secret.is_dir() { &ls } else { &cat };
         let (good, output) = as_server(&stack, program, &[&text]);
-        assert!(
-            !good && output.contains("Permission denied"),
-            "{text}: {output}"
-        );
+        assert!(!good && output.contains("Permission denied"), "{text}: {output}");
     }
     // What it would look like if it could not run at all.
-    let config = stack
-        .data()
-        .join("server/server.toml")
-        .display()
-        .to_string();
+    let config = stack.data().join("server/server.toml").display().to_string();
     assert!(as_server(&stack, &cat, &[&config]).0);
 }
 
@@ -77,25 +70,11 @@ fn the_servers_user_is_turned_away_from_the_admin_socket() {
     let socket = |socket: Socket| stack.run_dir().join(format!("{socket}.sock"));
     let admin = socket(Socket::Admin).display().to_string();
     // curl speaks another language, but who connects is known before a word is spoken.
-    let (good, text) = as_server(
-        &stack,
-        &curl,
-        &[
-            "-sS",
-            "--http0.9",
-            "--unix-socket",
-            &admin,
-            "http://signer/",
-        ],
-    );
+    let (good, text) =
+        as_server(&stack, &curl, &["-sS", "--http0.9", "--unix-socket", &admin, "http://signer/"]);
     let kept_out_by_mode = !good && text.contains("curl: (7)");
     let mut peer = RawPeer::connect(&socket(Socket::Admin)).unwrap();
-    let slice = peer
-        .call(&ReadJournal {
-            from: 0,
-            limit: 4096,
-        })
-        .unwrap();
+    let slice = peer.call(&ReadJournal { from: 0, limit: 4096 }).unwrap();
     let leaves = slice.leaves.0.into_iter().map(|leaf| leaf.0).collect();
     let turned_away = Ledger::new(0, leaves).refused_by(Rule::PeerNotAdmitted) > 0;
     assert!(kept_out_by_mode || turned_away, "{text}");

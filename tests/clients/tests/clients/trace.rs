@@ -52,10 +52,7 @@ fn a_certificate_is_written_then_synced_then_answered() {
         return;
     };
     if !rustix::process::getuid().is_root() {
-        kit::skip(
-            "root",
-            "the signer cannot be dumped: only root's strace sees what it writes",
-        );
+        kit::skip("root", "the signer cannot be dumped: only root's strace sees what it writes");
         return;
     }
     let mut stack = Stack::start_apart(Database::Sqlite, &[]);
@@ -86,11 +83,9 @@ fn a_certificate_is_written_then_synced_then_answered() {
             &format!("--regid={}", owner.gid()),
         ],
     );
-    stack.eventually(
-        "the server finds the signer again",
-        Duration::from_secs(10),
-        || stack.api().get("/readyz").status == 200,
-    );
+    stack.eventually("the server finds the signer again", Duration::from_secs(10), || {
+        stack.api().get("/readyz").status == 200
+    });
     const ORDERS: usize = 5;
     for n in 0..ORDERS {
         // One after the other: each has a group of its own.
@@ -98,28 +93,14 @@ fn a_certificate_is_written_then_synced_then_answered() {
     }
     let text = fs::read_to_string(&out).unwrap();
     let mut unfinished = std::collections::HashMap::new();
-    let steps: Vec<Step> = text
-        .lines()
-        .filter_map(|line| step(line, &mut unfinished))
-        .collect();
+    let steps: Vec<Step> = text.lines().filter_map(|line| step(line, &mut unfinished)).collect();
     let mut answers = 0;
-    for (at, _) in steps
-        .iter()
-        .enumerate()
-        .filter(|(_, step)| **step == Step::Answered)
-    {
+    for (at, _) in steps.iter().enumerate().filter(|(_, step)| **step == Step::Answered) {
         // Before the answer there is a sync, and before that a write, and no write is between the
         // last sync and the answer that nothing synced.
         let before: Vec<Step> = steps[..at].iter().rev().copied().take(2).collect();
-        assert_eq!(
-            before,
-            [Step::Synced, Step::Written],
-            "answer {answers}: {steps:?}"
-        );
+        assert_eq!(before, [Step::Synced, Step::Written], "answer {answers}: {steps:?}");
         answers += 1;
     }
-    assert!(
-        answers >= ORDERS,
-        "{answers} answers in the trace: {steps:?}"
-    );
+    assert!(answers >= ORDERS, "{answers} answers in the trace: {steps:?}");
 }

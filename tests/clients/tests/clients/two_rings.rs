@@ -30,11 +30,7 @@ fn the_root_of_one_installation_signs_the_issuing_ca_of_another() {
         above.chancery(&[&fixed[..], &more].concat())
     };
     let by_issuing = sign("issuing");
-    assert_eq!(
-        by_issuing.status.code(),
-        Some(3),
-        "an issuing CA signs no CA"
-    );
+    assert_eq!(by_issuing.status.code(), Some(3), "an issuing CA signs no CA");
     let by_root = sign("root");
     assert!(by_root.status.success(), "{by_root:?}");
     below.must(&["ca", "import", "branch", "--certificate", &signed]);

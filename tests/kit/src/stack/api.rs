@@ -49,11 +49,7 @@ impl Response {
     /// Returns the rule that a problem names (RFC 9457).
     #[must_use]
     pub fn rule(&self) -> String {
-        let rule = self
-            .json()
-            .get("rule")
-            .and_then(Value::as_str)
-            .map(ToOwned::to_owned);
+        let rule = self.json().get("rule").and_then(Value::as_str).map(ToOwned::to_owned);
         rule.unwrap_or_default()
     }
 }
@@ -75,21 +71,14 @@ impl Api {
     pub fn new(port: u16, root: &str, token: &str) -> Self {
         let der = x509::pem::decode_one(root, "CERTIFICATE").expect("the root's PEM");
         let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from(der))
-            .expect("the root is taken");
+        roots.add(CertificateDer::from(der)).expect("the root is taken");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .expect("TLS 1.3")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Self {
-            port,
-            config: Arc::new(config),
-            token: token.to_owned(),
-            kept: None,
-        }
+        Self { port, config: Arc::new(config), token: token.to_owned(), kept: None }
     }
 
     /// Speaks with another token, or with none.
@@ -228,11 +217,7 @@ pub(super) fn read_response(stream: &mut impl BufRead) -> io::Result<Response> {
         Ok(line.trim_end().to_owned())
     };
     let first = next(stream)?;
-    let status = first
-        .split(' ')
-        .nth(1)
-        .and_then(|code| code.parse().ok())
-        .ok_or_else(bad)?;
+    let status = first.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(bad)?;
     let mut headers = Vec::new();
     loop {
         let header = next(stream)?;
@@ -241,12 +226,7 @@ pub(super) fn read_response(stream: &mut impl BufRead) -> io::Result<Response> {
         };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let header = |name: &str| {
-        headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
-    };
+    let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
     let mut body = Vec::new();
     if header("transfer-encoding") == Some("chunked") {
         loop {
@@ -263,9 +243,5 @@ pub(super) fn read_response(stream: &mut impl BufRead) -> io::Result<Response> {
         body = vec![0; length.parse().map_err(|_| bad())?];
         stream.read_exact(&mut body)?;
     }
-    Ok(Response {
-        status,
-        headers,
-        body,
-    })
+    Ok(Response { status, headers, body })
 }

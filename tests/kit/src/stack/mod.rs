@@ -57,9 +57,7 @@ impl Database {
         };
         let name = runtime.block_on(server.fresh_database_name());
         let host = server.folder().display();
-        Some(Self::Postgres(format!(
-            "postgres://postgres@localhost:5432/{name}?host={host}"
-        )))
+        Some(Self::Postgres(format!("postgres://postgres@localhost:5432/{name}?host={host}")))
     }
 }
 
@@ -132,10 +130,7 @@ impl Stack {
         Self {
             dir,
             database,
-            arguments: arguments
-                .iter()
-                .map(|&argument| argument.to_owned())
-                .collect(),
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             https: free_port(),
             http: free_port(),
             uid: None,
@@ -152,12 +147,8 @@ impl Stack {
     pub fn up(&mut self) {
         let mut command = Command::new(program("chancery"));
         command.arg("up").arg("--data").arg(self.data());
-        command
-            .arg("--https")
-            .arg(format!("127.0.0.1:{}", self.https));
-        command
-            .arg("--http")
-            .arg(format!("127.0.0.1:{}", self.http));
+        command.arg("--https").arg(format!("127.0.0.1:{}", self.https));
+        command.arg("--http").arg(format!("127.0.0.1:{}", self.http));
         if let Database::Postgres(url) = &self.database {
             command.arg("--database").arg(url);
         }
@@ -179,10 +170,7 @@ impl Stack {
     pub fn down(&mut self) {
         if let Some(up) = self.up.take() {
             let (status, text) = up.end();
-            assert!(
-                status.success(),
-                "`chancery up` ended with {status}: {text}"
-            );
+            assert!(status.success(), "`chancery up` ended with {status}: {text}");
         }
     }
 
@@ -219,9 +207,7 @@ impl Stack {
     fn start_signer_by(&mut self, mut command: Command, as_owner: bool) {
         command.arg("serve").arg("--ring").arg(self.ring());
         command.arg("--run").arg(self.run_dir());
-        command
-            .arg("--unlock-credential")
-            .arg(self.data().join("unlock.key"));
+        command.arg("--unlock-credential").arg(self.data().join("unlock.key"));
         // It ends with the tests, also below a tracer that is killed.
         command.arg("--parent-pipe");
         if as_owner {
@@ -239,10 +225,7 @@ impl Stack {
     pub fn start_server(&mut self) {
         let mut command = Command::new(program("chancery-server"));
         let folder = self.data().join("server");
-        command
-            .arg("serve")
-            .arg("--config")
-            .arg(folder.join("server.toml"));
+        command.arg("serve").arg("--config").arg(folder.join("server.toml"));
         process::as_owner_of(&mut command, &folder);
         let server = Process::start("chancery-server", command);
         server.await_line("ready", START);
@@ -355,11 +338,7 @@ impl Stack {
     pub fn must(&self, arguments: &[&str]) -> String {
         let output = self.chancery(arguments);
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            text(&output.stderr)
-        );
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         text(&output.stdout)
     }
 

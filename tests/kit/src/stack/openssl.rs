@@ -9,18 +9,10 @@ use std::process::{Command, Output};
 /// # Panics
 /// If it cannot be started.
 pub fn run(command: &mut Command) -> (bool, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let Output { status, stdout, stderr } =
+        command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = [stdout, stderr].concat();
-    (
-        status.success(),
-        String::from_utf8_lossy(&text).into_owned(),
-    )
+    (status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Runs openssl in a folder.
@@ -38,10 +30,7 @@ impl Openssl {
     pub fn find(folder: &Path) -> Option<Self> {
         let program = crate::tool("openssl")?;
         fs::create_dir_all(folder).expect("the folder");
-        Some(Self {
-            program,
-            folder: folder.to_owned(),
-        })
+        Some(Self { program, folder: folder.to_owned() })
     }
 
     /// Returns the path of a file in the folder.
@@ -71,9 +60,7 @@ impl Openssl {
 
     /// Runs openssl with words; it may fail.
     pub fn ask(&self, arguments: &[&str]) -> (bool, String) {
-        run(Command::new(&self.program)
-            .args(arguments)
-            .current_dir(&self.folder))
+        run(Command::new(&self.program).args(arguments).current_dir(&self.folder))
     }
 
     /// Runs openssl, which must succeed, and returns what it prints.

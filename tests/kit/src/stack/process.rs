@@ -42,14 +42,9 @@ impl Process {
     /// If it does not start.
     #[must_use]
     pub fn start(name: &'static str, mut command: Command) -> Self {
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.current_dir("/");
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
         let (tell, lines) = mpsc::channel();
         let text = Arc::new(Mutex::new(String::new()));
         let outputs: [Option<Box<dyn Read + Send>>; 2] = [

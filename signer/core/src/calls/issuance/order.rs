@@ -20,10 +20,7 @@ pub(in crate::calls) struct Order {
 /// Leaf or authority.
 pub(in crate::calls) enum What {
     /// issue.sock.
-    Certificate {
-        profile: Digest,
-        evidence: Vec<Evidence>,
-    },
+    Certificate { profile: Digest, evidence: Vec<Evidence> },
     /// admin.sock.
     Authority,
 }
@@ -83,10 +80,9 @@ impl Order {
 
 fn record(evidence: &Evidence) -> EvidenceRecord {
     match evidence {
-        Evidence::Request(csr) => EvidenceRecord {
-            kind: 1,
-            digest: Digest(sha256(csr.as_bytes())),
-        },
+        Evidence::Request(csr) => {
+            EvidenceRecord { kind: 1, digest: Digest(sha256(csr.as_bytes())) }
+        }
     }
 }
 

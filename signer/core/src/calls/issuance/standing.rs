@@ -29,12 +29,7 @@ impl Slot {
     pub(super) fn new(view: &KeyView, order: &Order) -> Self {
         let key = view.card.identity.id;
         let tbs = Digest(sha256(order.tbs.as_bytes()));
-        Self {
-            key,
-            tbs,
-            body: order.body(key, tbs),
-            idempotency: order.idempotency,
-        }
+        Self { key, tbs, body: order.body(key, tbs), idempotency: order.idempotency }
     }
 
     /// Looks the order up, by its idempotency key first; one that is under way takes `asked`.

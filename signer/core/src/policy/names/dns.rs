@@ -36,10 +36,7 @@ impl DnsRules {
         })?;
         let base = match name.strip_prefix("*.") {
             Some(_) if !self.wildcard => {
-                return Err(Refusal::new(
-                    Rule::WildcardRefused,
-                    format!("dNSName {name:?}"),
-                ));
+                return Err(Refusal::new(Rule::WildcardRefused, format!("dNSName {name:?}")));
             }
             Some(base) => base,
             None => name,
@@ -50,16 +47,10 @@ impl DnsRules {
                 || (base.len() < name.len() && is_at_or_below(domain.as_str(), base))
         };
         if self.excluded.iter().any(excluded) {
-            return Err(Refusal::new(
-                Rule::NameExcluded,
-                format!("dNSName {name:?}"),
-            ));
+            return Err(Refusal::new(Rule::NameExcluded, format!("dNSName {name:?}")));
         }
         if !self.permitted.admits(|domain| domain.covers(base)) {
-            return Err(Refusal::new(
-                Rule::NameNotPermitted,
-                format!("dNSName {name:?}"),
-            ));
+            return Err(Refusal::new(Rule::NameNotPermitted, format!("dNSName {name:?}")));
         }
         Ok(())
     }

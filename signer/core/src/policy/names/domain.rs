@@ -52,22 +52,12 @@ mod tests {
     #[test]
     fn covers_itself_and_what_is_below() {
         let domain = Domain::parse("corp.example").unwrap();
-        for host in [
-            "corp.example",
-            "CORP.Example",
-            "a.corp.example",
-            "a.b.cOrp.example",
-        ] {
+        for host in ["corp.example", "CORP.Example", "a.corp.example", "a.b.cOrp.example"] {
             assert!(domain.covers(host), "{host}");
         }
-        for host in [
-            "example",
-            "xcorp.example",
-            "corp.example.net",
-            "corp.example.",
-            "",
-            "corp-example",
-        ] {
+        for host in
+            ["example", "xcorp.example", "corp.example.net", "corp.example.", "", "corp-example"]
+        {
             assert!(!domain.covers(host), "{host}");
         }
         assert!(domain.is_within("example") && domain.is_within("corp.example"));

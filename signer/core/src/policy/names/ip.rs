@@ -30,11 +30,7 @@ impl IpRules {
         if mapped || address.is_unspecified() {
             return refuse(Rule::NameMalformed);
         }
-        if self
-            .excluded
-            .iter()
-            .any(|network| network.contains(&address))
-        {
+        if self.excluded.iter().any(|network| network.contains(&address)) {
             return refuse(Rule::NameExcluded);
         }
         if !self.permitted.admits(|network| network.contains(&address)) {

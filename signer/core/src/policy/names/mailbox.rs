@@ -12,18 +12,12 @@ use crate::policy::section::Scope;
 /// and anything beyond ASCII have a second reading somewhere and are refused.
 pub(super) fn check(permitted: &Scope<Domain>, what: &str, address: &str) -> Result<(), Refusal> {
     let Some(host) = host(address) else {
-        return Err(Refusal::new(
-            Rule::NameMalformed,
-            format!("{what} {address:?}"),
-        ));
+        return Err(Refusal::new(Rule::NameMalformed, format!("{what} {address:?}")));
     };
     if permitted.admits(|domain| domain.covers(host)) {
         Ok(())
     } else {
-        Err(Refusal::new(
-            Rule::NameNotPermitted,
-            format!("{what} {address:?}"),
-        ))
+        Err(Refusal::new(Rule::NameNotPermitted, format!("{what} {address:?}")))
     }
 }
 
@@ -33,9 +27,7 @@ fn host(address: &str) -> Option<&str> {
     // RFC 5321 §4.5.3.1.1: at most 64 octets before the @.
     let dot_string = !local.is_empty()
         && local.len() <= 64
-        && local
-            .split('.')
-            .all(|atom| !atom.is_empty() && atom.bytes().all(is_atext));
+        && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext));
     (dot_string && check_dns_name(host, false).is_ok()).then_some(host)
 }
 

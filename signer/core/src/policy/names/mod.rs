@@ -48,15 +48,8 @@ impl NameRules {
     fn none() -> Self {
         let nothing = || Scope::Only(Vec::new());
         Self {
-            dns: DnsRules {
-                permitted: nothing(),
-                excluded: Vec::new(),
-                wildcard: false,
-            },
-            ip: IpRules {
-                permitted: Scope::Only(Vec::new()),
-                excluded: Vec::new(),
-            },
+            dns: DnsRules { permitted: nothing(), excluded: Vec::new(), wildcard: false },
+            ip: IpRules { permitted: Scope::Only(Vec::new()), excluded: Vec::new() },
             email: nothing(),
             uri: nothing(),
             upn: nothing(),
@@ -90,10 +83,7 @@ impl NameRules {
         if self.sid {
             Ok(())
         } else {
-            Err(Refusal::new(
-                Rule::NameNotPermitted,
-                format!("SID {text:?}"),
-            ))
+            Err(Refusal::new(Rule::NameNotPermitted, format!("SID {text:?}")))
         }
     }
 }
@@ -143,11 +133,7 @@ mod tests {
 
     fn assert_refused(rules: &NameRules, rule: Rule, names: impl IntoIterator<Item = GeneralName>) {
         for name in names {
-            assert_eq!(
-                rules.check(&name).map_err(|r| r.rule),
-                Err(rule),
-                "{name:?}"
-            );
+            assert_eq!(rules.check(&name).map_err(|r| r.rule), Err(rule), "{name:?}");
         }
     }
 
@@ -189,10 +175,7 @@ mod tests {
                 uri("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
                 upn("a@corp.example"),
                 GeneralName::RegisteredId(x509::oids::EKU_ANY),
-                GeneralName::OtherName {
-                    type_id: x509::oids::MS_SID,
-                    value: vec![5, 0],
-                },
+                GeneralName::OtherName { type_id: x509::oids::MS_SID, value: vec![5, 0] },
             ],
         );
     }
@@ -298,14 +281,8 @@ mod tests {
 
     #[test]
     fn refuses_networks_with_host_bits() {
-        assert_eq!(
-            network("10.0.0.0/8").map(|n| n.to_string()),
-            Ok("10.0.0.0/8".to_owned())
-        );
-        assert_eq!(
-            network("10.0.0.1/8"),
-            Err("is written 10.0.0.0/8".to_owned())
-        );
+        assert_eq!(network("10.0.0.0/8").map(|n| n.to_string()), Ok("10.0.0.0/8".to_owned()));
+        assert_eq!(network("10.0.0.1/8"), Err("is written 10.0.0.0/8".to_owned()));
         for bad in ["10.0.0.0", "10.0.0.0/33", "any/8", "FD00::/8"] {
             assert!(network(bad).is_err(), "{bad}");
         }

@@ -24,9 +24,7 @@ pub(super) fn check_text(text: &str) -> Result<(), Refusal> {
     let mut parts = text.strip_prefix("S-1-").unwrap_or_default().split('-');
     let authority = parts.next().is_some_and(|part| number(part, (1 << 48) - 1));
     let mut count = 0;
-    let rest = parts
-        .inspect(|_| count += 1)
-        .all(|part| number(part, u64::from(u32::MAX)));
+    let rest = parts.inspect(|_| count += 1).all(|part| number(part, u64::from(u32::MAX)));
     if authority && rest && (1..=15).contains(&count) {
         Ok(())
     } else {
@@ -40,10 +38,7 @@ mod tests {
 
     #[test]
     fn reads_the_string_form_only() {
-        assert_eq!(
-            check_text("S-1-5-21-1004336348-1177238915-682003330-512"),
-            Ok(())
-        );
+        assert_eq!(check_text("S-1-5-21-1004336348-1177238915-682003330-512"), Ok(()));
         for bad in [
             "",
             "S-1-5",
@@ -55,16 +50,9 @@ mod tests {
             "S-1-5-4294967296",
             "S-1-5-21 ",
         ] {
-            assert_eq!(
-                check_text(bad).map_err(|r| r.rule),
-                Err(Rule::NameMalformed),
-                "{bad}"
-            );
+            assert_eq!(check_text(bad).map_err(|r| r.rule), Err(Rule::NameMalformed), "{bad}");
         }
-        assert_eq!(
-            of_uri("TAG:microsoft.com,2022-09-14:SID:S-1-5-21"),
-            Some("S-1-5-21")
-        );
+        assert_eq!(of_uri("TAG:microsoft.com,2022-09-14:SID:S-1-5-21"), Some("S-1-5-21"));
         assert_eq!(of_uri("tag:microsoft.com,2022"), None);
     }
 }

@@ -35,11 +35,7 @@ pub(super) fn check(
     }
     let host = host(uri).ok_or_else(malformed)?;
     let fits = |domain: &Domain| matches!(host, UriHost::Domain(name) if domain.covers(name));
-    if permitted.admits(fits) {
-        Ok(())
-    } else {
-        not_permitted()
-    }
+    if permitted.admits(fits) { Ok(()) } else { not_permitted() }
 }
 
 /// Splits a URI (RFC 3986 §3) as far as its host; none if it is malformed, has userinfo, or its
@@ -72,9 +68,7 @@ pub(in crate::policy) fn host(uri: &str) -> Option<UriHost<'_>> {
     if host.parse::<Ipv4Addr>().is_ok() {
         return Some(UriHost::Address);
     }
-    check_dns_name(host, false)
-        .is_ok()
-        .then_some(UriHost::Domain(host))
+    check_dns_name(host, false).is_ok().then_some(UriHost::Domain(host))
 }
 
 fn is_port(text: &str) -> bool {
@@ -85,10 +79,7 @@ fn is_port(text: &str) -> bool {
 fn is_escaped_well(text: &str) -> bool {
     let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(b);
     let escaped = |after: &str| {
-        after
-            .as_bytes()
-            .first_chunk::<2>()
-            .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+        after.as_bytes().first_chunk::<2>().is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
     };
     text.as_bytes().iter().all(allowed) && text.split('%').skip(1).all(escaped)
 }
@@ -105,14 +96,8 @@ mod tests {
             ("spiffe://corp.example/w", UriHost::Domain("corp.example")),
             ("https://10.0.0.1/", UriHost::Address),
             ("https://[fd00::1]:1/", UriHost::Address),
-            (
-                "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
-                UriHost::None,
-            ),
-            (
-                "https://a.example?@evil.example",
-                UriHost::Domain("a.example"),
-            ),
+            ("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", UriHost::None),
+            ("https://a.example?@evil.example", UriHost::Domain("a.example")),
             ("a:b%20c", UriHost::None),
         ] {
             assert_eq!(host(uri), Some(expected), "{uri}");

@@ -54,10 +54,7 @@ pub async fn rows(memory: &Path, raw: &Raw) -> Vec<Row> {
             kept: Some(median <= IN_ALL),
         }
     });
-    vec![
-        Row::new(path, "≤ 60 µs", overhead),
-        Row::new(all, "≤ 200 µs", in_all),
-    ]
+    vec![Row::new(path, "≤ 60 µs", overhead), Row::new(all, "≤ 200 µs", in_all)]
 }
 
 /// The same acts on both sides of the boundary.
@@ -76,9 +73,7 @@ async fn measure(memory: &Path) -> anyhow::Result<(Run, Run)> {
 }
 
 async fn run(ring: &Ring, subject: &Pair, proof: Option<&Csr>) -> anyhow::Result<Run> {
-    let orders = ring
-        .orders(WARM_UP + CALLS, subject.public(), NAMES, proof)
-        .await?;
+    let orders = ring.orders(WARM_UP + CALLS, subject.public(), NAMES, proof).await?;
     let own = Pair::generate()?;
     let mut peer = RawPeer::connect(&ring.issue_socket())?;
     let (mut socket, mut process) = (Vec::new(), Vec::new());
@@ -86,9 +81,7 @@ async fn run(ring: &Ring, subject: &Pair, proof: Option<&Csr>) -> anyhow::Result
     for turn in orders.chunks(TURN) {
         for order in turn {
             let began = Instant::now();
-            let signed = peer
-                .call(order)
-                .map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
+            let signed = peer.call(order).map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
             socket.push(began.elapsed());
             anyhow::ensure!(!signed.replayed, "a replay is no signature");
         }

@@ -20,17 +20,10 @@ const PORTION: usize = 20_000;
 
 /// Measures the row with so many entries; none leaves it out.
 pub async fn rows(memory: &Path, raw: &Raw, entries: usize) -> Vec<Row> {
-    let path = format!(
-        "CRL with {} entries, built, signed and streamed",
-        count(entries as f64)
-    );
+    let path = format!("CRL with {} entries, built, signed and streamed", count(entries as f64));
     let budget = "≤ 2.5 s for 1,000,000";
     if entries == 0 {
-        return vec![Row::not_run(
-            &path,
-            budget,
-            "left out by BENCH_CRL_ENTRIES=0",
-        )];
+        return vec![Row::not_run(&path, budget, "left out by BENCH_CRL_ENTRIES=0")];
     }
     vec![Row::new(&path, budget, measure(memory, raw, entries).await)]
 }

@@ -79,10 +79,8 @@ mod tests {
 
     #[test]
     fn a_leaf_with_forty_names_has_the_size_that_is_measured() {
-        let (issuer, subject) = (
-            Pair::generate().expect("a key"),
-            Pair::generate().expect("a key"),
-        );
+        let (issuer, subject) =
+            (Pair::generate().expect("a key"), Pair::generate().expect("a key"));
         let issuer = Issuer {
             name: Name::parse_rfc4514("CN=Bench Issuing CA,O=Bench").expect("a name"),
             key: issuer.public().clone(),

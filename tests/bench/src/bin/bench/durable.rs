@@ -43,13 +43,9 @@ pub async fn rows(disk: &Path, raw: &Raw) -> Vec<Row> {
         Err(error) => (Err(error), Vec::new()),
     };
     let first = spent.map(|spent| measured(&spent, raw, CERTIFICATES_PER_CORE));
-    let second = respond(&ring, serials)
-        .await
-        .map(|spent| measured(&spent, raw, RESPONSES_PER_CORE));
-    vec![
-        Row::new(certificates, budget[0], first),
-        Row::new(responses, budget[1], second),
-    ]
+    let second =
+        respond(&ring, serials).await.map(|spent| measured(&spent, raw, RESPONSES_PER_CORE));
+    vec![Row::new(certificates, budget[0], first), Row::new(responses, budget[1], second)]
 }
 
 fn measured(spent: &Spent, raw: &Raw, budget: f64) -> Measured {
@@ -94,39 +90,21 @@ async fn respond(ring: &Arc<Ring>, serials: Vec<Serial>) -> anyhow::Result<Spent
     };
     let batches: Vec<SignOcsp> = serials.chunks(BATCH).map(batch).collect();
     let (asked, signer) = (Arc::clone(ring), [ring.pid()]);
-    let spent = load::run(
-        batches,
-        BATCHES_IN_FLIGHT,
-        &signer,
-        move |batches, index| {
-            let ring = Arc::clone(&asked);
-            async move {
-                let signed = ring.client().sign_ocsp(&batches[index]).await?;
-                let all = signed.outcomes.0.iter();
-                let signed = all
-                    .filter(|outcome| matches!(outcome, OcspOutcome::Signed { .. }))
-                    .count();
-                anyhow::ensure!(
-                    signed == batches[index].items.0.len(),
-                    "a response is missing"
-                );
-                Ok(())
-            }
-        },
-    );
-    Ok(Spent {
-        acts: serials.len(),
-        ..spent.await?
-    })
+    let spent = load::run(batches, BATCHES_IN_FLIGHT, &signer, move |batches, index| {
+        let ring = Arc::clone(&asked);
+        async move {
+            let signed = ring.client().sign_ocsp(&batches[index]).await?;
+            let all = signed.outcomes.0.iter();
+            let signed =
+                all.filter(|outcome| matches!(outcome, OcspOutcome::Signed { .. })).count();
+            anyhow::ensure!(signed == batches[index].items.0.len(), "a response is missing");
+            Ok(())
+        }
+    });
+    Ok(Spent { acts: serials.len(), ..spent.await? })
 }
 
 fn item(serial: Serial) -> OcspItem {
-    let subject = OcspSubject {
-        hash: CertIdHash::Sha1,
-        serial,
-    };
-    OcspItem {
-        subjects: OcspSubjects(vec![subject]),
-        nonce: OcspNonce(Vec::new()),
-    }
+    let subject = OcspSubject { hash: CertIdHash::Sha1, serial };
+    OcspItem { subjects: OcspSubjects(vec![subject]), nonce: OcspNonce(Vec::new()) }
 }

@@ -39,12 +39,7 @@ impl Connection<TcpStream> {
     pub async fn plain(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            host: address.to_string(),
-            token: None,
-            buffer: Vec::new(),
-        })
+        Ok(Self { stream, host: address.to_string(), token: None, buffer: Vec::new() })
     }
 }
 
@@ -75,20 +70,14 @@ impl Tls {
     pub fn new(root: &Path, token: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(root).context("read the root certificate")?;
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(pem::decode_one(
-            &text,
-            pem::CERTIFICATE,
-        )?))?;
+        roots.add(CertificateDer::from(pem::decode_one(&text, pem::CERTIFICATE)?))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .with_root_certificates(roots)
             .with_no_client_auth();
         let token = std::fs::read_to_string(token).context("read the token")?;
-        Ok(Self {
-            connector: TlsConnector::from(Arc::new(config)),
-            token: token.trim().to_owned(),
-        })
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), token: token.trim().to_owned() })
     }
 }
 
@@ -101,10 +90,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Posts JSON.
     pub async fn post(&mut self, path: &str, json: &[u8]) -> anyhow::Result<Response> {
-        let fields = format!(
-            "Content-Type: application/json\r\nContent-Length: {}\r\n",
-            json.len()
-        );
+        let fields =
+            format!("Content-Type: application/json\r\nContent-Length: {}\r\n", json.len());
         self.exchange("POST", path, &fields, json).await
     }
 
@@ -115,10 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         fields: &str,
         body: &[u8],
     ) -> anyhow::Result<Response> {
-        let mut message = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{fields}",
-            self.host
-        );
+        let mut message = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n{fields}", self.host);
         if let Some(token) = &self.token {
             message.push_str(&format!("Authorization: Bearer {token}\r\n"));
         }
@@ -140,11 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let rest = self.buffer.split_off(end);
         let body = std::mem::replace(&mut self.buffer, rest).split_off(head.length);
-        Ok(Response {
-            status: head.status,
-            etag: head.etag,
-            body,
-        })
+        Ok(Response { status: head.status, etag: head.etag, body })
     }
 
     async fn read(&mut self) -> anyhow::Result<()> {
@@ -180,26 +160,16 @@ impl Head {
         let field = |name: &str| {
             lines.clone().find_map(|line| {
                 let (found, value) = line.split_once(':')?;
-                found
-                    .eq_ignore_ascii_case(name)
-                    .then(|| value.trim().to_owned())
+                found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
             })
         };
-        anyhow::ensure!(
-            field("transfer-encoding").is_none(),
-            "a transfer coding is not read"
-        );
+        anyhow::ensure!(field("transfer-encoding").is_none(), "a transfer coding is not read");
         // RFC 9110 §15.4.5: a 304 has no content, whatever its Content-Length says.
         let content = match field("content-length") {
             Some(length) if status != 304 => length.parse().context("Content-Length")?,
             _ => 0,
         };
-        Ok(Some(Self {
-            status,
-            etag: field("etag"),
-            length: end + 4,
-            content,
-        }))
+        Ok(Some(Self { status, etag: field("etag"), length: end + 4, content }))
     }
 }
 
@@ -217,20 +187,13 @@ mod tests {
         };
         for (text, expected) in [
             ("HTTP/1.1 201 Created\r\ncontent-length: 5\r\n", None),
-            (
-                "HTTP/1.1 201 Created\r\ncontent-length: 5\r\n\r\nhel",
-                Some(head(201, None, 43, 5)),
-            ),
+            ("HTTP/1.1 201 Created\r\ncontent-length: 5\r\n\r\nhel", Some(head(201, None, 43, 5))),
             (
                 "HTTP/1.1 304 Not Modified\r\nETag: \"a:b\"\r\nContent-Length: 9\r\n\r\n",
                 Some(head(304, Some("\"a:b\""), 61, 0)),
             ),
         ] {
-            assert_eq!(
-                Head::parse(text.as_bytes()).expect("a head"),
-                expected,
-                "{text}"
-            );
+            assert_eq!(Head::parse(text.as_bytes()).expect("a head"), expected, "{text}");
         }
         let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert!(Head::parse(chunked).is_err());
@@ -238,30 +201,21 @@ mod tests {
 
     #[tokio::test]
     async fn keeps_a_connection() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("a client");
             let mut seen = Vec::new();
-            for answer in [
-                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
-                "HTTP/1.1 204 No\r\n\r\n",
-            ] {
+            for answer in
+                ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "HTTP/1.1 204 No\r\n\r\n"]
+            {
                 stream.read_buf(&mut seen).await.expect("a request");
-                stream
-                    .write_all(answer.as_bytes())
-                    .await
-                    .expect("an answer");
+                stream.write_all(answer.as_bytes()).await.expect("an answer");
             }
             String::from_utf8(seen).expect("text")
         });
         let mut connection = Connection::plain(address).await.expect("it connects");
-        let first = connection
-            .get("/a", Some("\"tag\""))
-            .await
-            .expect("an answer");
+        let first = connection.get("/a", Some("\"tag\"")).await.expect("an answer");
         assert_eq!((first.status, &first.body[..]), (200, &b"hi"[..]));
         let second = connection.post("/b", b"{}").await.expect("an answer");
         assert_eq!((second.status, second.body.len()), (204, 0));

@@ -66,11 +66,7 @@ where
     for task in tasks {
         task.await??;
     }
-    Ok(Spent {
-        acts,
-        wall: began.elapsed(),
-        cpu: total_cpu(processes)? - before,
-    })
+    Ok(Spent { acts, wall: began.elapsed(), cpu: total_cpu(processes)? - before })
 }
 
 /// Returns the CPU of several processes together, in seconds.
@@ -101,11 +97,7 @@ mod tests {
 
     #[test]
     fn rates_are_of_wall_time_and_of_cpu() {
-        let spent = Spent {
-            acts: 1_000,
-            wall: Duration::from_millis(500),
-            cpu: 0.25,
-        };
+        let spent = Spent { acts: 1_000, wall: Duration::from_millis(500), cpu: 0.25 };
         assert!((spent.rate() - 2_000.0).abs() < 1e-6);
         assert!((spent.per_core() - 4_000.0).abs() < 1e-6);
         assert_eq!(spent.each(), Duration::from_micros(250));

@@ -10,26 +10,16 @@ use x509::UnixTime;
 /// Describes the machine; `disk` is a directory on the file system that durable rows write to.
 pub fn describe(disk: &Path, memory: &Path) -> String {
     let lines = [
-        (
-            "date",
-            now().map_or_else(|_| "unknown".to_owned(), |now| now.to_string()),
-        ),
+        ("date", now().map_or_else(|_| "unknown".to_owned(), |now| now.to_string())),
         ("processor", processor()),
-        (
-            "cores",
-            std::thread::available_parallelism()
-                .map_or(0, usize::from)
-                .to_string(),
-        ),
+        ("cores", std::thread::available_parallelism().map_or(0, usize::from).to_string()),
         ("memory", memory_size()),
         ("kernel", kernel()),
         ("load before (1, 5, 15 minutes)", load()),
         ("durable rows on", file_system(disk)),
         ("tmpfs rows on", file_system(memory)),
     ];
-    let rows = lines
-        .iter()
-        .map(|(name, value)| format!("- {name}: {value}\n"));
+    let rows = lines.iter().map(|(name, value)| format!("- {name}: {value}\n"));
     rows.collect()
 }
 
@@ -43,9 +33,7 @@ pub fn now() -> anyhow::Result<UnixTime> {
 
 fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = text
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"));
+    let model = text.lines().find_map(|line| line.strip_prefix("model name"));
     model
         .and_then(|rest| rest.split_once(':'))
         .map_or("unknown", |(_, name)| name.trim())
@@ -101,11 +89,8 @@ mod tests {
     #[test]
     fn finds_the_deepest_mount() {
         let mounts = "/dev/vda / ext4 rw 0 0\ntmpfs /dev tmpfs rw 0 0\nshm /dev/shm shmfs rw 0 0\n";
-        for (path, kind) in [
-            ("/var/tmp", "ext4"),
-            ("/dev/null", "tmpfs"),
-            ("/dev/shm/a", "shmfs"),
-        ] {
+        for (path, kind) in [("/var/tmp", "ext4"), ("/dev/null", "tmpfs"), ("/dev/shm/a", "shmfs")]
+        {
             assert_eq!(holder(mounts, Path::new(path)), Some(kind), "{path}");
         }
     }

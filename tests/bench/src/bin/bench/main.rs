@@ -48,10 +48,8 @@ async fn main() -> anyhow::Result<()> {
     rows.extend(of_the_stack(&disk, &raw).await);
     rows.extend(crl::rows(&memory, &raw, entries).await);
     rows.extend(left_out());
-    let page = directory(
-        "BENCH_PAGE",
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/PERFORMANCE.md"),
-    );
+    let page =
+        directory("BENCH_PAGE", concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/PERFORMANCE.md"));
     std::fs::write(&page, report::page(&machine, &rows)).context("write the page")?;
     Ok(())
 }
@@ -81,10 +79,7 @@ async fn of_the_stack(disk: &Path, raw: &Raw) -> Vec<Row> {
 fn left_out() -> Vec<Row> {
     let row = |path, budget| Row::not_run(path, budget, "belongs to a later issue");
     vec![
-        row(
-            "full ACME order with http-01, 8 at a time",
-            "≥ 600/s on 2 cores",
-        ),
+        row("full ACME order with http-01, 8 at a time", "≥ 600/s on 2 cores"),
         row("PKCS#11", "≥ 90 % of the token's rate"),
         Row::not_run(
             "revocation visible in a full CRL of 1,000,000 entries",

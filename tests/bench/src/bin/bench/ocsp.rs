@@ -23,10 +23,7 @@ const SLOWEST: Duration = Duration::from_millis(5);
 pub fn path(issuing: &Certificate, serial: Serial) -> anyhow::Result<String> {
     let tbs = issuing.tbs();
     let id = CertId::for_certificate(CertIdHash::Sha1, &tbs.subject, &tbs.public_key, serial);
-    let request = OcspRequest {
-        requests: vec![id],
-        nonce: None,
-    };
+    let request = OcspRequest { requests: vec![id], nonce: None };
     let text = base64::engine::general_purpose::STANDARD.encode(request.encode()?);
     let mut path = "/.well-known/pki/ocsp/issuing/".to_owned();
     for octet in text.bytes() {
@@ -64,10 +61,7 @@ async fn measure(stack: &Arc<Stack>, serial: Serial, raw: &Raw) -> anyhow::Resul
     let path = path(&stack.issuing().await?, serial)?;
     let answer = stack.status().await?.get(&path, None).await?;
     ensure!(answer.status == 200, "GET gives {}", answer.status);
-    ensure!(
-        status(&answer.body)? == CertStatus::Good,
-        "the certificate is not good"
-    );
+    ensure!(status(&answer.body)? == CertStatus::Good, "the certificate is not good");
     let before = process::cpu(stack.server)?;
     let seen = match wrk(stack, &path) {
         Some(seen) => seen?,
@@ -100,23 +94,16 @@ struct Seen {
 fn wrk(stack: &Stack, path: &str) -> Option<anyhow::Result<Seen>> {
     let url = format!("http://{}{path}", stack.http);
     let (clients, span) = (format!("-c{CLIENTS}"), format!("-d{}s", SPAN.as_secs()));
-    let output = Command::new("wrk")
-        .args(["-t2", &clients, &span, "--latency", &url])
-        .output();
+    let output = Command::new("wrk").args(["-t2", &clients, &span, "--latency", &url]).output();
     let text = String::from_utf8_lossy(&output.ok()?.stdout).into_owned();
     Some(read_wrk(&text))
 }
 
 fn read_wrk(text: &str) -> anyhow::Result<Seen> {
-    ensure!(
-        !text.contains("Non-2xx"),
-        "not every answer was one: {text}"
-    );
+    ensure!(!text.contains("Non-2xx"), "not every answer was one: {text}");
     let value = |name: &str| {
         let found = text.lines().find_map(|line| line.trim().strip_prefix(name));
-        found
-            .map(str::trim)
-            .with_context(|| format!("wrk does not say {name}"))
+        found.map(str::trim).with_context(|| format!("wrk does not say {name}"))
     };
     Ok(Seen {
         client: "wrk",
@@ -132,9 +119,7 @@ fn span(text: &str) -> anyhow::Result<Duration> {
         let number: f64 = text.strip_suffix(unit)?.parse().ok()?;
         Some(number * factor)
     });
-    found
-        .map(Duration::from_secs_f64)
-        .with_context(|| format!("`{text}` is no time"))
+    found.map(Duration::from_secs_f64).with_context(|| format!("`{text}` is no time"))
 }
 
 async fn own_client(stack: &Arc<Stack>, path: &str) -> anyhow::Result<Seen> {

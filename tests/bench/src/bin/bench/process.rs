@@ -64,9 +64,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         // There is no signal in std; /bin/kill is everywhere.
-        let _ = Command::new("kill")
-            .args(["-TERM", &self.id().to_string()])
-            .status();
+        let _ = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
         let began = Instant::now();
         while began.elapsed() < END {
             if !matches!(self.child.try_wait(), Ok(None)) {
@@ -130,11 +128,7 @@ impl<'a> Stat<'a> {
         let mut fields = tail.split_whitespace();
         let parent = fields.nth(1)?.parse().ok()?;
         let mut times = fields.skip(9).map_while(|field| field.parse::<u64>().ok());
-        Some(Self {
-            name,
-            parent,
-            ticks: times.next()? + times.next()?,
-        })
+        Some(Self { name, parent, ticks: times.next()? + times.next()? })
     }
 }
 
@@ -155,11 +149,7 @@ mod tests {
     #[test]
     fn reads_the_statistics_of_a_process() {
         let text = "42 (a) b (c) S 7 42 42 0 -1 4194560 1 2 3 4 500 60 0 0 20 0 3 0 9 8 7";
-        let stat = Stat {
-            name: "a) b (c",
-            parent: 7,
-            ticks: 560,
-        };
+        let stat = Stat { name: "a) b (c", parent: 7, ticks: 560 };
         assert_eq!(Stat::parse(text), Some(stat));
         assert_eq!(Stat::parse("42 (a"), None);
     }
@@ -186,9 +176,7 @@ mod tests {
         assert!(!Path::new(&format!("/proc/{id}")).exists());
         let mut command = Command::new("sh");
         command.args(["-c", "echo no room >&2"]);
-        let failed = Process::start(&mut command, "ready", &log)
-            .err()
-            .expect("it fails");
+        let failed = Process::start(&mut command, "ready", &log).err().expect("it fails");
         assert_eq!(failed.to_string(), "sh ended with: no room");
     }
 }

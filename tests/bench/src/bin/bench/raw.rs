@@ -45,9 +45,7 @@ impl Pair {
 
     /// Verifies.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> anyhow::Result<()> {
-        Ok(self
-            .public
-            .verify(SignatureScheme::EcdsaP256Sha256, message, signature)?)
+        Ok(self.public.verify(SignatureScheme::EcdsaP256Sha256, message, signature)?)
     }
 }
 
@@ -89,20 +87,13 @@ impl Raw {
     pub fn rows(&self) -> Vec<Row> {
         let row = |path: &str, each: Duration| {
             let value = format!("{} ({}/s)", time(each), count(1.0 / each.as_secs_f64()));
-            let measured = Measured {
-                value,
-                ratio: "1".to_owned(),
-                kept: None,
-            };
+            let measured = Measured { value, ratio: "1".to_owned(), kept: None };
             Row::new(path, "", Ok(measured))
         };
         vec![
             row("raw: P-256 signature over 1.5 KB, one core", self.sign),
             row("raw: P-256 verification over 1.5 KB, one core", self.verify),
-            row(
-                "raw: 1.5 KB appended and fdatasync, one at a time",
-                self.sync,
-            ),
+            row("raw: 1.5 KB appended and fdatasync, one at a time", self.sync),
         ]
     }
 }

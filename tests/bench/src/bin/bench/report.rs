@@ -51,11 +51,7 @@ impl Row {
                     None => "",
                 },
             ),
-            Err(why) => (
-                format!("not run: {}", why.replace(['|', '\n'], " ")),
-                "",
-                "",
-            ),
+            Err(why) => (format!("not run: {}", why.replace(['|', '\n'], " ")), "", ""),
         };
         let Row { path, budget, .. } = self;
         format!("| {path} | {budget} | {value} | {ratio} | {kept} |")
@@ -133,12 +129,8 @@ mod tests {
 
     #[test]
     fn writes_numbers_and_times() {
-        for (number, text) in [
-            (0.4, "0"),
-            (999.0, "999"),
-            (1_000.0, "1,000"),
-            (61_234.4, "61,234"),
-        ] {
+        for (number, text) in [(0.4, "0"), (999.0, "999"), (1_000.0, "1,000"), (61_234.4, "61,234")]
+        {
             assert_eq!(count(number), text);
         }
         assert_eq!(time(Duration::from_nanos(51_300)), "51.3 µs");
@@ -157,9 +149,6 @@ mod tests {
     #[test]
     fn a_row_that_did_not_run_says_why_in_one_line() {
         let row = Row::not_run("a", "b", "no wrk | here\nat all");
-        assert_eq!(
-            row.line(),
-            "| a | b | not run: no wrk   here at all |  |  |"
-        );
+        assert_eq!(row.line(), "| a | b | not run: no wrk   here at all |  |  |");
     }
 }

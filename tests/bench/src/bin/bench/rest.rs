@@ -103,12 +103,7 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let answer = connection.post("/api/v1/certificates", body).await?;
-    ensure!(
-        answer.status == 201,
-        "{}: {}",
-        answer.status,
-        String::from_utf8_lossy(&answer.body)
-    );
+    ensure!(answer.status == 201, "{}: {}", answer.status, String::from_utf8_lossy(&answer.body));
     Ok(answer.body)
 }
 
@@ -128,10 +123,7 @@ mod tests {
     #[test]
     fn reads_what_was_issued() {
         let issued = read(br#"{"id":"abc","serial":"0a1b"}"#).expect("an answer");
-        assert_eq!(
-            (issued.id.as_str(), issued.serial.to_hex()),
-            ("abc", "0a1b".to_owned())
-        );
+        assert_eq!((issued.id.as_str(), issued.serial.to_hex()), ("abc", "0a1b".to_owned()));
         assert!(read(br#"{"id":"abc"}"#).is_err());
     }
 }

@@ -30,11 +30,7 @@ pub async fn rows(stack: &Arc<Stack>, mut issued: Vec<Issued>) -> Vec<Row> {
     let mut rows = Vec::new();
     if issued.len() < 2 * (SAMPLES + CALLS) {
         let why = "too few certificates were issued before";
-        return vec![Row::not_run(
-            "revocation visible",
-            "OCSP ≤ 1 s, CRL ≤ 2 s",
-            why,
-        )];
+        return vec![Row::not_run("revocation visible", "OCSP ≤ 1 s, CRL ≤ 2 s", why)];
     }
     let second = issued.split_off(SAMPLES + CALLS);
     let crowd = second.len() - SAMPLES - CALLS;
@@ -55,11 +51,7 @@ async fn measure(stack: &Arc<Stack>, mut issued: Vec<Issued>, what: &str) -> Vec
     let calls = issued.split_off(SAMPLES);
     let measured = |limit: Duration| {
         move |times: Times| Measured {
-            value: format!(
-                "p50 {}, worst {}",
-                time(times.median()),
-                time(times.percentile(100))
-            ),
+            value: format!("p50 {}, worst {}", time(times.median()), time(times.percentile(100))),
             ratio: String::new(),
             kept: Some(times.percentile(100) <= limit),
         }
@@ -69,11 +61,7 @@ async fn measure(stack: &Arc<Stack>, mut issued: Vec<Issued>, what: &str) -> Vec
         Err(error) => (Err(anyhow::anyhow!("{error:#}")), Err(error)),
     };
     let call = times_of_calls(stack, &calls).await.map(|times| Measured {
-        value: format!(
-            "p50 {}, p99 {}",
-            time(times.median()),
-            time(times.percentile(99))
-        ),
+        value: format!("p50 {}, p99 {}", time(times.median()), time(times.percentile(99))),
         ratio: String::new(),
         kept: Some(times.percentile(99) <= CALL),
     });
@@ -102,10 +90,7 @@ async fn visible(stack: &Arc<Stack>, issued: &[Issued]) -> anyhow::Result<(Times
         let mut status = stack.status().await?;
         // It is in the cache, good, before it is revoked.
         let answer = status.get(&path, None).await?;
-        ensure!(
-            ocsp::status(&answer.body)? == CertStatus::Good,
-            "revoked already"
-        );
+        ensure!(ocsp::status(&answer.body)? == CertStatus::Good, "revoked already");
         revoke(&mut api, &one.id).await?;
         let began = Instant::now();
         let crl = tokio::spawn(in_crl(Arc::clone(stack), one.serial, began));
@@ -183,9 +168,7 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let path = format!("/api/v1/certificates/{id}/revoke");
-    let answer = connection
-        .post(&path, br#"{"reason":"superseded"}"#)
-        .await?;
+    let answer = connection.post(&path, br#"{"reason":"superseded"}"#).await?;
     ensure!(
         (200..300).contains(&answer.status),
         "{}: {}",

@@ -39,16 +39,12 @@ impl Ring {
     pub async fn start(base: &Path) -> anyhow::Result<Self> {
         let directory = process::directory(base)?;
         let process = serve(directory.path())?;
-        let options = ClientOptions {
-            default_deadline: Duration::from_secs(30),
-            ..ClientOptions::default()
-        };
+        let options =
+            ClientOptions { default_deadline: Duration::from_secs(30), ..ClientOptions::default() };
         let client = SignerClient::connect(Sockets::of_everyone(&run(directory.path())), options);
         let urls = PublicUrls::new("http://pki.bench.example")?;
         let plan = BootstrapPlan::new("Bench", Vec::new(), urls);
-        let founded = bootstrap(&client, &plan, now()?)
-            .await
-            .context("found the hierarchy")?;
+        let founded = bootstrap(&client, &plan, now()?).await.context("found the hierarchy")?;
         let certificate = Certificate::parse(founded.issuing.as_bytes())?;
         let issuing = KeyLabel::new(plan.issuing.name.as_str())?;
         let mut ring = Self {
@@ -71,15 +67,10 @@ impl Ring {
     /// More is signed here than the default budget admits in an hour.
     async fn lift_budget(&mut self) -> anyhow::Result<()> {
         let key = self.issuing.clone();
-        let policy = self
-            .client
-            .read_policy(&ReadPolicy { key: key.clone() })
-            .await?;
+        let policy = self.client.read_policy(&ReadPolicy { key: key.clone() }).await?;
         let mut text = String::new();
         for line in policy.text.0.lines() {
-            let lifted = ["per_hour =", "per_day ="]
-                .iter()
-                .find(|name| line.starts_with(**name));
+            let lifted = ["per_hour =", "per_day ="].iter().find(|name| line.starts_with(**name));
             match lifted {
                 Some(name) => text.push_str(&format!("{name} 1000000000\n")),
                 None => text.push_str(&format!("{line}\n")),
@@ -131,10 +122,7 @@ impl Ring {
         let mut serials = Vec::with_capacity(count);
         while serials.len() < count {
             let missing = u32::try_from(count - serials.len()).unwrap_or(MINT);
-            let call = MintSerials {
-                key: self.issuing.clone(),
-                count: missing.min(MINT),
-            };
+            let call = MintSerials { key: self.issuing.clone(), count: missing.min(MINT) };
             serials.extend(self.client.mint_serials(&call).await?.0);
         }
         Ok(serials)
@@ -190,21 +178,11 @@ fn serve(directory: &Path) -> anyhow::Result<Process> {
         .arg(&credential)
         .output()?;
     if !init.status.success() {
-        bail!(
-            "signer-file init: {}",
-            String::from_utf8_lossy(&init.stderr).trim()
-        );
+        bail!("signer-file init: {}", String::from_utf8_lossy(&init.stderr).trim());
     }
     let mut serve = Command::new(&program);
-    serve
-        .args(["serve", "--ring"])
-        .arg(&ring)
-        .arg("--run")
-        .arg(run(directory));
-    serve
-        .arg("--unlock-credential")
-        .arg(&credential)
-        .arg("--parent-pipe");
+    serve.args(["serve", "--ring"]).arg(&ring).arg("--run").arg(run(directory));
+    serve.arg("--unlock-credential").arg(&credential).arg("--parent-pipe");
     Process::start(&mut serve, "ready", &directory.join("log"))
 }
 
@@ -212,10 +190,6 @@ fn write_private(path: &Path, octets: &[u8]) -> anyhow::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = std::fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
     Ok(file.write_all(octets)?)
 }

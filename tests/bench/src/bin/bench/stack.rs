@@ -100,16 +100,8 @@ impl Stack {
                 "< 2 s",
                 Ok(ready),
             ),
-            Row::new(
-                "memory, idle: server",
-                "≤ 60 MB",
-                held(self.server, SERVER_MB),
-            ),
-            Row::new(
-                "memory, idle: signer-file",
-                "≤ 30 MB",
-                held(self.signer, SIGNER_MB),
-            ),
+            Row::new("memory, idle: server", "≤ 60 MB", held(self.server, SERVER_MB)),
+            Row::new("memory, idle: signer-file", "≤ 30 MB", held(self.signer, SIGNER_MB)),
         ]
     }
 }

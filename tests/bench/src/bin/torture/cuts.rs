@@ -105,10 +105,7 @@ struct Harvest {
 impl<'t> Life<'t> {
     fn new(seed: u64, number: u64, tally: &'t Tally) -> Self {
         let disk = SimulatedDisk::new(seed ^ number);
-        let mut ring = Ring::start_with(Plan {
-            disk: Some(disk.clone()),
-            ..Plan::default()
-        });
+        let mut ring = Ring::start_with(Plan { disk: Some(disk.clone()), ..Plan::default() });
         let template = ring.leaf();
         let issuer = ring.public(ISSUING);
         ring.stop();
@@ -168,19 +165,12 @@ impl<'t> Life<'t> {
                 .into_iter()
                 .zip(0..)
                 .map(|(seed, client)| {
-                    let retries: Vec<_> = retries
-                        .iter()
-                        .skip(client)
-                        .step_by(CLIENTS as usize)
-                        .cloned()
-                        .collect();
+                    let retries: Vec<_> =
+                        retries.iter().skip(client).step_by(CLIENTS as usize).cloned().collect();
                     scope.spawn(move || client_asks(ring, template, retries, seed))
                 })
                 .collect();
-            clients
-                .into_iter()
-                .map(|client| client.join().expect("a client ends well"))
-                .collect()
+            clients.into_iter().map(|client| client.join().expect("a client ends well")).collect()
         });
         for harvest in harvests {
             add(&self.tally.released, harvest.released.len() as u64);
@@ -194,9 +184,7 @@ impl<'t> Life<'t> {
 
     /// Opens the ring without a fault and holds its journal against everything that was released.
     fn check(&mut self) {
-        self.ring
-            .try_open()
-            .expect("a ring opens after a power cut");
+        self.ring.try_open().expect("a ring opens after a power cut");
         self.read_on();
         for (order, answer) in std::mem::take(&mut self.released) {
             let at = usize::try_from(answer.position).expect("a position");
@@ -205,13 +193,8 @@ impl<'t> Life<'t> {
                 panic!("what was released at {at} is not in the journal");
             };
             assert_eq!(leaf.tbs, order.tbs, "another certificate is at {at}");
-            assert_eq!(
-                leaf.signature, answer.signature,
-                "another signature is at {at}"
-            );
-            assemble(&order.tbs, &answer)
-                .verify_by(&self.issuer)
-                .expect("it verifies");
+            assert_eq!(leaf.signature, answer.signature, "another signature is at {at}");
+            assemble(&order.tbs, &answer).verify_by(&self.issuer).expect("it verifies");
         }
         for serial in std::mem::take(&mut self.revoked) {
             let stays = self.known.events().any(|event| match event {
@@ -246,14 +229,8 @@ impl<'t> Life<'t> {
         self.ring.try_open().expect("a ring opens");
         let whole = read_journal(&self.ring, 0);
         let mut both = whole.leaves.iter().zip(&self.known.leaves);
-        assert!(
-            whole.leaves.len() >= self.known.leaves.len(),
-            "leaves are lost"
-        );
-        assert!(
-            both.all(|(found, known)| found.1 == known.1),
-            "a leaf changed"
-        );
+        assert!(whole.leaves.len() >= self.known.leaves.len(), "leaves are lost");
+        assert!(both.all(|(found, known)| found.1 == known.1), "a leaf changed");
     }
 }
 
@@ -299,32 +276,18 @@ fn client_asks(ring: &Ring, template: &Draft, retries: Vec<SignCertificate>, see
 
 /// Makes orders with fresh serials.
 fn fresh(ring: &Ring, template: &Draft, count: u64) -> Vec<SignCertificate> {
-    let mint = MintSerials {
-        key: label(ISSUING),
-        count: u32::try_from(count).expect("a few"),
-    };
+    let mint = MintSerials { key: label(ISSUING), count: u32::try_from(count).expect("a few") };
     let Ok(serials) = ring.ask_inside(&mint).wait() else {
         return Vec::new();
     };
-    let described = ring
-        .ask_inside(&signer_proto::Describe)
-        .wait()
-        .expect("a description");
-    let issuing = described
-        .keys
-        .0
-        .into_iter()
-        .find(|key| key.label == mint.key);
+    let described = ring.ask_inside(&signer_proto::Describe).wait().expect("a description");
+    let issuing = described.keys.0.into_iter().find(|key| key.label == mint.key);
     let policy = issuing.and_then(|key| key.policy).expect("a policy").digest;
     let order = |serial| SignCertificate {
         key: label(ISSUING),
         policy,
         profile: signer_proto::Digest([1; 32]),
-        tbs: Draft {
-            serial,
-            ..template.clone()
-        }
-        .tbs(),
+        tbs: Draft { serial, ..template.clone() }.tbs(),
         evidence: signer_proto::EvidenceList(Vec::new()),
         idempotency: ring.idempotency(),
     };
@@ -339,10 +302,7 @@ fn serial_of(order: &SignCertificate) -> Serial {
 fn read_journal(ring: &Ring, from: u64) -> Ledger {
     let mut octets: Vec<Vec<u8>> = Vec::new();
     loop {
-        let read = ReadJournal {
-            from: from + octets.len() as u64,
-            limit: 4096,
-        };
+        let read = ReadJournal { from: from + octets.len() as u64, limit: 4096 };
         let slice = ring.ask_inside(&read).wait().expect("the journal is read");
         octets.extend(slice.leaves.0.into_iter().map(|leaf| leaf.0));
         if from + octets.len() as u64 >= slice.size {

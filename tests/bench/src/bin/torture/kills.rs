@@ -129,22 +129,14 @@ fn check(stack: &Stack, load: &Load, tally: &mut Tally) {
         assert_eq!(twice, None, "a certificate is twice in the inventory");
         // What is in the journal alone is taken over within a moment.
         let (ours, theirs) = (serials.len(), journal.len());
-        assert!(
-            begun.elapsed() < PATIENCE,
-            "inventory {ours}, journal {theirs}"
-        );
+        assert!(begun.elapsed() < PATIENCE, "inventory {ours}, journal {theirs}");
         thread::sleep(Duration::from_millis(30));
     };
     let told = load.told();
-    let by_serial: HashMap<&str, &Value> = inventory
-        .iter()
-        .map(|item| (text(item, "serial"), item))
-        .collect();
+    let by_serial: HashMap<&str, &Value> =
+        inventory.iter().map(|item| (text(item, "serial"), item)).collect();
     for (serial, pem) in &told.received {
-        assert!(
-            by_serial.contains_key(serial.as_str()),
-            "{serial} was received and is lost"
-        );
+        assert!(by_serial.contains_key(serial.as_str()), "{serial} was received and is lost");
         let certificate = Certificate::from_pem(pem).expect("what was received parses");
         assert_eq!(certificate.tbs().serial.to_hex(), *serial);
     }
@@ -185,10 +177,7 @@ fn journal(stack: &Stack) -> Vec<String> {
     let mut peer = RawPeer::connect(&path).expect("the signer listens");
     let mut octets: Vec<Vec<u8>> = Vec::new();
     loop {
-        let read = ReadJournal {
-            from: octets.len() as u64,
-            limit: 4096,
-        };
+        let read = ReadJournal { from: octets.len() as u64, limit: 4096 };
         let slice = peer.call(&read).expect("the journal is read");
         octets.extend(slice.leaves.0.into_iter().map(|leaf| leaf.0));
         if octets.len() as u64 >= slice.size {
@@ -200,10 +189,6 @@ fn journal(stack: &Stack) -> Vec<String> {
     let all = serials.len();
     serials.sort();
     serials.dedup();
-    assert_eq!(
-        serials.len(),
-        all,
-        "a serial has two certificates in the journal"
-    );
+    assert_eq!(serials.len(), all, "a serial has two certificates in the journal");
     serials.iter().map(x509::Serial::to_hex).collect()
 }

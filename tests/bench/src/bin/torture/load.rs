@@ -82,13 +82,8 @@ impl Load {
         let host = format!("host-{number}.corp.example");
         let names = ExtensionValue::SubjectAltName(vec![dns(&host)]);
         let request = key.request(&name("O=Torture"), vec![Extension::non_critical(names)]);
-        let csr = Csr::parse(request.as_bytes())
-            .expect("our own CSR")
-            .to_pem();
-        (
-            json!({ "profile": "tls-server", "csr": csr }),
-            format!("order-{number}"),
-        )
+        let csr = Csr::parse(request.as_bytes()).expect("our own CSR").to_pem();
+        (json!({ "profile": "tls-server", "csr": csr }), format!("order-{number}"))
     }
 
     fn note(&self, answer: Option<Value>, order: Order, asked_before: bool, dice: &mut Dice) {
@@ -122,10 +117,7 @@ impl Load {
         if found.status != 200 {
             return;
         }
-        let Some(id) = found.json()["items"][0]["id"]
-            .as_str()
-            .map(ToOwned::to_owned)
-        else {
+        let Some(id) = found.json()["items"][0]["id"].as_str().map(ToOwned::to_owned) else {
             panic!("{serial} was received and is not in the inventory");
         };
         let path = format!("/api/v1/certificates/{id}/revoke");
@@ -140,17 +132,9 @@ impl Load {
 
 /// Asks for a certificate; none if there is no answer, or none for now.
 fn ask(api: &mut Api, (order, token): &Order) -> Option<Value> {
-    let headers = [
-        ("content-type", "application/json"),
-        ("idempotency-key", token.as_str()),
-    ];
+    let headers = [("content-type", "application/json"), ("idempotency-key", token.as_str())];
     let body = order.to_string();
-    let answer = api.try_ask(
-        "POST",
-        "/api/v1/certificates",
-        &headers,
-        Some(body.as_bytes()),
-    );
+    let answer = api.try_ask("POST", "/api/v1/certificates", &headers, Some(body.as_bytes()));
     match answer {
         Ok(answer) if answer.status == 201 => Some(answer.json()),
         Ok(answer) => {

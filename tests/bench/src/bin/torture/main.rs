@@ -17,21 +17,14 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 fn number(name: &str, default: u64) -> u64 {
     match std::env::var(name) {
-        Ok(text) => text
-            .parse()
-            .unwrap_or_else(|_| panic!("{name}={text} is no number")),
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")),
         Err(_) => default,
     }
 }
 
 fn main() -> ExitCode {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(1, |since| since.as_secs());
-    let (kills, cuts) = (
-        number("TORTURE_KILLS", 100),
-        number("TORTURE_POWER_CUTS", 10_000),
-    );
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
+    let (kills, cuts) = (number("TORTURE_KILLS", 100), number("TORTURE_POWER_CUTS", 10_000));
     let seed = number("TORTURE_SEED", now);
     println!("torture: seed {seed}");
     let begun = Instant::now();
@@ -45,18 +38,7 @@ fn main() -> ExitCode {
         println!("torture: {tally}");
     }
     let good = cuts.is_ok() && kills.is_ok();
-    let word = if good {
-        "nothing lost, nothing doubled"
-    } else {
-        "FAILED"
-    };
-    println!(
-        "torture: {word} in {:.0} s (seed {seed})",
-        begun.elapsed().as_secs_f64()
-    );
-    if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    let word = if good { "nothing lost, nothing doubled" } else { "FAILED" };
+    println!("torture: {word} in {:.0} s (seed {seed})", begun.elapsed().as_secs_f64());
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
