@@ -16,6 +16,7 @@ pub fn describe(disk: &Path, memory: &Path) -> String {
         ("memory", memory_size()),
         ("kernel", kernel()),
         ("load before (1, 5, 15 minutes)", load()),
+        ("priority of all programs here (nice)", niceness()),
         ("durable rows on", file_system(disk)),
         ("tmpfs rows on", file_system(memory)),
     ];
@@ -65,6 +66,14 @@ fn load() -> String {
     text.split(' ').take(3).collect::<Vec<_>>().join(", ")
 }
 
+/// Field 19 of /proc/PID/stat; our programs inherit it.
+fn niceness() -> String {
+    let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = text.rsplit_once(')').map(|(_, fields)| fields);
+    let nice = fields.and_then(|fields| fields.split_whitespace().nth(16));
+    nice.unwrap_or("unknown").to_owned()
+}
+
 /// Names the type of the file system that holds a path.
 fn file_system(path: &Path) -> String {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
@@ -85,6 +94,12 @@ fn holder<'a>(mounts: &'a str, path: &Path) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tells_its_own_priority() {
+        let nice: i32 = niceness().parse().expect("a number");
+        assert!((-20..20).contains(&nice));
+    }
 
     #[test]
     fn finds_the_deepest_mount() {
