@@ -107,8 +107,22 @@ impl Authority {
         found.cloned().ok_or_else(|| self.no_issuer(profile))
     }
 
+    /// Lists the issuers that may issue under a profile: the one it names, or all issuing CAs that
+    /// are active, newest first.
+    pub(crate) fn issuers_for(&self, profile: &Profile) -> Vec<Arc<IssuerEntry>> {
+        let now = self.now();
+        let wanted = profile.body.issuer.as_deref();
+        let entries = self.entries();
+        let fits = |entry: &&Arc<IssuerEntry>| {
+            entry.issues(now) && wanted.is_none_or(|name| entry.issuer.name.as_str() == name)
+        };
+        let mut found: Vec<Arc<IssuerEntry>> = entries.iter().filter(fits).cloned().collect();
+        found.sort_by_key(|entry| std::cmp::Reverse((entry.issuer.created_at, entry.issuer.id)));
+        found
+    }
+
     /// Tells a missing issuer from one whose key the signer does not show now.
-    fn no_issuer(&self, profile: &Profile) -> IssueError {
+    pub(crate) fn no_issuer(&self, profile: &Profile) -> IssueError {
         let wanted = profile.body.issuer.as_deref();
         let is_wanted = |issuer: &Issuer| {
             let active = matches!(issuer.state, IssuerState::Active(_));

@@ -97,7 +97,7 @@ impl Renewal {
         };
         let issued = self
             .authority
-            .issue(IssueRequest {
+            .issue_for_itself(IssueRequest {
                 profile: self.wish.profile.clone(),
                 csr: self.key.csr()?,
                 subject: None,

@@ -30,6 +30,28 @@ pub(crate) struct Recording {
     pub(crate) replaces: Option<Id<IssuedCertificate>>,
 }
 
+impl IssueRequest {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            key: self.csr.public_key(),
+            csr: Some(&self.csr),
+            subject: self.subject.as_ref(),
+            names: self.names.as_deref(),
+            sid: None,
+            validity: self.validity,
+        }
+    }
+
+    fn recording(&self) -> Recording {
+        Recording {
+            profile: self.profile.clone(),
+            requested_by: self.requested_by.clone(),
+            idempotency: self.idempotency.clone(),
+            replaces: self.replaces,
+        }
+    }
+}
+
 impl Authority {
     /// Issues one certificate: signed, durable in the signer's journal, and in the inventory.
     pub async fn issue(&self, request: IssueRequest) -> Result<Issued, IssueError> {
@@ -38,21 +60,22 @@ impl Authority {
             return Ok(issued);
         }
         check_csr(&request.csr)?;
-        let recording = Recording {
-            profile: request.profile,
-            requested_by: request.requested_by,
-            idempotency: request.idempotency,
-            replaces: request.replaces,
-        };
-        let wanted = Wanted {
-            key: request.csr.public_key(),
-            csr: Some(&request.csr),
-            subject: request.subject.as_ref(),
-            names: request.names.as_deref(),
-            sid: None,
-            validity: request.validity,
-        };
-        self.issue_wanted(&wanted, recording).await
+        self.issue_wanted(&request.wanted(), request.recording()).await
+    }
+
+    /// Issues for the installation itself: by the newest issuing CA whose policy in the signer
+    /// admits it. A new CA with narrow names must not cost the server its own certificate.
+    pub async fn issue_for_itself(&self, request: IssueRequest) -> Result<Issued, IssueError> {
+        check_csr(&request.csr)?;
+        let profile = self.profile(&request.profile)?;
+        let mut refused = None;
+        for issuer in self.issuers_for(&profile) {
+            match self.issue_by(&issuer, &profile, &request.wanted(), request.recording()).await {
+                Err(error @ IssueError::Refused(_)) => refused = refused.or(Some(error)),
+                outcome => return outcome,
+            }
+        }
+        Err(refused.unwrap_or_else(|| self.no_issuer(&profile)))
     }
 
     /// Issues what was read and proved: from the profile to the inventory.
@@ -63,10 +86,20 @@ impl Authority {
     ) -> Result<Issued, IssueError> {
         let profile = self.profile(&recording.profile)?;
         let issuer = self.issuer_for(&profile)?;
+        self.issue_by(&issuer, &profile, wanted, recording).await
+    }
+
+    async fn issue_by(
+        &self,
+        issuer: &IssuerEntry,
+        profile: &Profile,
+        wanted: &Wanted<'_>,
+        recording: Recording,
+    ) -> Result<Issued, IssueError> {
         let serial = issuer.serials.take().await?;
-        let prepared = issuer.facts.prepare(&profile, wanted, serial, &self.0.urls, self.now())?;
-        let signed = self.sign(&issuer, &profile, &prepared, wanted.csr).await?;
-        self.record(&issuer, recording, prepared, &signed).await
+        let prepared = issuer.facts.prepare(profile, wanted, serial, &self.0.urls, self.now())?;
+        let signed = self.sign(issuer, profile, &prepared, wanted.csr).await?;
+        self.record(issuer, recording, prepared, &signed).await
     }
 
     /// Repeats what an idempotency key was answered with.

@@ -84,6 +84,23 @@ async fn a_hierarchy_of_three_levels_issues_and_openssl_verifies_it() {
 }
 
 #[tokio::test]
+async fn a_new_ca_with_narrow_names_leaves_the_servers_own_certificate_to_the_older() {
+    let bench = Bench::start().await;
+    bench.ring.clock.pass(5);
+    let narrow = CaRequest {
+        names: vec!["corp.example".into()],
+        ..wish("narrow", IssuerKind::Issuing, Some("root"))
+    };
+    let newest = make(&bench, narrow).await;
+    let refused = bench.authority.issue(request("localhost")).await;
+    assert_eq!(rule(refused), "name-not-permitted");
+    let issued = bench.authority.issue_for_itself(request("localhost")).await.expect("issued");
+    assert_eq!(issued.certificate.issuer, found(&bench, "issuing").id);
+    let issued = bench.authority.issue_for_itself(request("a.corp.example")).await.expect("issued");
+    assert_eq!(issued.certificate.issuer, newest.id);
+}
+
+#[tokio::test]
 async fn executing_twice_makes_nothing_new() {
     let bench = Bench::start().await;
     let asked = wish("web", IssuerKind::Issuing, Some("root"));
