@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{AlertDescription, ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -164,6 +164,12 @@ impl Api {
                 "{at} has a certificate that is not trusted ({why}): is --ca-file its root, is the \
                  host in --url one of the server's names?"
             )),
+            Some(rustls::Error::AlertReceived(AlertDescription::AccessDenied)) => {
+                Failure::Unavailable(format!(
+                    "{at} has no certificate of its own yet: the server's log says why; if the \
+                     signer's policy refuses its names, `chancery policy names` lets them in"
+                ))
+            }
             _ => Failure::Unavailable(format!("{at} does not speak TLS 1.3 with us: {error}")),
         }
     }

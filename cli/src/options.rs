@@ -11,6 +11,7 @@ use crate::up::Layout;
 
 /// Where the server is and how to speak to it.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Where the server is, and how to print")]
 pub struct Global {
     /// The data directory of `chancery up`: root, token and sockets are found there
     #[arg(long, global = true, default_value = "data", env = "CHANCERY_DATA")]
