@@ -40,17 +40,20 @@ impl RingFile {
 
     /// Fails unless it admits whom `up` runs, and says what to change.
     pub fn check_admits(&self, identities: &Identities) -> anyhow::Result<()> {
+        let file = self.path.display();
+        if self.table.contains_key("admin_gid") {
+            // The signer would have to be in that group, and `up` starts it in its own alone.
+            bail!("{file} has an admin_gid, which `up` cannot serve: take the line out");
+        }
         let server = i64::from(identities.server().uid);
         let me = i64::from(rustix::process::getuid().as_raw());
-        let is_admin =
-            self.table.contains_key("admin_gid") || self.numbers("admin_uids").contains(&me);
-        if self.numbers("server_uids").contains(&server) && is_admin {
+        if self.numbers("server_uids").contains(&server) && self.numbers("admin_uids").contains(&me)
+        {
             return Ok(());
         }
         bail!(
-            "{} admits other users: set server_uids = [{server}] and admin_uids = [{me}] in it, or \
-             start `up` as the user who made the ring",
-            self.path.display()
+            "{file} admits other users: set server_uids = [{server}] and admin_uids = [{me}] in it, \
+             or start `up` as the user who made the ring"
         )
     }
 
@@ -62,12 +65,11 @@ impl RingFile {
         let me = rustix::process::getuid().as_raw();
         self.table.insert("server_uids".into(), uid(server.uid));
         self.table.insert("admin_uids".into(), uid(me));
+        self.table.remove("admin_gid");
         if identities.are_several() {
-            let gid = i64::from(server.gid).into();
-            self.table.insert("server_gid".into(), gid);
+            self.table.insert("server_gid".into(), i64::from(server.gid).into());
         } else {
             self.table.remove("server_gid");
-            self.table.remove("admin_gid");
         }
         if self.table == before {
             return Ok(false);
@@ -87,7 +89,7 @@ mod tests {
     fn a_ring_of_elsewhere_is_noticed_and_admits_us_afterwards() {
         let dir = tempfile::tempdir().expect("a directory");
         assert!(RingFile::read(dir.path()).expect("nothing").is_none());
-        let text = "version = 1\nunlock = \"passphrase\"\nserver_uids = [4711]\nadmin_uids = [4711]\nserver_gid = 4711\n";
+        let text = "version = 1\nunlock = \"passphrase\"\nserver_uids = [4711]\nadmin_uids = [4711]\nserver_gid = 4711\nadmin_gid = 4711\n";
         std::fs::write(dir.path().join("ring.toml"), text).expect("written");
         let read = || {
             let ring = RingFile::read(dir.path()).expect("readable");
