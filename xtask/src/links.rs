@@ -19,6 +19,9 @@ const PACKAGES_LIMIT: usize = 60;
 const LINES_LIMIT: usize = 12_000;
 /// Our code in it, but for x509 and hardening, which both sides share.
 const SIGNER: [&str; 4] = ["signer/core/", "signer/proto/", "keystore/core/", "keystore/file/"];
+/// Pure functions that the signer decides by and every verifier decides by again; they hold no
+/// key, and are counted beside the limit.
+const SHARED: [&str; 3] = ["signer/policy/", "signer/log/", "signer/quorum/"];
 /// Cryptographic libraries that must not be linked anywhere.
 const NOWHERE: [&str; 4] = ["ring", "openssl-sys", "openssl", "native-tls"];
 
@@ -78,13 +81,15 @@ fn small_signer(root: &Path) -> Result<bool> {
     };
     let lines: Vec<_> = SIGNER.iter().map(|place| (place, count(place))).collect();
     let total: usize = lines.iter().map(|(_, lines)| lines).sum();
-    let count = foreign.len();
-    println!("signer-file: {count} foreign packages linked (limit {PACKAGES_LIMIT})");
+    println!("signer-file: {} foreign packages linked (limit {PACKAGES_LIMIT})", foreign.len());
     println!("signer-file: {macros} more only expand macros at build time");
     for (place, lines) in &lines {
         println!("{place:16} {lines:6} lines");
     }
     println!("signer: {total} lines of code without tests (limit {LINES_LIMIT})");
+    for place in SHARED {
+        println!("{place:16} {:6} lines, pure, shared with the verifiers", count(place));
+    }
     if foreign.len() > PACKAGES_LIMIT {
         let names: Vec<_> = foreign.iter().map(|package| package.name.as_str()).collect();
         println!("links: too many packages hold the seal: {}", names.join(" "));

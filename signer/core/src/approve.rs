@@ -6,8 +6,8 @@ use keystore::{Approved, DriverError, KeyDriver};
 use signer_proto::{Refusal, Rule};
 use x509::Signature;
 
-use crate::policy::Admitted;
 use crate::state::KeyCard;
+use signer_policy::Admitted;
 
 /// Why there is no signature.
 #[derive(Debug, thiserror::Error)]

@@ -19,10 +19,10 @@ use crate::approve::{SignError, refuse_driver, sign_admitted};
 use crate::clock::{Clock, Entropy};
 use crate::floor::Floor;
 use crate::journal::{Committed, Journal, JournalError};
-use crate::policy::{Admitted, RingKeys};
 use crate::refusals::Refusals;
 use crate::ring::UnlockKind;
 use crate::state::{Key, KeyCard, Live, Ruling, State, house_label};
+use signer_policy::{Admitted, RingKeys};
 
 /// Everything that calls share.
 pub(crate) struct Keeper {

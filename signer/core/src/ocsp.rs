@@ -5,8 +5,8 @@ use x509::{
     CertId, CertStatus, CrlReason, Name, PublicKey, ResponseData, Serial, SingleResponse, UnixTime,
 };
 
-use crate::policy::NeverIssued;
 use crate::state::Key;
+use signer_policy::NeverIssued;
 
 /// RFC 6960 §2.2: a certificate that was never issued is "revoked" at this time.
 const NEVER_ISSUED_AT: UnixTime = UnixTime(0);

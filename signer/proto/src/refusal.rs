@@ -42,6 +42,10 @@ rules! {
     PolicyMalformed = 4, "policy-malformed", Malformed;
     /// A field's value breaks the rule of its type.
     FieldMalformed = 5, "field-malformed", Malformed;
+    /// A proposal is not the text that this signer writes for the act.
+    ProposalMalformed = 6, "proposal-malformed", Malformed;
+    /// An approval is no OpenSSH signature of a kind that is taken.
+    ApprovalMalformed = 7, "approval-malformed", Malformed;
 
     /// The kind is not spoken on this socket.
     KindNotPermitted = 20, "kind-not-permitted", Refused;
@@ -71,6 +75,18 @@ rules! {
     BudgetExhausted = 32, "budget-exhausted", Refused;
     /// Approvals are missing or do not verify.
     ApprovalMissing = 33, "approval-missing", Refused;
+    /// The proposal's time is over.
+    ProposalExpired = 34, "proposal-expired", Refused;
+    /// The proposal was carried out already.
+    ProposalReplayed = 35, "proposal-replayed", Refused;
+    /// The proposal is for another act, another ring, or another state of this one.
+    ProposalMismatch = 36, "proposal-mismatch", Refused;
+    /// Fewer operators approved than the act needs.
+    ApprovalShort = 37, "approval-short", Refused;
+    /// An operator approved twice.
+    OperatorTwice = 38, "operator-twice", Refused;
+    /// An approval by a key that is no operator's.
+    OperatorUnknown = 39, "operator-unknown", Refused;
 
     /// The issuer name is not the pinned one, octet by octet.
     IssuerMismatch = 40, "issuer-mismatch", Refused;
@@ -132,6 +148,26 @@ rules! {
     ProofOfPossessionRefused = 68, "proof-of-possession-refused", Refused;
     /// A subject key identifier that is not that of the key.
     SubjectKeyIdMismatch = 69, "subject-key-id-mismatch", Refused;
+    /// An approval that does not verify: other bytes, another key, another namespace.
+    ApprovalFaulty = 70, "approval-faulty", Refused;
+    /// A new operator's own signature is missing.
+    NewOperatorUnsigned = 71, "new-operator-unsigned", Refused;
+    /// A set of operators or thresholds that cannot be.
+    OperatorsRefused = 72, "operators-refused", Refused;
+    /// A policy that was in force before and was replaced.
+    PolicyRollback = 73, "policy-rollback", Refused;
+    /// A key cannot go from its state to the one that is asked for.
+    KeyStateRefused = 74, "key-state-refused", Refused;
+    /// Issuance is frozen.
+    IssuanceFrozen = 75, "issuance-frozen", Refused;
+    /// Evidence that the policy demands is missing.
+    EvidenceMissing = 76, "evidence-missing", Refused;
+    /// A renewal proof that does not hold.
+    RenewalRefused = 77, "renewal-refused", Refused;
+    /// A validation record that is not there, not fresh or for another name.
+    ValidationRefused = 78, "validation-refused", Refused;
+    /// An officer's signature that does not hold.
+    OfficerRefused = 79, "officer-refused", Refused;
 
     /// No certificate of this key has the serial.
     NeverIssued = 80, "never-issued", Refused;
@@ -155,6 +191,16 @@ rules! {
     UnlockFailed = 89, "unlock-failed", Refused;
     /// A journal position that is not there yet.
     PositionUnknown = 90, "position-unknown", Refused;
+    /// A leaf, proof or checkpoint that does not verify.
+    ProofRefused = 91, "proof-refused", Refused;
+    /// A handshake that a `tls` key does not sign.
+    HandshakeRefused = 92, "handshake-refused", Refused;
+    /// A ring that is not followed, or cannot be.
+    RingNotFollowed = 93, "ring-not-followed", Refused;
+    /// A standby does not do this before it is promoted.
+    Standby = 94, "standby", Refused;
+    /// A share that is none of this ring's, or was given already.
+    ShareRefused = 95, "share-refused", Refused;
 
     /// The ring is locked.
     Locked = 100, "locked", Unavailable;
@@ -172,6 +218,12 @@ rules! {
     ClockAhead = 106, "clock-ahead", Unavailable;
     /// The signer is ending.
     ShuttingDown = 107, "shutting-down", Unavailable;
+    /// Too few witnesses saw the log lately.
+    WitnessMissing = 108, "witness-missing", Unavailable;
+    /// The self-check failed and the ring is strict.
+    SelfCheckFailed = 109, "self-check-failed", Unavailable;
+    /// The followed ring's news are not recent enough.
+    FollowedBehind = 110, "followed-behind", Unavailable;
 
     /// A signature did not verify: the key is set aside.
     SignatureFaulty = 120, "signature-faulty", Corrupt;
@@ -179,6 +231,8 @@ rules! {
     KeyFileCorrupt = 121, "key-file-corrupt", Corrupt;
     /// The state cannot be what it is.
     StateCorrupt = 122, "state-corrupt", Corrupt;
+    /// The state is older than a checkpoint that was shown, or forked from it.
+    StateRolledBack = 123, "state-rolled-back", Corrupt;
 }
 
 /// The longest detail of a refusal, in octets.

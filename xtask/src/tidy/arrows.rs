@@ -17,12 +17,27 @@ const SHIPPED: &[Row] = &[
     ("x509", &[]),
     ("hardening", &[]),
     ("signer-proto", &["x509"]),
+    // pure functions that the signer decides by and everybody else checks by
+    ("signer-policy", &["signer-proto", "x509"]),
+    ("signer-log", &["signer-proto", "x509"]),
+    ("signer-quorum", &["signer-proto", "signer-policy", "x509"]),
     // the signer's side
     ("keystore", &["signer-proto", "x509"]),
     ("keystore-file", &["keystore", "signer-proto", "x509"]),
     ("keystore-pkcs11", &["keystore", "signer-proto", "x509"]),
     ("keystore-kms", &["keystore", "signer-proto", "x509"]),
-    ("signer", &["keystore", "signer-proto", "x509", "hardening"]),
+    (
+        "signer",
+        &[
+            "keystore",
+            "signer-proto",
+            "signer-policy",
+            "signer-log",
+            "signer-quorum",
+            "x509",
+            "hardening",
+        ],
+    ),
     ("signer-file", &["signer", "keystore", "keystore-file", "signer-proto", "x509", "hardening"]),
     (
         "signer-pkcs11",
@@ -49,7 +64,10 @@ const SHIPPED: &[Row] = &[
         ],
     ),
     ("p11-module", &["keystore-pkcs11", "hardening"]),
-    ("signer-verify", &["signer-proto", "x509"]),
+    (
+        "signer-verify",
+        &["signer-proto", "signer-policy", "signer-log", "signer-quorum", "x509", "hardening"],
+    ),
     // the server's side
     ("model", &["x509"]),
     ("signer-client", &["signer-proto", "x509"]),
@@ -76,7 +94,21 @@ const SHIPPED: &[Row] = &[
             "hardening",
         ],
     ),
-    ("chancery", &["model", "x509", "signer-client", "signer-proto", "ca", "store", "hardening"]),
+    (
+        "chancery",
+        &[
+            "model",
+            "x509",
+            "signer-client",
+            "signer-proto",
+            "signer-policy",
+            "signer-log",
+            "signer-quorum",
+            "ca",
+            "store",
+            "hardening",
+        ],
+    ),
     // the laws
     ("xtask", &[]),
 ];

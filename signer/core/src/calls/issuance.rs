@@ -13,9 +13,9 @@ use x509::{Serial, Signature};
 
 use super::Asked;
 use crate::keeper::{Keeper, KeyView};
-use crate::policy::{AdmitContext, Admitted};
 use crate::serial;
 use crate::state::glance;
+use signer_policy::{AdmitContext, Admitted};
 use standing::{Slot, Standing};
 
 pub(super) use order::{Order, What};

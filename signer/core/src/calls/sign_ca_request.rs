@@ -8,7 +8,7 @@ use signer_proto::{
 
 use super::{Asked, check_approvals};
 use crate::keeper::Keeper;
-use crate::policy::admit_request;
+use signer_policy::admit_request;
 
 pub(super) fn run(keeper: &Arc<Keeper>, call: SignCaRequest, asked: Asked) {
     match sign(keeper, call, &asked) {

@@ -12,9 +12,9 @@ use x509::{ResponseDataDer, Serial, Signature};
 use super::asked::Deadline;
 use super::{Asked, with_position};
 use crate::keeper::{Keeper, KeyView, known_key};
-use crate::merkle;
 use crate::ocsp::{self, CertIds, OcspTimes, Statuses};
-use crate::policy::{OcspAdmission, OcspRules};
+use signer_log::merkle;
+use signer_policy::{OcspAdmission, OcspRules};
 
 /// A thread more is worth its start from this many signatures on.
 const WORTH_A_THREAD: usize = 32;

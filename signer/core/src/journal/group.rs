@@ -9,7 +9,7 @@ use signer_proto::Digest;
 use super::disk::{Disk, NamedFile};
 use super::error::JournalError;
 use super::reader::Durable;
-use super::segment::{
+use signer_log::segment::{
     FRAMING, HEADER, SegmentHeader, UNBORN, leaf_time, name, put_record, set_leaf_time,
 };
 

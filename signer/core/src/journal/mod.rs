@@ -10,7 +10,6 @@ mod group;
 mod open;
 mod reader;
 mod scan;
-mod segment;
 mod view;
 mod writer;
 

@@ -10,7 +10,7 @@ use super::error::JournalError;
 use super::group::{GROUP_BYTES, GROUP_LEAVES, Tail, new_segment};
 use super::reader::Durable;
 use super::scan::{Scan, Step};
-use super::segment::{
+use signer_log::segment::{
     FRAMING, Front, HEADER, LENGTH, SegmentHeader, UNBORN, first_of, front, leaf_time, name,
 };
 

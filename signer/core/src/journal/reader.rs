@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::disk::Disk;
 use super::error::JournalError;
 use super::scan::{Scan, Step};
-use super::segment::name;
+use signer_log::segment::name;
 
 /// Every so many leaves the place of one is remembered: 16 octets of memory for 256 leaves.
 const STRIDE: u64 = 256;
@@ -88,7 +88,7 @@ impl Durable {
                 }
                 position += 1;
             }
-            (first, offset) = (position, super::segment::HEADER as u64);
+            (first, offset) = (position, signer_log::segment::HEADER as u64);
         }
         Ok(out)
     }

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::disk::DiskFile;
-use super::segment::{Front, LENGTH, front};
+use signer_log::segment::{Front, LENGTH, front};
 
 const SMALLEST: usize = 4 * 1024;
 const LARGEST: usize = 1024 * 1024;

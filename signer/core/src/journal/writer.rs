@@ -12,8 +12,8 @@ use super::error::JournalError;
 use super::group::{GROUP_BYTES, GROUP_LEAVES, Tail};
 use super::open::{self, OnLeaf, OpenReport};
 use super::reader::Durable;
-use super::segment::{FRAMING, leaf_time};
 use crate::listen::corked;
+use signer_log::segment::{FRAMING, leaf_time};
 
 /// With so much queued, new requests had better be refused.
 const CROWDED_LEAVES: usize = 8 * GROUP_LEAVES;

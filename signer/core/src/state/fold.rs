@@ -15,7 +15,7 @@ use super::issued::Issued;
 use super::key::{CrlLine, Key, KeyCard, Ruling, house_label};
 use super::revocations::Change;
 use super::{RingIdentity, State, UnlockFailures};
-use crate::policy::RingKey;
+use signer_policy::RingKey;
 
 impl State {
     /// Applies an encoded leaf: what a restart does.

@@ -9,7 +9,7 @@ use x509::{PublicKey, UnixTime};
 use super::budget::Budget;
 use super::issued::IssuedIndex;
 use super::revocations::RevocationSet;
-use crate::policy::KeyPolicy;
+use signer_policy::KeyPolicy;
 
 /// What never changes about a key.
 #[derive(Debug)]

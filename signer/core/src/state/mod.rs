@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use signer_proto::{Digest, Genesis, IdempotencyKey, KeyId, KeyLabel};
 
-use crate::policy::RingKeys;
+use signer_policy::RingKeys;
 
 pub(crate) use error::StateError;
 pub(crate) use fold::follows;

@@ -1,0 +1,84 @@
+//! Certificates and requests that were signed.
+
+use x509::{CertificationRequestInfoDer, Signature, SignatureScheme, TbsCertificateDer};
+
+use super::{EvidenceRecords, Proposal};
+use crate::call::Approvals;
+use crate::codec::wire_struct;
+use crate::field::{Digest, IdempotencyKey, KeyId};
+
+wire_struct! {
+    /// What stood for a certificate, by digest.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct EvidenceRecord {
+        /// 1: a CSR.
+        pub kind: u8,
+        /// SHA-256 of its bytes.
+        pub digest: Digest,
+    }
+}
+
+wire_struct! {
+    /// A certificate was signed: DONE. The serial, the names and the dates are in the TBS.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CertificateSigned {
+        /// The issuer's key.
+        pub key: KeyId,
+        /// The policy in force.
+        pub policy: Digest,
+        /// The server's profile, as it said.
+        pub profile: Digest,
+        /// What makes a retry the same request.
+        pub idempotency: IdempotencyKey,
+        /// What stood for it.
+        pub evidence: EvidenceRecords,
+        /// What was signed.
+        pub tbs: TbsCertificateDer,
+        /// By which algorithm.
+        pub scheme: SignatureScheme,
+        /// The signature.
+        pub signature: Signature,
+    }
+}
+
+wire_struct! {
+    /// A CA certificate was signed: DONE.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct AuthoritySigned {
+        /// The issuer's key.
+        pub key: KeyId,
+        /// The policy in force.
+        pub policy: Digest,
+        /// What makes a retry the same request.
+        pub idempotency: IdempotencyKey,
+        /// What was signed.
+        pub tbs: TbsCertificateDer,
+        /// By which algorithm.
+        pub scheme: SignatureScheme,
+        /// The signature.
+        pub signature: Signature,
+        /// What was approved.
+        pub proposal: Proposal,
+        /// By whom.
+        pub approvals: Approvals,
+    }
+}
+
+wire_struct! {
+    /// A CSR for a key of this ring was signed: DONE.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct RequestSigned {
+        /// Whose CSR.
+        pub key: KeyId,
+        /// What was signed.
+        pub info: CertificationRequestInfoDer,
+        /// By which algorithm.
+        pub scheme: SignatureScheme,
+        /// The signature.
+        pub signature: Signature,
+        /// What was approved.
+        pub proposal: Proposal,
+        /// By whom.
+        pub approvals: Approvals,
+    }
+}
