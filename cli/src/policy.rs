@@ -6,7 +6,7 @@ use ca::hierarchy::NameScope;
 use clap::Subcommand;
 use serde_json::json;
 use signer_client::SignerClient;
-use signer_proto::{Approvals, KeyLabel, PolicyInForce, PolicyText, ReadPolicy, SetPolicy};
+use signer_proto::{KeyLabel, PolicyInForce, PolicyText, ReadPolicy, SetPolicy, Warrant};
 
 use crate::exit::{Failure, Outcome};
 use crate::options::{Global, read};
@@ -97,7 +97,7 @@ async fn set(global: &Global, admin: &SignerClient, key: KeyLabel, text: String)
             key: key.clone(),
             previous,
             text: PolicyText(text),
-            approvals: Approvals(vec![]),
+            warrant: Warrant::none(),
         })
         .await?;
     let answer = json!({

@@ -2,7 +2,7 @@
 
 use model::{IssuerKind, IssuerName};
 use signer_client::SignerClient;
-use signer_proto::{Approvals, KeySpec, Purpose, SignCaRequest};
+use signer_proto::{KeySpec, Purpose, SignCaRequest, Warrant};
 use x509::{
     BasicConstraints, Certificate, CertificateDer, CertificationRequestInfo, Csr, CsrDer,
     Extension, ExtensionValue, Extensions, KeyUsage, Name, NameDer, UnixTime,
@@ -217,11 +217,8 @@ pub(super) async fn csr(
         extensions: Extensions::new(extensions).map_err(CeremonyError::Certificate)?,
     };
     let info = info.encode().map_err(CeremonyError::Certificate)?;
-    let call = SignCaRequest {
-        key: key.label.clone(),
-        info: info.clone(),
-        approvals: Approvals(Vec::new()),
-    };
+    let call =
+        SignCaRequest { key: key.label.clone(), info: info.clone(), warrant: Warrant::none() };
     let signed = ring.0.sign_ca_request(&call).await.map_err(|source| CeremonyError::Call {
         act: format!("signing the CSR of `{}`", key.label),
         source,

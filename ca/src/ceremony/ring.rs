@@ -2,9 +2,9 @@
 
 use signer_client::{CallError, SignerClient};
 use signer_proto::{
-    Approvals, Description, Digest, Event, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel,
-    KeySpec, Leaf, MintSerials, PolicyText, Purpose, ReadJournal, ReadPolicy, SetPolicy,
-    SignAuthority, Socket, Wire,
+    Description, Digest, Event, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel, KeySpec,
+    Leaf, MintSerials, PolicyText, Purpose, ReadJournal, ReadPolicy, SetPolicy, SignAuthority,
+    Socket, Warrant, Wire,
 };
 use x509::{
     Certificate, CertificateDer, NameDer, PublicKey, Serial, SignatureScheme, SpkiDer,
@@ -39,10 +39,6 @@ fn failed(act: impl Into<String>) -> impl FnOnce(CallError) -> CeremonyError {
 
 pub(super) fn label(text: &str) -> Result<KeyLabel, CeremonyError> {
     KeyLabel::new(text).map_err(|_| CeremonyError::Label(text.to_owned()))
-}
-
-fn no_approvals() -> Approvals {
-    Approvals(Vec::new())
 }
 
 impl Key {
@@ -111,7 +107,7 @@ impl Ring<'_> {
             }
             return Key::new(&found, false);
         }
-        let call = GenerateKey { label: label.clone(), purpose, spec, approvals: no_approvals() };
+        let call = GenerateKey { label: label.clone(), purpose, spec, warrant: Warrant::none() };
         let act = format!("generating the key `{label}`");
         let made = self.0.generate_key(&call).await.map_err(failed(act))?;
         Key::new(&made, true)
@@ -143,7 +139,7 @@ impl Ring<'_> {
             key: key.label.clone(),
             previous: key.policy,
             text: PolicyText(text),
-            approvals: no_approvals(),
+            warrant: Warrant::none(),
         };
         let act = format!("putting a policy in force for `{}`", key.label);
         let set = self.0.set_policy(&call).await.map_err(failed(act))?;
@@ -206,7 +202,7 @@ impl Ring<'_> {
             policy,
             tbs: der.clone(),
             idempotency: IdempotencyKey(idempotency),
-            approvals: no_approvals(),
+            warrant: Warrant::none(),
         };
         let act = format!("signing the certificate of {}", tbs.subject);
         let signed = self.0.sign_authority(&call).await.map_err(failed(act))?;

@@ -153,8 +153,7 @@ mod tests {
             info: x509::CertificationRequestInfoDer::from_vec(vec![5]),
             scheme: SignatureScheme::Ed25519,
             signature: Signature::from_vec(vec![6]),
-            proposal: signer_proto::Proposal(String::new()),
-            approvals: signer_proto::Approvals(vec![]),
+            warrant: signer_proto::Warrant::none(),
         })
     }
 

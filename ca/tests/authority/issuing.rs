@@ -294,7 +294,7 @@ async fn a_policy_that_changed_is_read_again() {
         key,
         previous: Some(policy),
         text: signer_proto::PolicyText(narrowed),
-        approvals: signer_proto::Approvals(vec![]),
+        warrant: signer_proto::Warrant::none(),
     };
     bench.operator.set_policy(&call).await.expect("the policy is put in force");
     // The first request finds out, and from then on the CSR goes along.

@@ -267,18 +267,17 @@ mod tests {
     async fn a_call_that_must_not_be_repeated_is_not() {
         let signer = StandIn::listen(|_| Act::Close(Vec::new()));
         let client = signer.client();
-        let approvals = || signer_proto::Approvals(Vec::new());
         let generate = GenerateKey {
             label: label(),
             purpose: Purpose::CertAndCrl,
             spec: KeySpec::P256,
-            approvals: approvals(),
+            warrant: signer_proto::Warrant::none(),
         };
         let policy = SetPolicy {
             key: label(),
             previous: None,
             text: PolicyText(String::new()),
-            approvals: approvals(),
+            warrant: signer_proto::Warrant::none(),
         };
         unavailable(client.unlock(&unlock()).await);
         unavailable(client.generate_key(&generate).await);

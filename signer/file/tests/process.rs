@@ -9,8 +9,8 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use signer_proto::{
-    Approvals, Call, Flags, GenerateKey, HEADER, Header, Health, KeyLabel, KeySpec, MintSerials,
-    Plaintext, Purpose, Refusal, Rule, SignerState, Unlock, Wire,
+    Call, Flags, GenerateKey, HEADER, Header, Health, KeyLabel, KeySpec, MintSerials, Plaintext,
+    Purpose, Refusal, Rule, SignerState, Unlock, Warrant, Wire,
 };
 use zeroize::Zeroizing;
 
@@ -127,7 +127,7 @@ fn generate() -> GenerateKey {
         label: KeyLabel::new("issuing").unwrap(),
         purpose: Purpose::CertAndCrl,
         spec: KeySpec::P256,
-        approvals: Approvals(vec![]),
+        warrant: Warrant::none(),
     }
 }
 

@@ -91,7 +91,7 @@ impl Kind {
             Self::ReadPolicy | Self::ReadJournal | Self::MintSerials | Self::BuildCrl => 256,
             Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => 256,
             Self::Unlock => 2 * 1024,
-            Self::GenerateKey => 256,
+            Self::GenerateKey => 32 * 1024,
             Self::SignCertificate | Self::SignAuthority => 128 * 1024,
             Self::SignCaRequest | Self::SetPolicy => 64 * 1024,
             Self::Seal | Self::Unseal => 96 * 1024,

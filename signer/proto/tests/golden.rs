@@ -36,12 +36,13 @@ fn check(event: impl Into<Event>, golden: &str) {
     assert_eq!(Leaf::from_wire(&golden), Ok(leaf), "{name}");
 }
 
-fn proposal() -> Proposal {
-    Proposal("do it".to_owned())
+fn warrant() -> Warrant {
+    let approvals = vec![Approval(vec![0xaa, 0xbb]), Approval(vec![0xcc])];
+    Warrant { proposal: Proposal("do it".to_owned()), approvals: Approvals(approvals) }
 }
 
-fn approvals() -> Approvals {
-    Approvals(vec![Approval(vec![0xaa, 0xbb]), Approval(vec![0xcc])])
+fn unapproved() -> Warrant {
+    Warrant { approvals: Approvals(Vec::new()), ..warrant() }
 }
 
 fn serial() -> Serial {
@@ -112,8 +113,7 @@ fn golden_key_generated() {
             purpose: Purpose::CertAndCrl,
             spec: KeySpec::P256,
             spki: Some(SpkiDer::from_vec(vec![0x30, 0x01, 0x02])),
-            proposal: proposal(),
-            approvals: approvals(),
+            warrant: warrant(),
         },
         "01 04 000001926eb52401
          31313131313131313131313131313131
@@ -133,8 +133,7 @@ fn golden_policy_set() {
             version: 2,
             previous: Some(Digest([0x41; 32])),
             text: PolicyText("version = 1\n".to_owned()),
-            proposal: proposal(),
-            approvals: approvals(),
+            warrant: warrant(),
         },
         "01 05 000001926eb52401
          31313131313131313131313131313131
@@ -182,8 +181,7 @@ fn golden_authority_signed() {
             tbs: TbsCertificateDer::from_vec(vec![0x30, 0x00]),
             scheme: SignatureScheme::EcdsaP384Sha384,
             signature: Signature::from_vec(vec![0xbe, 0xef]),
-            proposal: proposal(),
-            approvals: approvals(),
+            warrant: warrant(),
         },
         "01 11 000001926eb52401
          32323232323232323232323232323232
@@ -205,8 +203,7 @@ fn golden_request_signed() {
             info: CertificationRequestInfoDer::from_vec(vec![0x30, 0x02, 0x05, 0x00]),
             scheme: SignatureScheme::MlDsa87,
             signature: Signature::from_vec(vec![0xf0]),
-            proposal: proposal(),
-            approvals: Approvals(Vec::new()),
+            warrant: unapproved(),
         },
         "01 12 000001926eb52401
          32323232323232323232323232323232

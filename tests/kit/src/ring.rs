@@ -10,9 +10,9 @@ use signer::journal::{Disk, RealDisk};
 use signer::listen::{Dispatch, Listening};
 use signer::{DriverFamily, Environment, NewRing, OpenError, Signer, Start};
 use signer_proto::{
-    Approvals, Call, Describe, Digest, EvidenceList, GenerateKey, IdempotencyKey, KeyDescription,
-    KeyLabel, KeySpec, MintSerials, PolicyText, Purpose, ReadJournal, Refusal, Rule, SetPolicy,
-    SignAuthority, SignCertificate, SignedCertificate, Socket,
+    Call, Describe, Digest, EvidenceList, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel,
+    KeySpec, MintSerials, PolicyText, Purpose, ReadJournal, Refusal, Rule, SetPolicy,
+    SignAuthority, SignCertificate, SignedCertificate, Socket, Warrant,
 };
 use tempfile::TempDir;
 use x509::{Certificate, PublicKey, Serial, TbsCertificateDer};
@@ -363,7 +363,7 @@ impl Ring {
             policy: self.policy(ROOT),
             tbs: draft.tbs(),
             idempotency: self.idempotency(),
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         }
     }
 
@@ -431,8 +431,7 @@ impl Ring {
     /// # Panics
     /// If it is refused.
     pub fn generate(&self, key: &str, purpose: Purpose, spec: KeySpec) -> PublicKey {
-        let call =
-            GenerateKey { label: label(key), purpose, spec, approvals: Approvals(Vec::new()) };
+        let call = GenerateKey { label: label(key), purpose, spec, warrant: Warrant::none() };
         let key = self.call(&call).expect("a key");
         PublicKey::parse(key.spki.expect("a public key").as_bytes()).expect("a strict SPKI")
     }
@@ -446,7 +445,7 @@ impl Ring {
             key: label(key),
             previous: self.describe(key).policy.map(|policy| policy.digest),
             text: PolicyText(text.to_owned()),
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         };
         self.call(&call).expect("the policy comes into force");
     }

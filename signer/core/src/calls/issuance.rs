@@ -6,8 +6,8 @@ mod standing;
 use std::sync::{Arc, PoisonError};
 
 use signer_proto::{
-    Approvals, AuthoritySigned, CertificateSigned, Event, EvidenceRecords, KeyId, Proposal,
-    Purpose, Refusal, Rule, SignedCertificate,
+    AuthoritySigned, CertificateSigned, Event, EvidenceRecords, KeyId, Purpose, Refusal, Rule,
+    SignedCertificate,
 };
 use x509::{Serial, Signature};
 
@@ -104,7 +104,7 @@ fn admit<'a>(keeper: &Keeper, order: &'a Order, view: &KeyView) -> Result<Admitt
         What::Certificate { evidence, .. } => {
             ruling.policy.admit_certificate(&context, tbs, evidence)
         }
-        What::Authority => ruling.policy.admit_authority(&context, tbs),
+        What::Authority { .. } => ruling.policy.admit_authority(&context, tbs),
     }
 }
 
@@ -209,15 +209,14 @@ fn event(order: &Order, view: &KeyView, admitted: &Admitted<'_>, signature: Sign
             scheme: admitted.scheme(),
             signature,
         }),
-        What::Authority => Event::from(AuthoritySigned {
+        What::Authority { warrant } => Event::from(AuthoritySigned {
             key,
             policy: order.policy,
             idempotency: order.idempotency,
             tbs: order.tbs.clone(),
             scheme: admitted.scheme(),
             signature,
-            proposal: Proposal(String::new()),
-            approvals: Approvals(Vec::new()),
+            warrant: warrant.clone(),
         }),
     }
 }
@@ -226,7 +225,7 @@ impl Order {
     fn purpose(&self) -> Purpose {
         match self.what {
             What::Certificate { .. } => Purpose::CertAndCrl,
-            What::Authority => Purpose::CaCertAndCrl,
+            What::Authority { .. } => Purpose::CaCertAndCrl,
         }
     }
 }

@@ -25,7 +25,7 @@ mod unseal;
 
 use std::sync::Arc;
 
-use signer_proto::{Call, Kind, Refusal, Rule, Wire};
+use signer_proto::{Call, Kind, Refusal, Rule, Warrant, Wire};
 
 use crate::keeper::Keeper;
 use crate::listen::{Dispatch, Peer, Reply, Request};
@@ -118,12 +118,12 @@ fn check_range(what: &str, number: u32, most: u32) -> Result<(), Refusal> {
     }
 }
 
-/// Refuses approvals that nobody can check, and acts that lack the approvals they need.
-fn check_approvals(keeper: &Keeper, approvals: &signer_proto::Approvals) -> Result<(), Refusal> {
+/// Refuses a warrant that nobody can check, and acts that lack the one they need.
+fn check_warrant(keeper: &Keeper, warrant: &Warrant) -> Result<(), Refusal> {
     let live = keeper.live();
     let threshold = live.state.ring().map_or(0, |ring| ring.genesis.threshold);
     drop(live);
-    let why = match (threshold, approvals.0.is_empty()) {
+    let why = match (threshold, warrant.is_none()) {
         (0, true) => return Ok(()),
         (0, false) => "this ring has no operators that could have approved",
         _ => "this signer cannot check the approvals that the ring demands",

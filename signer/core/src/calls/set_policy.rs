@@ -2,12 +2,10 @@
 
 use std::sync::{Arc, PoisonError};
 
-use signer_proto::{
-    Approvals, Digest, PolicyRef, PolicySet, Proposal, Purpose, Refusal, Rule, SetPolicy,
-};
+use signer_proto::{Digest, PolicyRef, PolicySet, Purpose, Refusal, Rule, SetPolicy};
 use x509::sha256;
 
-use super::{Asked, check_approvals};
+use super::{Asked, check_warrant};
 use crate::keeper::{Keeper, KeyView, known_key};
 
 pub(super) fn run(keeper: &Arc<Keeper>, call: SetPolicy, asked: Asked) {
@@ -18,7 +16,7 @@ pub(super) fn run(keeper: &Arc<Keeper>, call: SetPolicy, asked: Asked) {
 }
 
 fn set(keeper: &Arc<Keeper>, call: SetPolicy) -> Result<PolicyRef, Refusal> {
-    check_approvals(keeper, &call.approvals)?;
+    check_warrant(keeper, &call.warrant)?;
     let view = keeper.view(&call.key, |_| true)?;
     check_text(keeper, &call, &view)?;
     // Whoever signs holds the gate to read. It stays shut until the new policy is durable and
@@ -31,8 +29,7 @@ fn set(keeper: &Arc<Keeper>, call: SetPolicy) -> Result<PolicyRef, Refusal> {
         version: reference.version,
         previous: call.previous,
         text: call.text,
-        proposal: Proposal(String::new()),
-        approvals: Approvals(Vec::new()),
+        warrant: call.warrant,
     })?;
     Ok(reference)
 }

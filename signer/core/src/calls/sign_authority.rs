@@ -5,11 +5,11 @@ use std::sync::Arc;
 use signer_proto::SignAuthority;
 
 use super::issuance::{self, Order, What};
-use super::{Asked, check_approvals};
+use super::{Asked, check_warrant};
 use crate::keeper::Keeper;
 
 pub(super) fn run(keeper: &Arc<Keeper>, call: SignAuthority, asked: Asked) {
-    if let Err(refusal) = check_approvals(keeper, &call.approvals) {
+    if let Err(refusal) = check_warrant(keeper, &call.warrant) {
         return asked.refuse(refusal);
     }
     let order = Order {
@@ -17,7 +17,7 @@ pub(super) fn run(keeper: &Arc<Keeper>, call: SignAuthority, asked: Asked) {
         policy: call.policy,
         tbs: call.tbs,
         idempotency: call.idempotency,
-        what: What::Authority,
+        what: What::Authority { warrant: call.warrant },
     };
     issuance::run(keeper, order, asked);
 }

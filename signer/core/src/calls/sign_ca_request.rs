@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use signer_proto::{
-    Approvals, Proposal, Purpose, Refusal, RequestSigned, SignCaRequest, SignedCertificate,
-};
+use signer_proto::{Purpose, Refusal, RequestSigned, SignCaRequest, SignedCertificate};
 
-use super::{Asked, check_approvals};
+use super::{Asked, check_warrant};
 use crate::keeper::Keeper;
 use signer_policy::admit_request;
 
@@ -29,7 +27,7 @@ pub(super) fn run(keeper: &Arc<Keeper>, call: SignCaRequest, asked: Asked) {
 }
 
 fn sign(keeper: &Keeper, call: SignCaRequest, asked: &Asked) -> Result<RequestSigned, Refusal> {
-    check_approvals(keeper, &call.approvals)?;
+    check_warrant(keeper, &call.warrant)?;
     let view = keeper.view(&call.key, Purpose::is_authority)?;
     let card = &view.card;
     let admitted = admit_request(card.identity.purpose, &card.public, call.info.as_bytes())?;
@@ -42,7 +40,6 @@ fn sign(keeper: &Keeper, call: SignCaRequest, asked: &Asked) -> Result<RequestSi
         info: call.info,
         scheme,
         signature,
-        proposal: Proposal(String::new()),
-        approvals: Approvals(Vec::new()),
+        warrant: call.warrant,
     })
 }

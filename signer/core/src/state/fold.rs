@@ -248,8 +248,8 @@ mod tests {
     use aws_lc_rs::encoding::AsDer;
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
     use signer_proto::{
-        Approvals, CertificateSigned, EvidenceRecords, HouseKeys, InstanceId, KeySpec,
-        OperatorKeys, PolicyText, Proposal, Version,
+        CertificateSigned, EvidenceRecords, HouseKeys, InstanceId, KeySpec, OperatorKeys,
+        PolicyText, Version, Warrant,
     };
     use x509::{CrlReason, Serial, Signature, SignatureScheme};
 
@@ -277,8 +277,7 @@ mod tests {
             purpose: Purpose::CertAndCrl,
             spec: KeySpec::P256,
             spki: Some(SpkiDer::from_vec(spki.as_ref().to_vec())),
-            proposal: Proposal(String::new()),
-            approvals: Approvals(vec![]),
+            warrant: Warrant::none(),
         })
     }
 
@@ -340,8 +339,7 @@ mod tests {
             version,
             previous,
             text: PolicyText(text.to_owned()),
-            proposal: Proposal(String::new()),
-            approvals: Approvals(vec![]),
+            warrant: Warrant::none(),
         })
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use keystore::{Approved, DriverError, KeyDriver, KeyIdentity};
 use signer_proto::{
     Approval, Approvals, Event, GenerateKey, Health, KeySpec, PolicyText, Purpose, Refused, Rule,
-    Seal, SealContext, SetPolicy, SignCaRequest, Socket, Unseal,
+    Seal, SealContext, SetPolicy, SignCaRequest, Socket, Unseal, Warrant,
 };
 use x509::{
     BasicConstraints, CertificationRequestInfo, Extension, ExtensionValue, Extensions, Signature,
@@ -72,7 +72,7 @@ fn refuses_calls_on_sockets_that_do_not_speak_them() {
         label: label("mine"),
         purpose: Purpose::CertAndCrl,
         spec: KeySpec::P256,
-        approvals: Approvals(vec![]),
+        warrant: Warrant::none(),
     };
     for socket in [Socket::Issue, Socket::Status, Socket::Va] {
         let answer = workshop.ask_on(socket, &call).recv().unwrap();
@@ -169,7 +169,7 @@ fn refuses_policies_that_do_not_follow_or_do_not_fit() {
             key: label(key),
             previous,
             text: PolicyText(text),
-            approvals: Approvals(approvals),
+            warrant: Warrant { approvals: Approvals(approvals), ..Warrant::none() },
         };
         workshop.call(call).map(|_| ()).unwrap_err().rule
     };
@@ -197,7 +197,7 @@ fn refuses_labels_that_are_taken_and_keys_that_no_purpose_has() {
     let workshop = Workshop::with_hierarchy();
     let generate = |label_text: &str, purpose, spec| {
         let call =
-            GenerateKey { label: label(label_text), purpose, spec, approvals: Approvals(vec![]) };
+            GenerateKey { label: label(label_text), purpose, spec, warrant: Warrant::none() };
         workshop.call(call).map(|_| ()).unwrap_err().rule
     };
     let purpose = Purpose::CertAndCrl;
@@ -227,7 +227,7 @@ impl Workshop {
         self.call(SignCaRequest {
             key: label(key),
             info: self.ca_request(key).encode().unwrap(),
-            approvals: Approvals(vec![]),
+            warrant: Warrant::none(),
         })
     }
 }
@@ -252,7 +252,7 @@ fn a_key_without_policy_signs_its_own_request_and_nothing_else() {
     };
     assert_eq!(workshop.call(order).unwrap_err().rule, Rule::KeyNotActive);
     workshop.generate("other", Purpose::CertAndCrl, KeySpec::P256);
-    let foreign = SignCaRequest { key: label("other"), info, approvals: Approvals(vec![]) };
+    let foreign = SignCaRequest { key: label("other"), info, warrant: Warrant::none() };
     assert_eq!(workshop.call(foreign).unwrap_err().rule, Rule::ProofOfPossessionRefused);
 }
 

@@ -11,9 +11,9 @@ use signer::journal::{Disk, RealDisk};
 use signer::listen::{Body, Dispatch, Peer, Request};
 use signer::{DriverFamily, Environment, NewRing, OpenError, Signer, Start};
 use signer_proto::{
-    Approvals, Call, Digest, Event, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel, KeySpec,
-    Leaf, MintSerials, PolicyText, Purpose, ReadJournal, Refusal, SetPolicy, SignAuthority,
-    SignCertificate, SignedCertificate, Socket, Wire,
+    Call, Digest, Event, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel, KeySpec, Leaf,
+    MintSerials, PolicyText, Purpose, ReadJournal, Refusal, SetPolicy, SignAuthority,
+    SignCertificate, SignedCertificate, Socket, Warrant, Wire,
 };
 use tempfile::TempDir;
 use x509::{Certificate, PublicKey, Serial, Signature, TbsCertificate, UnixTime};
@@ -175,13 +175,8 @@ impl Workshop {
     }
 
     pub fn generate(&self, label_text: &str, purpose: Purpose, spec: KeySpec) -> KeyDescription {
-        self.call(GenerateKey {
-            label: label(label_text),
-            purpose,
-            spec,
-            approvals: Approvals(vec![]),
-        })
-        .unwrap()
+        self.call(GenerateKey { label: label(label_text), purpose, spec, warrant: Warrant::none() })
+            .unwrap()
     }
 
     pub fn set_policy(&self, key: &str, text: String) {
@@ -190,7 +185,7 @@ impl Workshop {
             key: label(key),
             previous,
             text: PolicyText(text),
-            approvals: Approvals(vec![]),
+            warrant: Warrant::none(),
         })
         .unwrap();
     }
@@ -228,7 +223,7 @@ impl Workshop {
             policy: self.policy("root"),
             tbs: tbs.encode().unwrap(),
             idempotency: self.idempotency(),
-            approvals: Approvals(vec![]),
+            warrant: Warrant::none(),
         })
     }
 

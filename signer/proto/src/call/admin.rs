@@ -1,8 +1,8 @@
 //! What admin.sock speaks: whatever makes authority.
 
 use super::{
-    HealthReport, KeyDescription, Plaintext, PolicyRef, PolicyText, SignedCertificate, call,
-    wire_newtype,
+    HealthReport, KeyDescription, Plaintext, PolicyRef, PolicyText, SignedCertificate, Warrant,
+    call,
 };
 use crate::codec::wire_struct;
 use crate::field::{Digest, IdempotencyKey, KeyLabel, KeySpec, Purpose};
@@ -18,16 +18,6 @@ wire_struct! {
 }
 call!(Unlock => HealthReport);
 
-wire_newtype!(
-    /// An operator's signature over a proposal (SSHSIG, armoured). The first version of a ring
-    /// with an empty operator set needs none.
-    Approval, bytes 4096, "approval"
-);
-wire_newtype!(
-    /// The approvals of one act.
-    Approvals, list Approval, 16, "approvals"
-);
-
 wire_struct! {
     /// Generates a key.
     #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +28,8 @@ wire_struct! {
         pub purpose: Purpose,
         /// Its algorithm.
         pub spec: KeySpec,
-        /// Operators' signatures.
-        pub approvals: Approvals,
+        /// What operators approved.
+        pub warrant: Warrant,
     }
 }
 call!(GenerateKey => KeyDescription);
@@ -54,8 +44,8 @@ wire_struct! {
         pub previous: Option<Digest>,
         /// The text.
         pub text: PolicyText,
-        /// Operators' signatures.
-        pub approvals: Approvals,
+        /// What operators approved.
+        pub warrant: Warrant,
     }
 }
 call!(SetPolicy => PolicyRef);
@@ -73,8 +63,8 @@ wire_struct! {
         pub tbs: TbsCertificateDer,
         /// What makes a retry the same request.
         pub idempotency: IdempotencyKey,
-        /// Operators' signatures.
-        pub approvals: Approvals,
+        /// What operators approved.
+        pub warrant: Warrant,
     }
 }
 call!(SignAuthority => SignedCertificate);
@@ -87,8 +77,8 @@ wire_struct! {
         pub key: KeyLabel,
         /// The whole certification request information (RFC 2986 §4.1).
         pub info: CertificationRequestInfoDer,
-        /// Operators' signatures.
-        pub approvals: Approvals,
+        /// What operators approved.
+        pub warrant: Warrant,
     }
 }
 call!(SignCaRequest => SignedCertificate);

@@ -4,11 +4,13 @@ mod admin;
 mod any;
 mod issue;
 mod status;
+mod warrant;
 
 pub use admin::*;
 pub use any::*;
 pub use issue::*;
 pub use status::*;
+pub use warrant::*;
 
 use crate::codec::Wire;
 use crate::kind::Kind;

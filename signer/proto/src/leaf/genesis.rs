@@ -2,8 +2,8 @@
 
 use x509::SpkiDer;
 
-use super::{HouseKeys, OperatorKeys, Proposal, Report, Version};
-use crate::call::{Approvals, PolicyText};
+use super::{HouseKeys, OperatorKeys, Report, Version};
+use crate::call::{PolicyText, Warrant};
 use crate::codec::wire_struct;
 use crate::field::{Digest, InstanceId, KeyId, KeyLabel, KeySpec, Purpose};
 
@@ -79,10 +79,8 @@ wire_struct! {
         pub spec: KeySpec,
         /// The public key.
         pub spki: Option<SpkiDer>,
-        /// What was approved.
-        pub proposal: Proposal,
-        /// By whom.
-        pub approvals: Approvals,
+        /// What was approved, and by whom.
+        pub warrant: Warrant,
     }
 }
 
@@ -98,9 +96,7 @@ wire_struct! {
         pub previous: Option<Digest>,
         /// The text; its SHA-256 is the policy's digest.
         pub text: PolicyText,
-        /// What was approved.
-        pub proposal: Proposal,
-        /// By whom.
-        pub approvals: Approvals,
+        /// What was approved, and by whom.
+        pub warrant: Warrant,
     }
 }

@@ -2,8 +2,8 @@
 
 use x509::{CertificationRequestInfoDer, Signature, SignatureScheme, TbsCertificateDer};
 
-use super::{EvidenceRecords, Proposal};
-use crate::call::Approvals;
+use super::EvidenceRecords;
+use crate::call::Warrant;
 use crate::codec::wire_struct;
 use crate::field::{Digest, IdempotencyKey, KeyId};
 
@@ -57,10 +57,8 @@ wire_struct! {
         pub scheme: SignatureScheme,
         /// The signature.
         pub signature: Signature,
-        /// What was approved.
-        pub proposal: Proposal,
-        /// By whom.
-        pub approvals: Approvals,
+        /// What was approved, and by whom.
+        pub warrant: Warrant,
     }
 }
 
@@ -76,9 +74,7 @@ wire_struct! {
         pub scheme: SignatureScheme,
         /// The signature.
         pub signature: Signature,
-        /// What was approved.
-        pub proposal: Proposal,
-        /// By whom.
-        pub approvals: Approvals,
+        /// What was approved, and by whom.
+        pub warrant: Warrant,
     }
 }

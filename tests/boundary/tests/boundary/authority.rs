@@ -4,7 +4,7 @@ use kit::der::{bend, tbs};
 use kit::{DAY, ISSUING, ROOT, ROOT_NAME, Ring, SubjectKey, label, name};
 use signer_proto::{
     Approval, Approvals, GenerateKey, KeySpec, PolicyText, Purpose, Rule, SetPolicy, SignAuthority,
-    SignCaRequest, Socket,
+    SignCaRequest, Socket, Warrant,
 };
 use x509::{
     BasicConstraints, CertificationRequestInfo, Extension, ExtensionValue, Extensions, KeyKind,
@@ -121,27 +121,28 @@ fn refuses_a_ca_certificate_whose_bytes_are_not_strict() {
 #[test]
 fn refuses_approvals_that_nobody_can_check() {
     let ring = Ring::start();
-    let approvals = Approvals(vec![Approval(b"-----BEGIN SSH SIGNATURE-----".to_vec())]);
+    let signature = Approval(b"-----BEGIN SSH SIGNATURE-----".to_vec());
+    let warrant = Warrant { approvals: Approvals(vec![signature]), ..Warrant::none() };
     let draft = ring.authority("CN=Sub,O=Corp", SubjectKey::new().public());
     let mut assault = ring.assault();
     let generate = GenerateKey {
         label: label("new"),
         purpose: Purpose::CertAndCrl,
         spec: KeySpec::P256,
-        approvals: approvals.clone(),
+        warrant: warrant.clone(),
     };
     assault.refused_call(Rule::ApprovalMissing, &generate);
     let mut order = ring.authority_order(&draft);
-    order.approvals = approvals.clone();
+    order.warrant = warrant.clone();
     assault.refused_call(Rule::ApprovalMissing, &order);
     let policy = SetPolicy {
         key: label(ISSUING),
         previous: Some(ring.policy(ISSUING)),
         text: PolicyText(kit::Plan::default().issuing),
-        approvals: approvals.clone(),
+        warrant: warrant.clone(),
     };
     assault.refused_call(Rule::ApprovalMissing, &policy);
-    let request = SignCaRequest { approvals, ..ca_request(ISSUING, &ring.public(ISSUING)) };
+    let request = SignCaRequest { warrant, ..ca_request(ISSUING, &ring.public(ISSUING)) };
     assault.refused_call(Rule::ApprovalMissing, &request);
     assault.assert_held();
 }
@@ -155,7 +156,7 @@ fn refuses_a_key_in_the_place_of_another() {
             label: label(taken),
             purpose: Purpose::CertAndCrl,
             spec: KeySpec::P256,
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         };
         assault.refused_call(Rule::KeyExists, &call);
     }
@@ -171,8 +172,7 @@ fn refuses_a_second_house_key() {
         (Purpose::Serial, KeySpec::HmacSha256),
         (Purpose::Seal, KeySpec::Aes256),
     ] {
-        let call =
-            GenerateKey { label: label("new"), purpose, spec, approvals: Approvals(Vec::new()) };
+        let call = GenerateKey { label: label("new"), purpose, spec, warrant: Warrant::none() };
         assault.refused_call(Rule::PurposeMismatch, &call);
     }
     assault.assert_held();
@@ -187,7 +187,7 @@ fn refuses_a_symmetric_key_for_a_ca() {
             label: label("new"),
             purpose: Purpose::CertAndCrl,
             spec,
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         };
         assault.refused_call(Rule::KeySpecRefused, &call);
     }
@@ -209,7 +209,7 @@ fn refuses_the_policy_of_another_purpose() {
             key: label(key),
             previous: Some(ring.policy(key)),
             text: PolicyText(text.clone()),
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         };
         assault.refused_call(Rule::PurposeMismatch, &call);
     }
@@ -225,7 +225,7 @@ fn refuses_a_policy_for_a_house_key() {
             key: label(key),
             previous: None,
             text: PolicyText(kit::Plan::default().issuing),
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         };
         assault.refused_call(Rule::PurposeMismatch, &call);
     }
@@ -240,11 +240,7 @@ fn ca_request(key: &str, public: &PublicKey) -> SignCaRequest {
         public_key: public.clone(),
         extensions: Extensions::new(vec![Extension::critical(value)]).unwrap(),
     };
-    SignCaRequest {
-        key: label(key),
-        info: info.encode().unwrap(),
-        approvals: Approvals(Vec::new()),
-    }
+    SignCaRequest { key: label(key), info: info.encode().unwrap(), warrant: Warrant::none() }
 }
 
 #[test]

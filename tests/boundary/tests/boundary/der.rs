@@ -2,7 +2,7 @@
 
 use kit::der::{self, Node, bend, bend_extension, extension, find_extension, tbs, tlv, with_names};
 use kit::{Ring, SubjectKey, frame, name};
-use signer_proto::{Approvals, Kind, Rule, SignCaRequest, Socket, Wire};
+use signer_proto::{Kind, Rule, SignCaRequest, Socket, Warrant, Wire};
 use x509::{
     CertificationRequestInfoDer, CrlReason, ExtensionValue, Oid, RevokedEntry, TbsCertListFields,
     encode_tbs_cert_list, oids,
@@ -245,7 +245,7 @@ fn refuses_a_certificate_where_a_csr_of_our_own_belongs() {
         let call = SignCaRequest {
             key: kit::label(kit::ISSUING),
             info: CertificationRequestInfoDer::from_vec(document),
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         };
         assault.refused_call(Rule::DerNotStrict, &call);
     }

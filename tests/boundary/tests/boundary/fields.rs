@@ -2,10 +2,10 @@
 
 use kit::{ISSUING, RESPONDER, Ring, label};
 use signer_proto::{
-    Approvals, BuildCrl, Call, CertIdHash, Evidence, EvidenceList, GenerateKey, Hold, KeySpec,
-    Kind, MintSerials, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, Plaintext,
-    PolicyText, Purpose, ReadJournal, ReadPolicy, Release, RevocationDelta, Revoke, Rule, Seal,
-    SealContext, Sealed, SetPolicy, SignCaRequest, SignOcsp, Socket, Unlock, Unseal, Wire,
+    BuildCrl, Call, CertIdHash, Evidence, EvidenceList, GenerateKey, Hold, KeySpec, Kind,
+    MintSerials, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, Plaintext, PolicyText,
+    Purpose, ReadJournal, ReadPolicy, Release, RevocationDelta, Revoke, Rule, Seal, SealContext,
+    Sealed, SetPolicy, SignCaRequest, SignOcsp, Socket, Unlock, Unseal, Warrant, Wire,
 };
 use x509::{CertificationRequestInfoDer, CrlReason};
 use zeroize::Zeroizing;
@@ -60,19 +60,19 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
             label: label("new"),
             purpose: Purpose::Ocsp,
             spec: KeySpec::P256,
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         }),
         body(&SetPolicy {
             key: key.clone(),
             previous: Some(ring.policy(ISSUING)),
             text: PolicyText("version = 1".to_owned()),
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         }),
         body(&ring.authority_order(&draft)),
         body(&SignCaRequest {
             key,
             info: CertificationRequestInfoDer::from_vec(vec![0x30, 0]),
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         }),
     ]
 }

@@ -1,7 +1,7 @@
 //! Calls on sockets that do not speak them: the socket is the role.
 
 use kit::Ring;
-use signer_proto::{Approvals, GenerateKey, KeySpec, Kind, Purpose, Revoke, Rule, Socket};
+use signer_proto::{GenerateKey, KeySpec, Kind, Purpose, Revoke, Rule, Socket, Warrant};
 use x509::CrlReason;
 
 /// Asks for every kind that the socket does not speak.
@@ -42,7 +42,7 @@ fn refuses_an_admin_call_on_the_issue_socket() {
         label: kit::label("mine"),
         purpose: Purpose::CertAndCrl,
         spec: KeySpec::P256,
-        approvals: Approvals(Vec::new()),
+        warrant: Warrant::none(),
     };
     ring.attack(Socket::Issue, &call).assert_refused(Rule::KindNotPermitted);
 }

@@ -3,7 +3,7 @@
 use kit::der::{Node, bend, bend_extension, tbs};
 use kit::{DAY, Plan, Ring, SubjectKey, label, name};
 use signer::{Clock, SystemClock};
-use signer_proto::{Approvals, Digest, PolicyText, Rule, SetPolicy, Socket};
+use signer_proto::{Digest, PolicyText, Rule, SetPolicy, Socket, Warrant};
 use x509::{
     AccessDescription, AuthorityKeyIdentifier, DistributionPoint, Extension, ExtensionValue,
     GeneralName, KeyUsage, NameConstraints, NameSubtree, Oid, PolicyInformation, ReasonFlags,
@@ -245,7 +245,7 @@ fn refuses_a_policy_that_does_not_name_its_predecessor() {
             key: label(kit::ISSUING),
             previous,
             text: PolicyText(Plan::default().issuing.replace("398d", "397d")),
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         };
         assault.refused_call(Rule::PolicyPredecessor, &call);
     }
@@ -271,7 +271,7 @@ fn refuses_a_policy_that_is_none() {
             key: label(kit::ISSUING),
             previous: Some(ring.policy(kit::ISSUING)),
             text: PolicyText(text),
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         };
         assault.refused_call(Rule::PolicyMalformed, &call);
     }

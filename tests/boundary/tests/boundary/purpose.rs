@@ -2,8 +2,8 @@
 
 use kit::{ISSUING, OTHER, RESPONDER, ROOT, Ring, SubjectKey, label, name};
 use signer_proto::{
-    Approvals, BuildCrl, CertIdHash, Hold, MintSerials, OcspItem, OcspItems, OcspNonce,
-    OcspSubject, OcspSubjects, Revoke, Rule, SignCaRequest, SignOcsp, Socket,
+    BuildCrl, CertIdHash, Hold, MintSerials, OcspItem, OcspItems, OcspNonce, OcspSubject,
+    OcspSubjects, Revoke, Rule, SignCaRequest, SignOcsp, Socket, Warrant,
 };
 use x509::{
     BasicConstraints, CertificationRequestInfo, CrlReason, Extension, ExtensionValue, Extensions,
@@ -187,7 +187,7 @@ fn refuses_a_csr_for_a_key_that_is_no_cas() {
     let call = SignCaRequest {
         key: label(RESPONDER),
         info: info.encode().unwrap(),
-        approvals: Approvals(Vec::new()),
+        warrant: Warrant::none(),
     };
     ring.attack(Socket::Admin, &call).assert_refused(Rule::PurposeMismatch);
 }

@@ -1,8 +1,8 @@
 //! What is ordered, and when two orders are the same.
 
 use signer_proto::{
-    Digest, Event, Evidence, EvidenceRecord, IdempotencyKey, KeyId, KeyLabel, Refusal, Rule, Wire,
-    Writer,
+    Digest, Event, Evidence, EvidenceRecord, IdempotencyKey, KeyId, KeyLabel, Refusal, Rule,
+    Warrant, Wire, Writer,
 };
 use x509::{Signature, TbsCertificateDer, sha256};
 
@@ -22,7 +22,7 @@ pub(in crate::calls) enum What {
     /// issue.sock.
     Certificate { profile: Digest, evidence: Vec<Evidence> },
     /// admin.sock.
-    Authority,
+    Authority { warrant: Warrant },
 }
 
 impl Order {
@@ -43,7 +43,7 @@ impl Order {
                 let records: Vec<_> = evidence.iter().map(record).collect();
                 body(key, tbs, Some((*profile, &records)))
             }
-            What::Authority => body(key, tbs, None),
+            What::Authority { .. } => body(key, tbs, None),
         }
     }
 

@@ -10,8 +10,8 @@ use ca::PublicUrls;
 use ca::ceremony::{BootstrapPlan, bootstrap};
 use signer_client::{ClientOptions, SignerClient, Sockets};
 use signer_proto::{
-    Approvals, Digest, Evidence, EvidenceList, IdempotencyKey, KeyLabel, MintSerials, PolicyText,
-    ReadPolicy, SetPolicy, SignCertificate,
+    Digest, Evidence, EvidenceList, IdempotencyKey, KeyLabel, MintSerials, PolicyText, ReadPolicy,
+    SetPolicy, SignCertificate, Warrant,
 };
 use x509::{Certificate, Csr, PublicKey, Serial, TbsCertificateDer};
 
@@ -81,7 +81,7 @@ impl Ring {
             key,
             previous: Some(policy.reference.digest),
             text: PolicyText(text),
-            approvals: Approvals(Vec::new()),
+            warrant: Warrant::none(),
         };
         self.policy = self.client.set_policy(&call).await?.digest;
         Ok(())
