@@ -3,6 +3,7 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::rand;
 use keystore::DriverError;
+use secret_memory::{NoRoom, Secret};
 use zeroize::Zeroizing;
 
 /// Octets of a secret: the data key, the unlock key, a symmetric house key.
@@ -57,11 +58,16 @@ impl Cipher {
     }
 }
 
-/// Draws a secret. It stays where it is on the heap, so that moving it copies nothing.
-pub(crate) fn random_secret() -> Result<Zeroizing<Vec<u8>>, DriverError> {
-    let mut secret = Zeroizing::new(vec![0; SECRET]);
+/// Draws a secret. It stays where it is, so that moving it copies nothing.
+pub(crate) fn random_secret() -> Result<Secret, DriverError> {
+    let mut secret = Secret::zeroed(SECRET).map_err(no_room)?;
     fill(&mut secret)?;
     Ok(secret)
+}
+
+/// The arena is made for few secrets; that it is full is nobody's fault outside.
+pub(crate) fn no_room(_: NoRoom) -> DriverError {
+    DriverError::Crypto("no room for another secret")
 }
 
 /// Draws octets that are public: a nonce, a salt.

@@ -3,10 +3,11 @@
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use keystore::{UnlockError, UnlockFactor};
+use secret_memory::Secret;
 use signer_proto::{Reader, Wire, WireError, Writer};
-use zeroize::Zeroizing;
 
-use crate::cipher::SECRET;
+use crate::cipher::{SECRET, no_room};
+use crate::house::corrupt;
 
 /// Octets of the salt.
 pub(crate) const SALT: usize = 32;
@@ -60,8 +61,8 @@ impl Stretch {
         self,
         factor: &UnlockFactor,
         salt: &[u8; SALT],
-    ) -> Result<Zeroizing<Vec<u8>>, UnlockError> {
-        let mut key = Zeroizing::new(vec![0; SECRET]);
+    ) -> Result<Secret, UnlockError> {
+        let mut key = Secret::zeroed(SECRET).map_err(no_room).map_err(corrupt)?;
         match (self, factor) {
             (Self::Argon2id { memory, passes, lanes }, UnlockFactor::Passphrase(text)) => {
                 Params::new(memory, passes, lanes, Some(SECRET))
@@ -134,6 +135,8 @@ impl Wire for Stretch {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     fn passphrase(text: &str) -> UnlockFactor {

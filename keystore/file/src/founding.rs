@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use keystore::{DriverError, Founding, KeyIdentity, Opened, UnlockError, UnlockFactor};
+use secret_memory::Secret;
 use signer_proto::{Digest, HouseKey};
 use x509::SpkiDer;
 use zeroize::Zeroizing;
@@ -22,7 +23,7 @@ pub(crate) struct FileFounding {
     stretch: Stretch,
     salt: [u8; SALT],
     unlock: Cipher,
-    data_key: Zeroizing<Vec<u8>>,
+    data_key: Secret,
     house: Vec<DrawnKey>,
 }
 
@@ -69,7 +70,7 @@ fn draw_pair(key: &KeyIdentity) -> Result<DrawnKey, DriverError> {
 }
 
 fn draw_secret(key: &KeyIdentity) -> Result<DrawnKey, DriverError> {
-    Ok(DrawnKey { key: key.clone(), spki: None, secret: random_secret()? })
+    Ok(DrawnKey { key: key.clone(), spki: None, secret: Zeroizing::new(random_secret()?.to_vec()) })
 }
 
 impl Founding for FileFounding {
@@ -85,20 +86,20 @@ impl Founding for FileFounding {
 
     fn bind(self: Box<Self>, genesis: Digest) -> Result<Opened, UnlockError> {
         disk::make_directory(&self.ring, KEYS).map_err(UnlockError::Io)?;
-        let cipher = Cipher::new(&self.data_key).map_err(corrupt)?;
-        let keyring = Keyring::new(&self.ring, genesis, cipher);
-        for drawn in &self.house {
+        let Self { ring, stretch, salt, unlock, data_key, house } = *self;
+        let header = Header { stretch, salt, genesis };
+        let nonce = random().map_err(corrupt)?;
+        let file = unlock_file::seal(&unlock, &header, &data_key, nonce)?;
+        let keyring = Keyring::new(&ring, genesis, data_key);
+        for drawn in &house {
             let spki = drawn.spki.as_ref().map_or(&[][..], SpkiDer::as_bytes);
             keyring
                 .write(&drawn.key, spki, &drawn.secret)
                 .map_err(|error| UnlockError::Io(std::io::Error::other(error)))?;
         }
-        let header = Header { stretch: self.stretch, salt: self.salt, genesis };
-        let nonce = random().map_err(corrupt)?;
-        let file = unlock_file::seal(&self.unlock, &header, &self.data_key, nonce)?;
         // Last: a ring that has an unlock file has all its house keys.
-        disk::write_new(&self.ring, UNLOCK, &file).map_err(UnlockError::Io)?;
-        let house: Vec<KeyIdentity> = self.house.iter().map(|drawn| drawn.key.clone()).collect();
+        disk::write_new(&ring, UNLOCK, &file).map_err(UnlockError::Io)?;
+        let house: Vec<KeyIdentity> = house.into_iter().map(|drawn| drawn.key).collect();
         open_keys(keyring, &house)
     }
 }

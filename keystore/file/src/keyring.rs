@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use keystore::{DriverError, KeyIdentity};
+use secret_memory::Secret;
 use signer_proto::{Digest, KeySpec};
 use x509::{PublicKey, SpkiDer};
 
@@ -15,17 +16,22 @@ use crate::key_pair::KeyPair;
 /// The folder of the key files inside the ring's.
 pub(crate) const KEYS: &str = "keys";
 
-/// Reads and writes key files under the data key.
+/// Reads and writes key files under the data key. A key schedule contains the key: it is made for
+/// each file and wiped again, so that only secret memory keeps the data key.
 pub(crate) struct Keyring {
     directory: PathBuf,
     genesis: Digest,
-    cipher: Cipher,
+    data_key: Secret,
 }
 
 impl Keyring {
     /// Binds the data key to a ring's directory and genesis.
-    pub(crate) fn new(ring: &Path, genesis: Digest, cipher: Cipher) -> Self {
-        Self { directory: ring.join(KEYS), genesis, cipher }
+    pub(crate) fn new(ring: &Path, genesis: Digest, data_key: Secret) -> Self {
+        Self { directory: ring.join(KEYS), genesis, data_key }
+    }
+
+    fn cipher(&self) -> Result<Cipher, DriverError> {
+        Cipher::new(&self.data_key)
     }
 
     /// Reads what a key's file holds.
@@ -42,7 +48,7 @@ impl Keyring {
                 },
                 _ => DriverError::Unavailable(format!("key file {}: {error}", key.id)),
             })?;
-        key_file::open(&self.cipher, self.genesis, key, &file)
+        key_file::open(&self.cipher()?, self.genesis, key, &file)
     }
 
     /// Reads a key pair and holds the public key that it derives against the one in the file.
@@ -73,7 +79,7 @@ impl Keyring {
         secret: &[u8],
     ) -> Result<(), DriverError> {
         let nonce = random()?;
-        let file = key_file::seal(&self.cipher, self.genesis, key, spki, secret, nonce)?;
+        let file = key_file::seal(&self.cipher()?, self.genesis, key, spki, secret, nonce)?;
         disk::write_new(&self.directory, &name(key), &file).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => DriverError::KeyExists(key.id.to_string()),
             _ => DriverError::Unavailable(format!("key file {}: {error}", key.id)),

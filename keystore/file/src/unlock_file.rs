@@ -6,11 +6,11 @@
 //! ```
 
 use keystore::{UnlockError, UnlockFactor};
+use secret_memory::Secret;
 use signer_proto::{Digest, Reader, Wire, WireError, Writer};
 use x509::sha256;
-use zeroize::Zeroizing;
 
-use crate::cipher::{Cipher, NONCE, SECRET, TAG};
+use crate::cipher::{Cipher, NONCE, SECRET, TAG, no_room};
 use crate::factor::{SALT, Stretch};
 use crate::house::corrupt;
 
@@ -75,7 +75,7 @@ pub(crate) fn open(
     file: &[u8],
     factor: &UnlockFactor,
     genesis: Digest,
-) -> Result<Zeroizing<Vec<u8>>, UnlockError> {
+) -> Result<Secret, UnlockError> {
     let damaged = || UnlockError::Corrupt("the unlock file is damaged".to_owned());
     // The checksum tells a damaged file from a wrong passphrase; the tag is what is trusted.
     let (body, checksum) = file.split_last_chunk::<CHECKSUM>().ok_or_else(damaged)?;
@@ -93,11 +93,14 @@ pub(crate) fn open(
     }
     let key = header.stretch.unlock_key(factor, &header.salt)?;
     let unlock = Cipher::new(&key).map_err(corrupt)?;
-    unlock.open(nonce, &header.encode(), sealed).ok_or(UnlockError::WrongFactor)
+    let opened = unlock.open(nonce, &header.encode(), sealed).ok_or(UnlockError::WrongFactor)?;
+    Secret::copy_of(&opened).map_err(no_room).map_err(corrupt)
 }
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     const GENESIS: Digest = Digest([0x9e; 32]);

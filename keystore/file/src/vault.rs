@@ -7,11 +7,10 @@ use std::sync::Arc;
 use keystore::{Founder, Founding, KeyIdentity, Opened, UnlockError, UnlockFactor, Vault};
 use signer_proto::Digest;
 
-use crate::cipher::Cipher;
 use crate::disk;
 use crate::driver::FileDriver;
 use crate::founding::FileFounding;
-use crate::house::{FileHouse, corrupt};
+use crate::house::FileHouse;
 use crate::keyring::Keyring;
 use crate::unlock_file::{self, UNLOCK};
 
@@ -38,8 +37,7 @@ impl Vault for FileVault {
     ) -> Result<Opened, UnlockError> {
         let file = disk::read(&self.ring.join(UNLOCK)).map_err(UnlockError::Io)?;
         let data_key = unlock_file::open(&file, factor, genesis)?;
-        let cipher = Cipher::new(&data_key).map_err(corrupt)?;
-        open_keys(Keyring::new(&self.ring, genesis, cipher), house)
+        open_keys(Keyring::new(&self.ring, genesis, data_key), house)
     }
 }
 

@@ -15,7 +15,8 @@ type Row = (&'static str, &'static [&'static str]);
 const SHIPPED: &[Row] = &[
     // the dictionaries
     ("x509", &[]),
-    ("hardening", &[]),
+    ("secret-memory", &[]),
+    ("hardening", &["secret-memory"]),
     ("signer-proto", &["x509"]),
     // pure functions that the signer decides by and everybody else checks by
     ("signer-policy", &["signer-proto", "x509"]),
@@ -23,7 +24,7 @@ const SHIPPED: &[Row] = &[
     ("signer-quorum", &["signer-proto", "signer-policy", "x509"]),
     // the signer's side
     ("keystore", &["signer-proto", "x509"]),
-    ("keystore-file", &["keystore", "signer-proto", "x509"]),
+    ("keystore-file", &["keystore", "signer-proto", "x509", "secret-memory"]),
     ("keystore-pkcs11", &["keystore", "signer-proto", "x509"]),
     ("keystore-kms", &["keystore", "signer-proto", "x509"]),
     (

@@ -22,6 +22,12 @@ const NO_PANIC: &[&str] = &[
 ];
 const PANICS: [&str; 4] = ["unwrap_used", "expect_used", "panic", "indexing_slicing"];
 
+/// The one package with unsafe code; docs/adr/0009-secret-memory.md says why. It cannot take the
+/// workspace's lints, which forbid it, and must name the others itself.
+const UNSAFE: &str = "hardening/secret";
+/// The one file of it.
+const UNSAFE_FILE: &str = "hardening/secret/src/arena.rs";
+
 /// Checks the lint tables, the headers of the crates and the word `unsafe`.
 pub fn check(workspace: &Workspace) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -37,7 +43,7 @@ pub fn check(workspace: &Workspace) -> Vec<Violation> {
         found.extend(package_lints(package));
         found.extend(panic_header(workspace, package));
     }
-    for source in &workspace.sources {
+    for source in workspace.sources.iter().filter(|source| source.path != UNSAFE_FILE) {
         let used = words(&source.code).into_iter().filter(|word| word.text == "unsafe");
         let mend = "find a safe function of rustix, or propose a crate of its own for it";
         found.extend(used.map(|word| {
@@ -47,9 +53,10 @@ pub fn check(workspace: &Workspace) -> Vec<Violation> {
     found
 }
 
-/// The fuzz targets are a workspace of their own and have nothing to inherit.
+/// The fuzz targets are a workspace of their own and have nothing to inherit; the crate with unsafe
+/// code inherits nothing either.
 fn package_lints(package: &Package) -> Option<Violation> {
-    let inherits = package.takes_lints || package.dir == "tests/fuzz";
+    let inherits = package.takes_lints || ["tests/fuzz", UNSAFE].contains(&package.dir.as_str());
     let mend = "add `[lints]` with `workspace = true`";
     (!inherits)
         .then(|| violation(&package.manifest(), 1, "lints", "no lints of the workspace", mend))
@@ -108,6 +115,8 @@ mod tests {
         assert_eq!(found(&[ROOT, without]), one("ca/Cargo.toml", "no lints of the workspace"));
         let fuzz = ("tests/fuzz/Cargo.toml", "[package]\nname = \"fuzz\"\n");
         assert_eq!(found(&[ROOT, fuzz]), []);
+        let secret = ("hardening/secret/Cargo.toml", "[package]\nname = \"secret-memory\"\n");
+        assert_eq!(found(&[ROOT, secret]), []);
     }
 
     #[test]
@@ -119,6 +128,9 @@ mod tests {
             ("#![forbid(unsafe_code)]", 0),
         ] {
             assert_eq!(found(&[ROOT, ("tests/kit/src/lib.rs", code)]).len(), count, "{code}");
+            let beside = ("hardening/secret/src/secret.rs", code);
+            assert_eq!(found(&[ROOT, beside]).len(), count, "only in {UNSAFE_FILE}: {code}");
+            assert_eq!(found(&[ROOT, (UNSAFE_FILE, code)]), []);
         }
     }
 
