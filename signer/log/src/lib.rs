@@ -7,5 +7,9 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod checkpoint;
 pub mod merkle;
+pub mod note;
+pub mod proof;
 pub mod segment;
+pub mod tile;
