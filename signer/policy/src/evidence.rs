@@ -26,6 +26,19 @@ pub(crate) fn check(
     evidence.iter().map(record).collect()
 }
 
+/// Refuses records among which none is of a CSR where one is `required`, and records of evidence
+/// that nobody knows.
+pub(crate) fn check_records(required: bool, records: &[EvidenceRecord]) -> Result<(), Refusal> {
+    if let Some(unknown) = records.iter().find(|record| record.kind != KIND_REQUEST) {
+        let detail = format!("evidence of kind {}", unknown.kind);
+        return Err(Refusal::new(Rule::ProofOfPossessionRefused, detail));
+    }
+    if required && records.is_empty() {
+        return Err(Refusal::new(Rule::ProofOfPossessionRefused, "no CSR is recorded"));
+    }
+    Ok(())
+}
+
 /// Refuses a CSR (RFC 2986) that is not strict, is for another key, or whose signature does not
 /// verify.
 fn check_request(subject_key: &PublicKey, csr: &CsrDer) -> Result<(), Refusal> {

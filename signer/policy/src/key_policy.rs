@@ -1,6 +1,6 @@
 //! The policy of one key: parsed once, asked for every signature.
 
-use signer_proto::{Digest, Evidence, KeyLabel, MAX_TBS, Purpose, Refusal, Rule};
+use signer_proto::{Digest, Evidence, EvidenceRecord, KeyLabel, MAX_TBS, Purpose, Refusal, Rule};
 use x509::{KeyKind, SignatureScheme, TbsCertificate, UnixTime, sha256};
 
 use super::admitted::{Admitted, Meaning};
@@ -157,6 +157,26 @@ impl KeyPolicy {
         let tbs = parse_tbs(tbs_der)?;
         let evidence = rules.certificates.check(&rules.issuer, context, &tbs, evidence)?;
         Ok(Admitted::new(tbs_der, rules.issuer.scheme, Meaning::Certificate(tbs, evidence)))
+    }
+
+    /// Admits a leaf certificate again, as a verifier of the journal does: by the clock of that
+    /// moment, and with records in place of the evidence.
+    ///
+    /// # Errors
+    /// [`Refusal`] with the first rule that is broken.
+    pub fn readmit_certificate<'a>(
+        &self,
+        context: &AdmitContext<'_>,
+        tbs_der: &'a [u8],
+        records: &[EvidenceRecord],
+    ) -> Result<Admitted<'a>, Refusal> {
+        let Rules::Leaves(rules) = &self.rules else {
+            return Err(self.mismatch(Purpose::CertAndCrl));
+        };
+        let tbs = parse_tbs(tbs_der)?;
+        rules.certificates.recheck(&rules.issuer, context, &tbs, records)?;
+        let meaning = Meaning::Certificate(tbs, records.to_vec());
+        Ok(Admitted::new(tbs_der, rules.issuer.scheme, meaning))
     }
 
     /// Admits a CA certificate, the self-signed one too (admin.sock).

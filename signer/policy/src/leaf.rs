@@ -57,6 +57,34 @@ impl LeafRules {
         tbs: &TbsCertificate,
         evidence: &[Evidence],
     ) -> Result<Vec<EvidenceRecord>, Refusal> {
+        let role = self.check_tbs(issuer, context, tbs)?;
+        evidence::check(self.demands_request(role), &tbs.public_key, evidence)
+    }
+
+    /// Holds the certificate against every rule again, long after it was signed: of the evidence
+    /// there are only records.
+    pub(crate) fn recheck(
+        &self,
+        issuer: &IssuerRules,
+        context: &AdmitContext<'_>,
+        tbs: &TbsCertificate,
+        records: &[EvidenceRecord],
+    ) -> Result<(), Refusal> {
+        let role = self.check_tbs(issuer, context, tbs)?;
+        evidence::check_records(self.demands_request(role), records)
+    }
+
+    /// A delegate's key is pinned: operators vouched for it.
+    fn demands_request(&self, role: Role) -> bool {
+        self.proof_of_possession && role == Role::Subject
+    }
+
+    fn check_tbs(
+        &self,
+        issuer: &IssuerRules,
+        context: &AdmitContext<'_>,
+        tbs: &TbsCertificate,
+    ) -> Result<Role, Refusal> {
         refuse_authority(tbs)?;
         issuer.check(tbs)?;
         check_authority_key_id(tbs, context.public_key, false)?;
@@ -73,9 +101,7 @@ impl LeafRules {
         } else {
             self.subject.check_delegate(tbs)?;
         }
-        // A delegate's key is pinned: operators vouched for it.
-        let required = self.proof_of_possession && role == Role::Subject;
-        evidence::check(required, &tbs.public_key, evidence)
+        Ok(role)
     }
 
     fn check_subject(&self, tbs: &TbsCertificate) -> Result<(), Refusal> {

@@ -1,0 +1,137 @@
+//! How the ring began, and how its keys and policies came to be.
+
+use std::sync::Arc;
+
+use signer_policy::{KeyPolicy, RingKey};
+use signer_proto::{Digest, Genesis, KeyGenerated, KeyLabel, PolicySet, Purpose, Warrant};
+use x509::{PublicKey, SpkiDer, sha256};
+
+use super::key::{Key, Ruling};
+use super::{Fold, Moment, Origin};
+use crate::fault::{FaultKind, Wrong};
+
+impl Fold {
+    pub(super) fn genesis(&mut self, genesis: &Genesis) -> Result<(), Wrong> {
+        let wrong = |why: &str| Wrong(FaultKind::Genesis, why.to_owned());
+        let mut log_key = None;
+        for house in &genesis.house_keys.0 {
+            if !house.purpose.is_house() {
+                return Err(wrong("a house key that is none"));
+            }
+            let label = KeyLabel::new(house.purpose.as_str()).map_err(|_| wrong("a label"))?;
+            if !self.labels.insert(label.clone()) {
+                return Err(wrong("two house keys of one purpose"));
+            }
+            if let Some(spki) = &house.spki {
+                let public = parse(spki)?;
+                self.list(&public, label, house.purpose, None);
+                if house.purpose == Purpose::Log {
+                    log_key = Some(public);
+                }
+            }
+        }
+        if !(0x01..=0x7f).contains(&genesis.serial_prefix) {
+            return Err(wrong("a serial prefix that no serial has"));
+        }
+        self.origin = Some(Origin {
+            instance: genesis.instance,
+            serial_prefix: genesis.serial_prefix,
+            log_key: log_key.ok_or_else(|| wrong("there is no log key"))?,
+            has_operators: !genesis.operators.0.is_empty(),
+        });
+        Ok(())
+    }
+
+    pub(super) fn key_generated(&mut self, generated: &KeyGenerated) -> Result<(), Wrong> {
+        let KeyGenerated { id, label, purpose, spec, .. } = generated;
+        let wrong = |why: String| Wrong(FaultKind::Key, why);
+        self.approved(&generated.warrant)?;
+        if purpose.is_house() {
+            return Err(wrong(format!("{label} is a house key")));
+        }
+        if self.by_id.contains_key(id) || !self.labels.insert(label.clone()) {
+            return Err(wrong(format!("{label} ({id}) is there already")));
+        }
+        let spki = generated.spki.as_ref().ok_or_else(|| wrong("no public key".to_owned()))?;
+        let public = parse(spki)?;
+        if spec.kind() != Some(public.kind()) {
+            return Err(wrong(format!("a {} key as {spec}", public.kind())));
+        }
+        public.check_strength().map_err(|error| wrong(error.to_string()))?;
+        self.list(&public, label.clone(), *purpose, None);
+        self.by_id.insert(*id, self.keys.len());
+        self.keys.push(Key {
+            label: label.clone(),
+            purpose: *purpose,
+            public: Arc::new(public),
+            ruling: None,
+            last_ruling: None,
+            issued: Default::default(),
+            changes: Arc::default(),
+            latest: Default::default(),
+            crl: None,
+            budgets: Default::default(),
+        });
+        Ok(())
+    }
+
+    pub(super) fn policy_set(&mut self, moment: Moment, set: &PolicySet) -> Result<(), Wrong> {
+        let wrong = |why: String| Wrong(FaultKind::PolicyChain, why);
+        self.approved(&set.warrant)?;
+        let key = self.known(set.key)?;
+        let (label, purpose, public) = (key.label.clone(), key.purpose, Arc::clone(&key.public));
+        let before = key.ruling.as_ref();
+        let version = before.map_or(0, |before| before.version);
+        if set.previous != before.map(|before| before.digest)
+            || Some(set.version) != version.checked_add(1)
+        {
+            let why = format!("version {} of {label} after version {version}", set.version);
+            return Err(wrong(why));
+        }
+        let policy = KeyPolicy::parse(&set.text.0).map_err(|error| wrong(error.to_string()))?;
+        policy.check_key(purpose, public.kind()).map_err(|refusal| wrong(refusal.to_string()))?;
+        let speaks_for = policy.ocsp().map(|rules| rules.issuer_key().clone());
+        let is_there = |issuer: &KeyLabel| {
+            self.keys.iter().any(|k| k.label == *issuer && k.purpose == Purpose::CertAndCrl)
+        };
+        if let Some(issuer) = speaks_for.as_ref().filter(|issuer| !is_there(issuer)) {
+            return Err(wrong(format!("there is no issuer {issuer}")));
+        }
+        let ruling = Ruling {
+            version: set.version,
+            digest: Digest(sha256(set.text.0.as_bytes())),
+            since_ms: moment.at_ms,
+            policy: Arc::new(policy),
+        };
+        let key = self.known(set.key)?;
+        key.last_ruling = key.ruling.replace(ruling);
+        self.list(&public, label, purpose, speaks_for);
+        Ok(())
+    }
+
+    /// Holds an act against the operators of that moment.
+    pub(super) fn approved(&self, warrant: &Warrant) -> Result<(), Wrong> {
+        let has_operators = self.origin.as_ref().is_some_and(|origin| origin.has_operators);
+        if has_operators || !warrant.proposal.0.is_empty() || !warrant.approvals.0.is_empty() {
+            let why = "a ring without operators has no approvals";
+            return Wrong::because(FaultKind::Approval, why);
+        }
+        Ok(())
+    }
+
+    /// Tells admission about a key.
+    fn list(
+        &mut self,
+        public: &PublicKey,
+        label: KeyLabel,
+        purpose: Purpose,
+        speaks_for: Option<KeyLabel>,
+    ) {
+        let key = RingKey { label, purpose, speaks_for };
+        Arc::make_mut(&mut self.ring_keys).insert(public, key);
+    }
+}
+
+fn parse(spki: &SpkiDer) -> Result<PublicKey, Wrong> {
+    PublicKey::parse(spki.as_bytes()).map_err(|error| Wrong(FaultKind::Key, error.to_string()))
+}

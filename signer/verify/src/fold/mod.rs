@@ -1,0 +1,154 @@
+//! What the leaves say, one after another: a fold that shares nothing with the signer's.
+//!
+//! The fold holds each leaf against everything before it and gives the [`Check`] that takes time
+//! (signatures, policy, CRL bytes) to whoever runs checks.
+
+mod authority;
+mod budget;
+mod certificates;
+mod glance;
+mod key;
+mod refusals;
+mod status;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use signer_policy::RingKeys;
+use signer_proto::{Event, IdempotencyKey, InstanceId, KeyId, KeyLabel, Leaf, Purpose, Wire};
+use x509::{PublicKey, UnixTime};
+
+use crate::checks::Check;
+use crate::fault::{FaultKind, Wrong};
+use key::Key;
+use refusals::Floods;
+
+pub(crate) use key::Signer;
+pub(crate) use status::{Change, CrlLine};
+
+/// How much earlier than its leaf an act may have been admitted, in seconds. A call waits 30 s at
+/// most; a disk that stood still or a machine that slept may add to it.
+pub(crate) const LATENCY: i64 = 300;
+/// How much later than its leaf an act may have been admitted: a clock that was set back between
+/// the two, which the signer follows only so far.
+pub(crate) const LIFT: i64 = 5;
+
+/// What genesis fixed.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) instance: InstanceId,
+    pub(crate) serial_prefix: u8,
+    pub(crate) log_key: PublicKey,
+    pub(crate) has_operators: bool,
+}
+
+/// Everything that the leaves up to now say.
+#[derive(Default)]
+pub(crate) struct Fold {
+    pub(crate) origin: Option<Origin>,
+    keys: Vec<Key>,
+    by_id: HashMap<KeyId, usize>,
+    labels: HashSet<KeyLabel>,
+    ring_keys: Arc<RingKeys>,
+    idempotency: HashSet<IdempotencyKey>,
+    floods: Floods,
+    newest_ms: Option<i64>,
+    /// How many leaves of each type there are.
+    pub(crate) counts: BTreeMap<&'static str, u64>,
+}
+
+/// When a leaf was written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) at_ms: i64,
+}
+
+impl Moment {
+    /// Returns the time in whole seconds.
+    pub(crate) fn at(self) -> UnixTime {
+        UnixTime(self.at_ms.div_euclid(1000))
+    }
+
+    /// Returns whether an act that says it was admitted at `time` can have this leaf.
+    fn follows(self, time: UnixTime) -> bool {
+        let later = self.at().seconds_since(time);
+        (-LIFT..=LATENCY).contains(&later)
+    }
+}
+
+impl Fold {
+    /// Takes an encoded leaf; gives what else there is to check of it.
+    pub(crate) fn take(&mut self, position: u64, octets: &[u8]) -> Result<Option<Check>, Wrong> {
+        let leaf = read(octets)?;
+        let moment = Moment { at_ms: leaf.at_ms };
+        if self.newest_ms.is_some_and(|newest| leaf.at_ms < newest) {
+            let why = format!("{} ms after {} ms", leaf.at_ms, self.newest_ms.unwrap_or(0));
+            return Wrong::because(FaultKind::TimeBackwards, why);
+        }
+        if (position == 0) != matches!(leaf.event, Event::Genesis(_)) {
+            let why = format!("{} at {position}", leaf.event.name());
+            return Wrong::because(FaultKind::Genesis, why);
+        }
+        let name = leaf.event.name();
+        let check = self.event(moment, leaf.event)?;
+        self.newest_ms = Some(leaf.at_ms);
+        *self.counts.entry(name).or_default() += 1;
+        Ok(check)
+    }
+
+    fn event(&mut self, moment: Moment, event: Event) -> Result<Option<Check>, Wrong> {
+        match event {
+            Event::Genesis(genesis) => self.genesis(&genesis).map(|()| None),
+            Event::Opened(_) => {
+                self.floods.forget();
+                Ok(None)
+            }
+            Event::UnlockAttempt(_) => Ok(None),
+            Event::KeyGenerated(generated) => self.key_generated(&generated).map(|()| None),
+            Event::PolicySet(set) => self.policy_set(moment, &set).map(|()| None),
+            Event::CertificateSigned(signed) => self.certificate(moment, signed).map(Some),
+            Event::AuthoritySigned(signed) => self.ca_certificate(moment, signed).map(Some),
+            Event::RequestSigned(signed) => self.request(signed).map(Some),
+            Event::RevocationChanged(changed) => self.revocation(moment, &changed).map(|()| None),
+            Event::CrlSigned(signed) => self.crl(moment, signed).map(Some),
+            Event::OcspSigned(signed) => self.ocsp(moment, &signed).map(|()| None),
+            Event::Refused(refused) => self.floods.count(moment, &refused).map(|()| None),
+            #[allow(unreachable_patterns)]
+            other => Wrong::because(FaultKind::LeafUnknown, other.name()),
+        }
+    }
+
+    fn known(&mut self, id: KeyId) -> Result<&mut Key, Wrong> {
+        let slot = self.by_id.get(&id).copied();
+        slot.and_then(|slot| self.keys.get_mut(slot))
+            .ok_or_else(|| Wrong(FaultKind::KeyUnknown, format!("no key {id} was generated")))
+    }
+
+    fn known_for(
+        &mut self,
+        id: KeyId,
+        fits: impl FnOnce(Purpose) -> bool,
+    ) -> Result<&mut Key, Wrong> {
+        let key = self.known(id)?;
+        if fits(key.purpose) {
+            return Ok(key);
+        }
+        let why = format!("{} is a key for {}", key.label, key.purpose);
+        Wrong::because(FaultKind::KeyUnknown, why)
+    }
+}
+
+/// Reads a leaf and demands that its octets are the ones that a signer writes.
+fn read(octets: &[u8]) -> Result<Leaf, Wrong> {
+    let leaf = Leaf::from_wire(octets).map_err(|error| {
+        let kind = match error {
+            signer_proto::WireError::UnknownValue("leaf type") => FaultKind::LeafUnknown,
+            _ => FaultKind::LeafMalformed,
+        };
+        Wrong(kind, error.to_string())
+    })?;
+    if leaf.to_wire() != octets {
+        return Wrong::because(FaultKind::LeafMalformed, "another encoding of the same leaf");
+    }
+    Ok(leaf)
+}

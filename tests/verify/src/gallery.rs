@@ -1,0 +1,177 @@
+//! A journal with every type of leaf that the core writes, through the real core.
+
+use kit::{
+    DAY, ISSUING, ISSUING_NAME, OTHER, OTHER_NAME, Plan, RESPONDER, ROOT, Ring, SubjectKey,
+    assemble, label, name,
+};
+use signer_proto::{
+    BuildCrl, CertIdHash, Evidence, EvidenceList, Hold, OcspItem, OcspItems, OcspNonce,
+    OcspSubject, OcspSubjects, Plaintext, Release, Revoke, SignCaRequest, SignOcsp, Unlock,
+    Warrant,
+};
+use x509::{CertificationRequestInfo, CrlReason, Extensions, PublicKey, Serial};
+
+use crate::read_leaves;
+
+/// A ring that wrote its journal.
+pub struct Gallery {
+    /// It goes on.
+    pub ring: Ring,
+    /// Its leaves up to now.
+    pub leaves: Vec<Vec<u8>>,
+}
+
+/// Makes a journal of at least `size` leaves.
+///
+/// # Panics
+/// If the core refuses what is honest.
+#[must_use]
+pub fn gallery(size: usize) -> Gallery {
+    let plan = Plan::default().issuing_but("hold = false", "hold = true");
+    let text = plan.issuing.clone();
+    let mut ring = Ring::start_with(plan);
+    found(&ring);
+    let mut serials = Vec::new();
+    for round in 0.. {
+        serials.extend(leaves(&ring, round));
+        revocations(&ring, &serials);
+        status(&ring, &serials);
+        refusals(&ring);
+        // The time of a CRL and of a change is in whole seconds: some of them differ.
+        ring.clock.pass(2);
+        if round == 1 {
+            narrow(&ring, &text);
+            fail_to_unlock(&mut ring);
+        }
+        if round == 3 {
+            ring.set_policy(ISSUING, &text);
+        }
+        // A pause in which the oldest certificates end: they leave the CRL.
+        if round == 5 {
+            ring.clock.pass(31 * DAY);
+        }
+        if round > 6 && ring.ledger().leaves.len() >= size {
+            break;
+        }
+    }
+    ring.stop();
+    let leaves = read_leaves(&ring.ring_dir().join("journal"));
+    Gallery { ring, leaves }
+}
+
+/// What happens once: a responder's certificate and requests of CA keys.
+fn found(ring: &Ring) {
+    let responder = ring.responder();
+    let order = ring.order(&responder);
+    let signed = ring.call(&order).expect("the responder's certificate");
+    let _ = assemble(&responder.tbs(), &signed);
+    for (key, subject) in [(ISSUING, ISSUING_NAME), (ROOT, "CN=Corp Root CA,O=Corp")] {
+        let call = ca_request(key, subject, &ring.public(key));
+        ring.call(&call).expect("the request of a CA key");
+    }
+}
+
+fn ca_request(key: &str, subject: &str, public: &PublicKey) -> SignCaRequest {
+    let info = CertificationRequestInfo {
+        subject: name(subject),
+        public_key: public.clone(),
+        extensions: Extensions::new(Vec::new()).expect("no extension twice"),
+    };
+    let info = info.encode().expect("a request encodes");
+    SignCaRequest { key: label(key), info, warrant: Warrant::none() }
+}
+
+/// Certificates of both issuing CAs, some with a CSR.
+fn leaves(ring: &Ring, round: usize) -> Vec<Serial> {
+    let mut serials = Vec::new();
+    for nth in 0..10 {
+        let mut draft = ring.leaf();
+        let mut order = ring.order(&draft);
+        if nth % 3 == 0 {
+            let key = SubjectKey::new();
+            draft.rekey(key.public());
+            let csr = key.request(&name("CN=www.corp.example"), Vec::new());
+            order = ring.order(&draft);
+            order.evidence = EvidenceList(vec![Evidence::Request(csr)]);
+        }
+        if nth == 4 {
+            draft.host(&format!("host-{round}.corp.example"));
+            draft.not_after = draft.not_before.plus_seconds(300 * DAY);
+            order = ring.order(&draft);
+        }
+        ring.call(&order).expect("a leaf");
+        serials.push(draft.serial);
+    }
+    let other = ring.leaf_of(OTHER, OTHER_NAME);
+    let order = signer_proto::SignCertificate {
+        key: label(OTHER),
+        policy: ring.policy(OTHER),
+        ..ring.order(&other)
+    };
+    ring.call(&order).expect("a leaf of the other CA");
+    serials
+}
+
+/// One certificate is revoked, one goes on hold and off, one on hold and is revoked.
+fn revocations(ring: &Ring, serials: &[Serial]) {
+    let [.., a, b, c, d] = serials else { return };
+    let key = || label(ISSUING);
+    let revoke = |serial: &Serial, reason, invalidity| {
+        let call = Revoke { key: key(), serial: *serial, reason, invalidity };
+        ring.call(&call).expect("a revocation");
+    };
+    let now = ring.clock.now();
+    revoke(a, CrlReason::KeyCompromise, Some(now.plus_seconds(-3600)));
+    // Refused where the policy was narrowed.
+    if ring.call(&Hold { key: key(), serial: *b }).is_ok() {
+        ring.call(&Release { key: key(), serial: *b }).expect("a release");
+        ring.call(&Hold { key: key(), serial: *c }).expect("a hold");
+        revoke(c, CrlReason::Superseded, None);
+    }
+    revoke(d, CrlReason::Unspecified, None);
+}
+
+/// CRLs of all CAs, and a batch of OCSP responses.
+fn status(ring: &Ring, serials: &[Serial]) {
+    let next_update = ring.clock.now().plus_seconds(5 * DAY);
+    for key in [ISSUING, OTHER, ROOT] {
+        ring.call(&BuildCrl { key: label(key), shard: 0, next_update }).expect("a CRL");
+    }
+    let item = |serial: &Serial| OcspItem {
+        subjects: OcspSubjects(vec![OcspSubject { hash: CertIdHash::Sha1, serial: *serial }]),
+        nonce: OcspNonce(Vec::new()),
+    };
+    let call = SignOcsp {
+        responder: label(RESPONDER),
+        issuer: label(ISSUING),
+        next_update,
+        items: OcspItems(serials.iter().rev().take(8).map(item).collect()),
+    };
+    ring.call(&call).expect("OCSP responses");
+}
+
+/// A name outside the policy, and a serial that was used.
+fn refusals(ring: &Ring) {
+    let mut draft = ring.leaf();
+    draft.host("www.evil.example");
+    let refused = ring.call(&ring.order(&draft)).expect_err("a name outside the policy");
+    ring.await_refused(refused.rule, 1);
+    let mut draft = ring.leaf();
+    draft.serial = Serial::from_unsigned(&[0x21; 19]).expect("a serial");
+    ring.call(&ring.order(&draft)).expect_err("a serial that was not minted");
+}
+
+/// Another policy, which takes the hold away and demands proof of possession of nobody.
+fn narrow(ring: &Ring, text: &str) {
+    ring.set_policy(ISSUING, &text.replace("hold = true", "hold = false"));
+}
+
+/// A start with a wrong credential before the right one.
+fn fail_to_unlock(ring: &mut Ring) {
+    ring.stop();
+    ring.try_open().expect("the ring opens");
+    let _ = ring.call(&Unlock {
+        passphrase: Plaintext(b"a guess at the credential that is long enough".to_vec().into()),
+    });
+    ring.unlock().expect("the credential unlocks");
+}

@@ -1,0 +1,3 @@
+//! Both verifiers before journals of the real core.
+
+mod honest;
