@@ -94,6 +94,7 @@ impl Portion {
                 | Event::UnlockAttempt(_)
                 | Event::CrlSigned(_)
                 | Event::OcspSigned(_)
+                | Event::HandshakesSigned(_)
                 | Event::Refused(_) => {}
             }
             portion.end = position + 1;

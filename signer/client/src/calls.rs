@@ -7,7 +7,8 @@ use signer_proto::{
     JournalSlice, KeyDescription, MAX_DEADLINE_MS, MintSerials, Plaintext, PolicyInForce,
     PolicyRef, ReadJournal, ReadPolicy, Release, RevocationChange, RevocationDelta,
     RevocationSlice, Revoke, Seal, Sealed, Serials, SetPolicy, SignAuthority, SignCaRequest,
-    SignCertificate, SignOcsp, SignedCertificate, SignedOcsp, Socket, Unlock, Unseal,
+    SignCertificate, SignHandshake, SignOcsp, SignedCertificate, SignedHandshake, SignedOcsp,
+    Socket, Unlock, Unseal,
 };
 
 use crate::client::SignerClient;
@@ -65,6 +66,8 @@ calls! {
     mint_serials(MintSerials) -> Serials, on Issue, within usual;
     /// Has a leaf certificate signed.
     sign_certificate(SignCertificate) -> SignedCertificate, on Issue, within usual;
+    /// Has the server's part of a TLS handshake signed.
+    sign_handshake(SignHandshake) -> SignedHandshake, on Issue, within usual;
     /// Seals a small secret.
     seal(Seal) -> Sealed, on Issue, within usual;
     /// Opens a sealed value.

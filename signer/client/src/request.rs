@@ -62,6 +62,7 @@ impl Request {
             | Kind::ReadJournal
             | Kind::MintSerials
             | Kind::SignCertificate
+            | Kind::SignHandshake
             | Kind::Seal
             | Kind::Unseal
             | Kind::BuildCrl

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use keystore::{KeyIdentity, Opened, UnlockFactor, Vault};
 use signer_proto::{
-    Digest, Event, KeyLabel, Leaf, Purpose, Refusal, Refused, Rule, SignerState, Wire,
+    Digest, Event, KeyId, KeyLabel, Leaf, Purpose, Refusal, Refused, Rule, SignerState, Wire,
 };
 use x509::{Signature, UnixTime};
 use zeroize::Zeroizing;
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::approve::{SignError, refuse_driver, sign_admitted};
 use crate::clock::{Clock, Entropy};
 use crate::floor::Floor;
+use crate::handshakes::Handshakes;
 use crate::journal::{Committed, Journal, JournalError};
 use crate::refusals::Refusals;
 use crate::ring::UnlockKind;
@@ -40,6 +41,7 @@ pub(crate) struct Keeper {
     pub(crate) unlocking: Mutex<()>,
     refusals: Mutex<Refusals>,
     refused: Condvar,
+    handshakes: Mutex<Handshakes>,
     ending: AtomicBool,
 }
 
@@ -105,6 +107,7 @@ impl Keeper {
             unlocking: Mutex::default(),
             refusals: Mutex::default(),
             refused: Condvar::new(),
+            handshakes: Mutex::default(),
             ending: AtomicBool::new(false),
         }
     }
@@ -324,20 +327,53 @@ impl Keeper {
         self.refused.notify_one();
     }
 
-    /// Writes counted refusals when their second is over, until the signer ends.
+    /// Notes a handshake that was signed; its leaf comes within a second.
+    pub(crate) fn note_handshake(
+        self: &Arc<Self>,
+        key: KeyId,
+        content: &[u8],
+    ) -> Result<(), Refusal> {
+        let noted = lock(&self.handshakes).note(self.clock.uptime_ms(), key, content);
+        let full = noted.map_err(|_| Refusal::new(Rule::ShuttingDown, "the signer is ending"))?;
+        if let Some(leaf) = full {
+            self.write(leaf, |_, _| {});
+        }
+        // The lock is taken so that the ticker cannot miss it between its look and its wait.
+        drop(lock(&self.refusals));
+        self.refused.notify_one();
+        Ok(())
+    }
+
+    /// Queues the leaves of all handshakes that were signed until now. Called with a key's gate
+    /// shut, before a leaf that changes what the key may sign: what was signed comes before it.
+    pub(crate) fn flush_handshakes(self: &Arc<Self>) {
+        let signed = lock(&self.handshakes).take();
+        for leaf in signed {
+            self.write(leaf, |_, _| {});
+        }
+    }
+
+    /// Writes what was counted when its second is over, until the signer ends: refusals and
+    /// handshakes.
     pub(crate) fn tick(self: &Arc<Self>) {
         let mut refusals = lock(&self.refusals);
         while !self.ending.load(Ordering::Acquire) {
-            let due = refusals.due(self.clock.uptime_ms());
+            let now = self.clock.uptime_ms();
+            let due = refusals.due(now);
             let idle = refusals.is_empty();
             drop(refusals);
             for leaf in due {
+                self.write(leaf, |_, _| {});
+            }
+            let signed = lock(&self.handshakes).due(now);
+            for leaf in signed {
                 self.write(leaf, |_, _| {});
             }
             refusals = lock(&self.refusals);
             if self.ending.load(Ordering::Acquire) {
                 break;
             }
+            let idle = idle && lock(&self.handshakes).is_empty();
             refusals = if idle && refusals.is_empty() {
                 self.refused.wait(refusals).unwrap_or_else(PoisonError::into_inner)
             } else {
@@ -347,6 +383,10 @@ impl Keeper {
         let rest = refusals.drain();
         drop(refusals);
         for leaf in rest {
+            self.write(leaf, |_, _| {});
+        }
+        let signed = lock(&self.handshakes).end();
+        for leaf in signed {
             self.write(leaf, |_, _| {});
         }
     }
@@ -361,8 +401,8 @@ impl Keeper {
     }
 }
 
-/// How often counted refusals are looked at.
-const TICK: std::time::Duration = std::time::Duration::from_millis(250);
+/// How often what was counted is looked at.
+pub(crate) const TICK: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// Looks up a key by its label; a house key is known and has the wrong purpose for every call.
 pub(crate) fn known_key<'a>(state: &'a State, label: &KeyLabel) -> Result<&'a Key, Refusal> {

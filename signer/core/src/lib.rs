@@ -15,6 +15,7 @@ mod calls;
 mod clock;
 mod crl;
 mod floor;
+mod handshakes;
 pub mod journal;
 mod keeper;
 pub mod listen;

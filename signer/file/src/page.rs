@@ -107,6 +107,11 @@ fn status_fields(event: &Event) -> Fields {
             ("revocations", json!(e.revocations)),
             ("root", json!(e.root.to_string())),
         ],
+        Event::HandshakesSigned(e) => vec![
+            ("key", json!(e.key.to_string())),
+            ("count", json!(e.count)),
+            ("root", json!(e.root.to_string())),
+        ],
         Event::Refused(e) => vec![
             ("socket", json!(e.socket)),
             ("uid", json!(e.uid)),

@@ -210,8 +210,12 @@ refuses! { responder:
 #[test]
 fn refuses_a_responder_of_another_issuer() {
     let mut world = World::leaves();
-    let other =
-        RingKey { label: label("ocsp"), purpose: Purpose::Ocsp, speaks_for: Some(label("sub")) };
+    let other = RingKey {
+        label: label("ocsp"),
+        purpose: Purpose::Ocsp,
+        speaks_for: Some(label("sub")),
+        serves: None,
+    };
     world.ring.insert(&key(keys::RESPONDER), other);
     assert_eq!(world.verdict(&responder()), Err(Rule::ResponderKeyNotPinned));
 }
@@ -358,7 +362,8 @@ fn refuses_der_that_is_not_strict() {
 #[test]
 fn the_rings_scep_key_is_a_registration_authority_and_nothing_else() {
     let mut world = World::leaves();
-    let scep = RingKey { label: label("scep"), purpose: Purpose::Scep, speaks_for: None };
+    let scep =
+        RingKey { label: label("scep"), purpose: Purpose::Scep, speaks_for: None, serves: None };
     world.ring.insert(&key(keys::RSA), scep);
     let mut registration = responder();
     registration.without(oids::EXT_OCSP_NO_CHECK);
@@ -409,8 +414,37 @@ fn any_place_of_status_still_is_http() {
 #[test]
 fn refuses_a_responder_whose_key_has_another_purpose() {
     let mut world = World::leaves();
-    let other =
-        RingKey { label: label("tls"), purpose: Purpose::Tls, speaks_for: Some(label("issuing")) };
+    let other = RingKey {
+        label: label("tls"),
+        purpose: Purpose::Tls,
+        speaks_for: Some(label("issuing")),
+        serves: None,
+    };
     world.ring.insert(&key(keys::RESPONDER), other);
     assert_eq!(world.verdict(&responder()), Err(Rule::ResponderKeyNotPinned));
+}
+
+#[test]
+fn the_rings_tls_key_serves_under_the_names_of_its_policy_alone() {
+    let mut world = World::leaves_but("proof_of_possession = false", "proof_of_possession = true");
+    let mut draft = server();
+    draft.rekey(keys::TLS);
+    draft.names(vec![dns("www.corp.example")]);
+    // Its signature over a CSR could not be had: operators vouched for the key.
+    assert_eq!(world.verdict(&draft), Ok(()));
+    draft.names(vec![dns("www.corp.example"), dns("shop.corp.example")]);
+    assert_eq!(world.verdict(&draft), Err(Rule::NameNotPermitted));
+    draft.names(vec![dns("*.corp.example")]);
+    assert_eq!(world.verdict(&draft), Err(Rule::NameNotPermitted));
+    draft.names(vec![dns("www.corp.example")]);
+    draft.extended(&[oids::EKU_SERVER_AUTH, oids::EKU_CLIENT_AUTH]);
+    assert_eq!(world.verdict(&draft), Err(Rule::ExtendedKeyUsageRefused));
+    draft.extended(&[oids::EKU_SERVER_AUTH]);
+    draft.usage(KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::KEY_AGREEMENT));
+    assert_eq!(world.verdict(&draft), Err(Rule::KeyUsageRefused));
+    draft.usage(KeyUsage::DIGITAL_SIGNATURE);
+    let young =
+        RingKey { label: label("tls"), purpose: Purpose::Tls, speaks_for: None, serves: None };
+    world.ring.insert(&key(keys::TLS), young);
+    assert_eq!(world.verdict(&draft), Err(Rule::KeyNotActive));
 }

@@ -16,6 +16,8 @@ pub enum Meaning {
     CertificateList,
     /// An OCSP response that the signer built.
     OcspResponse,
+    /// The content of a CertificateVerify that the signer built.
+    Handshake,
 }
 
 /// Bytes that policy admitted, with the one algorithm that may sign them.

@@ -26,6 +26,8 @@ pub(crate) enum Role {
     Responder,
     /// A registration authority.
     Registration,
+    /// The server itself, with a `tls` key of this ring.
+    Server,
 }
 
 /// The extensions of a responder's certificate; a policy's list does not widen it.
@@ -54,11 +56,11 @@ const OF_REGISTRATIONS: [Oid; 8] = [
 ];
 
 impl Role {
-    /// Gives the extensions that a delegate's certificate may have; none for a subject, whose
-    /// list is the policy's.
+    /// Gives the extensions that a delegate's certificate may have; none for others, whose list
+    /// is the policy's.
     pub(crate) fn extensions(self) -> Option<&'static [Oid]> {
         match self {
-            Self::Subject => None,
+            Self::Subject | Self::Server => None,
             Self::Responder => Some(&OF_RESPONDERS),
             Self::Registration => Some(&OF_REGISTRATIONS),
         }
@@ -107,7 +109,10 @@ impl DelegatedRules {
         }
         match ring_key {
             // The server's own TLS certificate: its key is in the ring for just that.
-            Some(key) if key.purpose == Purpose::Tls => Ok(Role::Subject),
+            Some(key) if key.purpose == Purpose::Tls => {
+                check_server(tbs, key)?;
+                Ok(Role::Server)
+            }
             Some(key) => {
                 let detail = format!("{} is a key of this ring ({})", key.label, key.purpose);
                 Err(Refusal::new(Rule::KeyIsIssuers, detail))
@@ -149,6 +154,21 @@ impl DelegatedRules {
         }
         Ok(())
     }
+}
+
+/// A `tls` key signs as a server only, under the names that operators gave it: its signatures are
+/// at the server's command, so that any other name would be as good as the server's own key.
+fn check_server(tbs: &TbsCertificate, key: &RingKey) -> Result<(), Refusal> {
+    let names = key.serves.as_ref().ok_or_else(|| {
+        Refusal::new(Rule::KeyNotActive, format!("{} has no policy yet", key.label))
+    })?;
+    if extended_of(&tbs.extensions) != Some(&[oids::EKU_SERVER_AUTH]) {
+        let detail = "a tls key of this ring has serverAuth alone";
+        return Err(Refusal::new(Rule::ExtendedKeyUsageRefused, detail));
+    }
+    check_key_usage(tbs, KeyUsage::DIGITAL_SIGNATURE)?;
+    let subject = tbs.extensions.subject_alt_name().unwrap_or_default();
+    subject.iter().try_for_each(|name| names.check(name))
 }
 
 /// A registration authority signs and decrypts (RFC 8894 §2.1.2); it has no other usage.

@@ -1,6 +1,8 @@
 //! The policy of one key: parsed once, asked for every signature.
 
-use signer_proto::{Digest, Evidence, EvidenceRecord, KeyLabel, MAX_TBS, Purpose, Refusal, Rule};
+use signer_proto::{
+    Digest, Evidence, EvidenceRecord, KeyLabel, MAX_TBS, Purpose, Refusal, Rule, Transcript,
+};
 use x509::{KeyKind, SignatureScheme, TbsCertificate, UnixTime, sha256};
 
 use super::admitted::{Admitted, Meaning};
@@ -12,6 +14,7 @@ use super::malformed::malformed;
 use super::ring::AdmitContext;
 use super::section::{PolicyErrors, Section};
 use super::status::{CrlAdmission, CrlRules, OcspAdmission, OcspRules};
+use super::tls::{HandshakeAdmission, TlsRules};
 
 /// What a key may sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,7 @@ enum Rules {
     Leaves(CaRules<LeafRules>),
     Authorities(CaRules<AuthorityRules>),
     Responder(OcspRules),
+    Server(TlsRules),
 }
 
 impl KeyPolicy {
@@ -47,16 +51,16 @@ impl KeyPolicy {
             root.wrong("version", "is not 1");
         }
         let purpose = root.parsed("purpose", |text| {
-            text.parse()
-                .ok()
-                .filter(|purpose| has_policy(*purpose))
-                .ok_or_else(|| "is none of \"ca-cert+crl\", \"cert+crl\", \"ocsp\"".to_owned())
+            text.parse().ok().filter(|purpose| has_policy(*purpose)).ok_or_else(|| {
+                "is none of \"ca-cert+crl\", \"cert+crl\", \"ocsp\", \"tls\"".to_owned()
+            })
         });
         let rules = match purpose {
             Some(Purpose::CaCertAndCrl) => {
                 read_ca(&mut root, AuthorityRules::read).map(Rules::Authorities)
             }
             Some(Purpose::CertAndCrl) => read_ca(&mut root, LeafRules::read).map(Rules::Leaves),
+            Some(Purpose::Tls) => TlsRules::read(&mut root).map(Rules::Server),
             Some(_) => OcspRules::read(&mut root).map(Rules::Responder),
             // The other fields mean something only with a purpose.
             None => return root.without_leftovers(),
@@ -78,6 +82,7 @@ impl KeyPolicy {
             Rules::Leaves(_) => Purpose::CertAndCrl,
             Rules::Authorities(_) => Purpose::CaCertAndCrl,
             Rules::Responder(_) => Purpose::Ocsp,
+            Rules::Server(_) => Purpose::Tls,
         }
     }
 
@@ -88,6 +93,7 @@ impl KeyPolicy {
             Rules::Leaves(rules) => rules.issuer.scheme,
             Rules::Authorities(rules) => rules.issuer.scheme,
             Rules::Responder(rules) => rules.scheme,
+            Rules::Server(rules) => rules.scheme,
         }
     }
 
@@ -106,23 +112,24 @@ impl KeyPolicy {
         }
     }
 
-    /// Gives the name that stands as issuer in certificates and CRLs; none for an `ocsp` key.
+    /// Gives the name that stands as issuer in certificates and CRLs; none for a key that signs
+    /// neither.
     #[must_use]
     pub fn issuer(&self) -> Option<&x509::Name> {
         match &self.rules {
             Rules::Leaves(rules) => Some(&rules.issuer.name),
             Rules::Authorities(rules) => Some(&rules.issuer.name),
-            Rules::Responder(_) => None,
+            Rules::Responder(_) | Rules::Server(_) => None,
         }
     }
 
-    /// Gives the budget of certificates; none for an `ocsp` key.
+    /// Gives the budget of certificates; none for a key that signs none.
     #[must_use]
     pub fn budget(&self) -> Option<Budget> {
         match &self.rules {
             Rules::Leaves(rules) => Some(rules.budget),
             Rules::Authorities(rules) => Some(rules.budget),
-            Rules::Responder(_) => None,
+            Rules::Responder(_) | Rules::Server(_) => None,
         }
     }
 
@@ -137,6 +144,15 @@ impl KeyPolicy {
     pub fn ocsp(&self) -> Option<&OcspRules> {
         match &self.rules {
             Rules::Responder(rules) => Some(rules),
+            _ => None,
+        }
+    }
+
+    /// Gives what a `tls` key's policy says; none for other keys.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsRules> {
+        match &self.rules {
+            Rules::Server(rules) => Some(rules),
             _ => None,
         }
     }
@@ -210,7 +226,9 @@ impl KeyPolicy {
         let crl = match &self.rules {
             Rules::Leaves(rules) => &rules.crl,
             Rules::Authorities(rules) => &rules.crl,
-            Rules::Responder(_) => return Err(self.mismatch(Purpose::CertAndCrl)),
+            Rules::Responder(_) | Rules::Server(_) => {
+                return Err(self.mismatch(Purpose::CertAndCrl));
+            }
         };
         crl.check(now, last_this_update, next_update)?;
         Ok(CrlAdmission::new(self.scheme(), now, next_update))
@@ -233,6 +251,19 @@ impl KeyPolicy {
         Ok(OcspAdmission::new(rules.scheme, now, next_update))
     }
 
+    /// Admits the server's part of a TLS 1.3 handshake, and builds what is signed of it.
+    ///
+    /// # Errors
+    /// `purpose-mismatch` or `handshake-refused`.
+    pub fn admit_handshake(
+        &self,
+        scheme: SignatureScheme,
+        transcript: &Transcript,
+    ) -> Result<HandshakeAdmission, Refusal> {
+        let rules = self.tls().ok_or_else(|| self.mismatch(Purpose::Tls))?;
+        rules.check(scheme, transcript)
+    }
+
     fn expect(&self, purpose: Purpose) -> Result<(), Refusal> {
         if purpose == self.purpose() { Ok(()) } else { Err(self.mismatch(purpose)) }
     }
@@ -245,7 +276,7 @@ impl KeyPolicy {
 
 /// Tells whether keys of this purpose are under a policy of this schema.
 fn has_policy(purpose: Purpose) -> bool {
-    matches!(purpose, Purpose::CaCertAndCrl | Purpose::CertAndCrl | Purpose::Ocsp)
+    matches!(purpose, Purpose::CaCertAndCrl | Purpose::CertAndCrl | Purpose::Ocsp | Purpose::Tls)
 }
 
 fn read_ca<R>(

@@ -74,7 +74,7 @@ impl LeafRules {
         evidence::check_records(self.demands_request(role), records)
     }
 
-    /// A delegate's key is pinned: operators vouched for it.
+    /// A delegate's key is pinned, and the server's is in the ring: operators vouched for it.
     fn demands_request(&self, role: Role) -> bool {
         self.proof_of_possession && role == Role::Subject
     }
@@ -96,7 +96,7 @@ impl LeafRules {
             Some(listed) => self.extensions.check_as(tbs, listed)?,
             None => self.extensions.check(tbs)?,
         }
-        if role == Role::Subject {
+        if matches!(role, Role::Subject | Role::Server) {
             self.check_subject(tbs)?;
         } else {
             self.subject.check_delegate(tbs)?;

@@ -26,6 +26,7 @@ mod section;
 mod status;
 mod subject;
 mod subject_key;
+mod tls;
 mod usage;
 mod validity;
 
@@ -47,3 +48,4 @@ pub use request::admit_request;
 pub use ring::{AdmitContext, RingKey, RingKeys};
 pub use section::{PolicyError, PolicyErrors};
 pub use status::{CrlAdmission, NeverIssued, OcspAdmission, OcspRules};
+pub use tls::{HandshakeAdmission, ServerNames, TlsRules};

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use signer_proto::{KeyLabel, Purpose};
 use x509::{PublicKey, UnixTime};
 
+use super::tls::ServerNames;
+
 /// A key of this ring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RingKey {
@@ -14,6 +16,16 @@ pub struct RingKey {
     pub purpose: Purpose,
     /// The issuer that an `ocsp` key's policy names; none for other keys and while pre-active.
     pub speaks_for: Option<KeyLabel>,
+    /// The names that a `tls` key's policy lists; none for other keys and while pre-active.
+    pub serves: Option<ServerNames>,
+}
+
+impl RingKey {
+    /// Starts with a key that has no policy.
+    #[must_use]
+    pub fn new(label: KeyLabel, purpose: Purpose) -> Self {
+        Self { label, purpose, speaks_for: None, serves: None }
+    }
 }
 
 /// The public keys of this ring by the SHA-256 of their SubjectPublicKeyInfo.

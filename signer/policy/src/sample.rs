@@ -10,7 +10,7 @@ use x509::{
 };
 
 use super::sample_keys as keys;
-use super::{AdmitContext, KeyPolicy, RingKey, RingKeys};
+use super::{AdmitContext, KeyPolicy, RingKey, RingKeys, ServerNames};
 
 pub(crate) const DAY: i64 = 86_400;
 
@@ -113,6 +113,13 @@ pub(crate) fn responder_policy() -> String {
     filled(RESPONDER)
 }
 
+/// What the policy of the ring's `tls` key lists.
+pub(crate) fn server_names() -> ServerNames {
+    let text = "version = 1\npurpose = \"tls\"\nsignature = \"ecdsa-p256-sha256\"\n\
+        server_names = [\"www.corp.example\", \"10.1.2.3\"]\n";
+    KeyPolicy::parse(text).unwrap().tls().unwrap().names().clone()
+}
+
 /// A ring and the policy of its key `issuing`.
 pub(crate) struct World {
     pub(crate) policy: KeyPolicy,
@@ -126,7 +133,9 @@ impl World {
     pub(crate) fn with(policy: &str) -> Self {
         let mut ring = RingKeys::default();
         let mut add = |key_text: &str, name: &str, purpose, speaks_for| {
-            ring.insert(&key(key_text), RingKey { label: label(name), purpose, speaks_for });
+            let serves = (purpose == Purpose::Tls).then(server_names);
+            let added = RingKey { label: label(name), purpose, speaks_for, serves };
+            ring.insert(&key(key_text), added);
         };
         add(keys::ISSUER, "issuing", Purpose::CertAndCrl, None);
         add(keys::RESPONDER, "ocsp", Purpose::Ocsp, Some(label("issuing")));

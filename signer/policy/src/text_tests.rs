@@ -127,7 +127,8 @@ fn every_policy_of_the_documentation_parses() {
         let policy = KeyPolicy::parse(text).unwrap_or_else(|errors| panic!("{errors}"));
         purposes.push(policy.purpose());
     }
-    assert_eq!(purposes, [Purpose::CertAndCrl, Purpose::CaCertAndCrl, Purpose::Ocsp]);
+    let expected = [Purpose::CertAndCrl, Purpose::CaCertAndCrl, Purpose::Ocsp, Purpose::Tls];
+    assert_eq!(purposes, expected);
 }
 
 #[test]

@@ -35,6 +35,8 @@ wire_enum! {
         Seal = 18, "seal",
         /// [`crate::Unseal`]
         Unseal = 19, "unseal",
+        /// [`crate::SignHandshake`]
+        SignHandshake = 21, "sign-handshake",
         /// [`crate::BuildCrl`]
         BuildCrl = 32, "build-crl",
         /// [`crate::SignOcsp`]
@@ -68,7 +70,9 @@ impl Kind {
             Self::Health | Self::Describe | Self::ReadPolicy | Self::ReadJournal => true,
             // A ceremony needs serials too, and minting one makes no authority.
             Self::MintSerials => matches!(socket, Socket::Issue | Socket::Admin),
-            Self::SignCertificate | Self::Seal | Self::Unseal => socket == Socket::Issue,
+            Self::SignCertificate | Self::Seal | Self::Unseal | Self::SignHandshake => {
+                socket == Socket::Issue
+            }
             Self::BuildCrl
             | Self::SignOcsp
             | Self::Revoke
@@ -92,6 +96,7 @@ impl Kind {
             Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => 256,
             Self::Unlock => 2 * 1024,
             Self::GenerateKey => 32 * 1024,
+            Self::SignHandshake => 256,
             Self::SignCertificate | Self::SignAuthority => 128 * 1024,
             Self::SignCaRequest | Self::SetPolicy => 64 * 1024,
             Self::Seal | Self::Unseal => 96 * 1024,

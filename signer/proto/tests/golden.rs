@@ -216,6 +216,17 @@ fn golden_request_signed() {
 }
 
 #[test]
+fn golden_handshakes_signed() {
+    check(
+        HandshakesSigned { key: KeyId([0x34; 16]), count: 4096, root: Digest([0x48; 32]) },
+        "01 14 000001926eb52401
+         34343434343434343434343434343434
+         00001000
+         4848484848484848484848484848484848484848484848484848484848484848",
+    );
+}
+
+#[test]
 fn golden_revocation_changed() {
     let changed = |status, reason, invalidity| RevocationChanged {
         key: KeyId([0x31; 16]),

@@ -76,6 +76,8 @@ kinds! {
     CrlOrder = "crl-order";
     /// A CRL that is built again from its fields has another digest.
     CrlBytes = "crl-bytes";
+    /// A leaf for no handshake, or for more than one leaf is for.
+    Handshakes = "handshakes";
     /// An OCSP batch that does not follow from what is known.
     Ocsp = "ocsp";
     /// A signature without its intent, or an intent of something else.

@@ -19,6 +19,7 @@ mod set_policy;
 mod sign_authority;
 mod sign_ca_request;
 mod sign_certificate;
+mod sign_handshake;
 mod sign_ocsp;
 mod unlock;
 mod unseal;
@@ -62,6 +63,7 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::ReadJournal => at_once(keeper, body, asked, read_journal::run),
         Kind::MintSerials => at_once(keeper, body, asked, mint_serials::run),
         Kind::SignCertificate => writing(keeper, body, asked, sign_certificate::run),
+        Kind::SignHandshake => writing(keeper, body, asked, sign_handshake::run),
         Kind::Seal => at_once(keeper, body, asked, seal::run),
         Kind::Unseal => at_once(keeper, body, asked, unseal::run),
         Kind::BuildCrl => writing(keeper, body, asked, build_crl::run),

@@ -23,6 +23,7 @@ fn set(keeper: &Arc<Keeper>, call: SetPolicy) -> Result<PolicyRef, Refusal> {
     // applied, so that no signature under the old one comes after it in the journal. This is the
     // one call whose worker waits for the disk.
     let _gate = view.gate.write().unwrap_or_else(PoisonError::into_inner);
+    keeper.flush_handshakes();
     let reference = next(keeper, &call)?;
     keeper.write_and_wait(PolicySet {
         key: view.card.identity.id,

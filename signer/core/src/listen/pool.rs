@@ -33,6 +33,7 @@ impl Lane {
             Kind::Health | Kind::Describe | Kind::ReadPolicy => Self::Here,
             Kind::MintSerials
             | Kind::SignCertificate
+            | Kind::SignHandshake
             | Kind::Seal
             | Kind::Unseal
             | Kind::Revoke

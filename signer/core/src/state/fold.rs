@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keystore::KeyIdentity;
 use signer_proto::{
     CrlSigned, Digest, Event, Genesis, IdempotencyKey, KeyGenerated, KeyId, KeyLabel, Leaf,
-    PolicyRef, PolicySet, Purpose, RevocationChanged, RevocationStatus, UnlockAttempt, Wire,
+    PolicyRef, PolicySet, RevocationChanged, RevocationStatus, UnlockAttempt, Wire,
 };
 use x509::{PublicKey, SpkiDer, TbsCertificateDer, UnixTime, sha256};
 
@@ -70,6 +70,9 @@ impl State {
                 self.known(position, signed.responder)?;
                 self.known(position, signed.issuer)?;
             }
+            Event::HandshakesSigned(signed) => {
+                self.known(position, signed.key)?;
+            }
             Event::Opened(_) | Event::Refused(_) => {}
         }
         Ok(())
@@ -80,7 +83,7 @@ impl State {
             if let Some(spki) = &house.spki {
                 let label = house_label(house.purpose).ok_or(StateError::GenesisMisplaced(0))?;
                 let public = public_key(&label, spki)?;
-                self.list(&public, label, house.purpose, None);
+                self.list(&public, RingKey::new(label, house.purpose));
             }
         }
         let leaf = Leaf { at_ms, event: Event::Genesis(genesis.clone()) };
@@ -92,14 +95,7 @@ impl State {
     }
 
     /// Tells admission about a key.
-    fn list(
-        &mut self,
-        public: &PublicKey,
-        label: KeyLabel,
-        purpose: Purpose,
-        speaks_for: Option<KeyLabel>,
-    ) {
-        let key = RingKey { label, purpose, speaks_for };
+    fn list(&mut self, public: &PublicKey, key: RingKey) {
         Arc::make_mut(&mut self.ring_keys).insert(public, key);
     }
 
@@ -130,7 +126,7 @@ impl State {
         };
         self.by_label.insert(label.clone(), self.keys.len());
         self.by_id.insert(generated.id, self.keys.len());
-        self.list(&public, label.clone(), generated.purpose, None);
+        self.list(&public, RingKey::new(label.clone(), generated.purpose));
         self.keys.push(Key::new(KeyCard { identity, public }));
         Ok(())
     }
@@ -148,7 +144,12 @@ impl State {
         let policy = card
             .read_policy(&set.text)
             .map_err(|source| StateError::Policy { position, source })?;
-        let speaks_for = policy.ocsp().map(|rules| rules.issuer_key().clone());
+        let identity = &card.identity;
+        let listed = RingKey {
+            speaks_for: policy.ocsp().map(|rules| rules.issuer_key().clone()),
+            serves: policy.tls().map(|rules| rules.names().clone()),
+            ..RingKey::new(identity.label.clone(), identity.purpose)
+        };
         key.ruling = Some(Arc::new(Ruling {
             reference: PolicyRef {
                 version: set.version,
@@ -157,8 +158,7 @@ impl State {
             text: set.text.clone(),
             policy,
         }));
-        let identity = &card.identity;
-        self.list(&card.public, identity.label.clone(), identity.purpose, speaks_for);
+        self.list(&card.public, listed);
         Ok(())
     }
 
@@ -249,7 +249,7 @@ mod tests {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
     use signer_proto::{
         CertificateSigned, EvidenceRecords, HouseKeys, InstanceId, KeySpec, OperatorKeys,
-        PolicyText, Version, Warrant,
+        PolicyText, Purpose, Version, Warrant,
     };
     use x509::{CrlReason, Serial, Signature, SignatureScheme};
 

@@ -5,6 +5,7 @@ mod algorithms;
 mod chain;
 mod drafts;
 mod hand_clock;
+mod handshakes;
 mod ocsp_and_crl;
 mod refusals;
 mod replay;

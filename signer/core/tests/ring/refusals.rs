@@ -205,7 +205,10 @@ fn refuses_labels_that_are_taken_and_keys_that_no_purpose_has() {
     assert_eq!(generate("log", purpose, KeySpec::P256), Rule::KeyExists);
     assert_eq!(generate("new", purpose, KeySpec::Aes256), Rule::KeySpecRefused);
     assert_eq!(generate("new", Purpose::Log, KeySpec::Ed25519), Rule::PurposeMismatch);
-    assert_eq!(generate("new", Purpose::Tls, KeySpec::P256), Rule::PurposeMismatch);
+    assert_eq!(generate("new", Purpose::Scep, KeySpec::Rsa2048), Rule::PurposeMismatch);
+    for spec in [KeySpec::Rsa2048, KeySpec::MlDsa44, KeySpec::HmacSha256] {
+        assert_eq!(generate("new", Purpose::Tls, spec), Rule::KeySpecRefused);
+    }
     workshop.generate("new", purpose, KeySpec::P256);
 }
 

@@ -2,12 +2,14 @@
 
 mod admin;
 mod any;
+mod handshake;
 mod issue;
 mod status;
 mod warrant;
 
 pub use admin::*;
 pub use any::*;
+pub use handshake::*;
 pub use issue::*;
 pub use status::*;
 pub use warrant::*;

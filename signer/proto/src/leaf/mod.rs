@@ -5,11 +5,13 @@
 //! SHA-256(0x00 | leaf) (RFC 9162 §2.1.1). Types are only ever added.
 
 mod genesis;
+mod handshake;
 mod refused;
 mod signed;
 mod status;
 
 pub use genesis::*;
+pub use handshake::*;
 pub use refused::*;
 pub use signed::*;
 pub use status::*;
@@ -165,6 +167,8 @@ events! {
     AuthoritySigned = 17;
     /// A CSR for a key of this ring was signed.
     RequestSigned = 18;
+    /// TLS handshakes were signed.
+    HandshakesSigned = 20;
     /// A certificate was revoked, held or released.
     RevocationChanged = 32;
     /// A CRL was signed.

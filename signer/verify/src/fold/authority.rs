@@ -24,7 +24,7 @@ impl Fold {
             }
             if let Some(spki) = &house.spki {
                 let public = parse(spki)?;
-                self.list(&public, label, house.purpose, None);
+                self.list(&public, RingKey::new(label, house.purpose));
                 if house.purpose == Purpose::Log {
                     log_key = Some(public);
                 }
@@ -58,7 +58,7 @@ impl Fold {
             return Err(wrong(format!("a {} key as {spec}", public.kind())));
         }
         public.check_strength().map_err(|error| wrong(error.to_string()))?;
-        self.list(&public, label.clone(), *purpose, None);
+        self.list(&public, RingKey::new(label.clone(), *purpose));
         self.by_id.insert(*id, self.keys.len());
         self.keys.push(Key {
             label: label.clone(),
@@ -97,6 +97,7 @@ impl Fold {
         if let Some(issuer) = speaks_for.as_ref().filter(|issuer| !is_there(issuer)) {
             return Err(wrong(format!("there is no issuer {issuer}")));
         }
+        let serves = policy.tls().map(|rules| rules.names().clone());
         let ruling = Ruling {
             version: set.version,
             digest: Digest(sha256(set.text.0.as_bytes())),
@@ -105,7 +106,7 @@ impl Fold {
         };
         let key = self.known(set.key)?;
         key.last_ruling = key.ruling.replace(ruling);
-        self.list(&public, label, purpose, speaks_for);
+        self.list(&public, RingKey { speaks_for, serves, ..RingKey::new(label, purpose) });
         Ok(())
     }
 
@@ -120,14 +121,7 @@ impl Fold {
     }
 
     /// Tells admission about a key.
-    fn list(
-        &mut self,
-        public: &PublicKey,
-        label: KeyLabel,
-        purpose: Purpose,
-        speaks_for: Option<KeyLabel>,
-    ) {
-        let key = RingKey { label, purpose, speaks_for };
+    fn list(&mut self, public: &PublicKey, key: RingKey) {
         Arc::make_mut(&mut self.ring_keys).insert(public, key);
     }
 }

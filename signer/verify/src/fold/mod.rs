@@ -112,6 +112,7 @@ impl Fold {
             Event::RevocationChanged(changed) => self.revocation(moment, &changed).map(|()| None),
             Event::CrlSigned(signed) => self.crl(moment, signed).map(Some),
             Event::OcspSigned(signed) => self.ocsp(moment, &signed).map(|()| None),
+            Event::HandshakesSigned(signed) => self.handshakes(&signed).map(|()| None),
             Event::Refused(refused) => self.floods.count(moment, &refused).map(|()| None),
             #[allow(unreachable_patterns)]
             other => Wrong::because(FaultKind::LeafUnknown, other.name()),

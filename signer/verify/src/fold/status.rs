@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use signer_proto::{CrlSigned, OcspSigned, Purpose, RevocationChanged, RevocationStatus};
+use signer_proto::{
+    CrlSigned, HandshakesSigned, OcspSigned, Purpose, RevocationChanged, RevocationStatus,
+};
 use x509::{CrlReason, Serial, UnixTime};
 
 use super::key::Key;
@@ -128,7 +130,20 @@ impl Fold {
             .map_err(|refusal| Wrong(FaultKind::PolicyRefused, refusal.to_string()))?;
         Ok(())
     }
+
+    /// What was signed is known by a root alone: key, policy and number are what can be held.
+    pub(super) fn handshakes(&mut self, signed: &HandshakesSigned) -> Result<(), Wrong> {
+        let key = self.known_for(signed.key, |purpose| purpose == Purpose::Tls)?;
+        key.ruling()?;
+        if (1..=MOST_HANDSHAKES).contains(&signed.count) {
+            return Ok(());
+        }
+        Wrong::because(FaultKind::Handshakes, format!("{} handshakes of one leaf", signed.count))
+    }
 }
+
+/// How many handshakes one leaf is for at most (docs/WIRE.md).
+const MOST_HANDSHAKES: u32 = 4096;
 
 /// Revoked never changes, and only what is held is released.
 fn follows(before: Option<RevocationStatus>, next: RevocationStatus) -> bool {

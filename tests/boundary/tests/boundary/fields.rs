@@ -5,9 +5,10 @@ use signer_proto::{
     BuildCrl, Call, CertIdHash, Evidence, EvidenceList, GenerateKey, Hold, KeySpec, Kind,
     MintSerials, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, Plaintext, PolicyText,
     Purpose, ReadJournal, ReadPolicy, Release, RevocationDelta, Revoke, Rule, Seal, SealContext,
-    Sealed, SetPolicy, SignCaRequest, SignOcsp, Socket, Unlock, Unseal, Warrant, Wire,
+    Sealed, SetPolicy, SignCaRequest, SignHandshake, SignOcsp, Socket, Transcript, Unlock, Unseal,
+    Warrant, Wire,
 };
-use x509::{CertificationRequestInfoDer, CrlReason};
+use x509::{CertificationRequestInfoDer, CrlReason, SignatureScheme};
 use zeroize::Zeroizing;
 
 fn socket_of(kind: Kind) -> Socket {
@@ -39,6 +40,11 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
         body(&order),
         body(&Seal { context: SealContext(b"row".to_vec()), plaintext: secret(b"x") }),
         body(&Unseal { context: SealContext(b"row".to_vec()), sealed: Sealed(vec![1; 40]) }),
+        body(&SignHandshake {
+            key: key.clone(),
+            scheme: SignatureScheme::EcdsaP256Sha256,
+            transcript: Transcript(vec![7; 32]),
+        }),
         body(&BuildCrl { key: key.clone(), shard: 0, next_update: now }),
         body(&SignOcsp {
             responder: label(RESPONDER),

@@ -43,6 +43,7 @@ mod driver;
 mod evidence;
 mod fields;
 mod frame;
+mod handshakes;
 mod journal;
 mod key_files;
 mod keys;
