@@ -3,6 +3,7 @@
 use signer_proto::{Refusal, Rule};
 use x509::{KeyUsage, Name, TbsCertificate, oids};
 
+use super::change::Diff;
 use super::constraints::ConstraintRules;
 use super::extensions::{ExtensionRules, OF_AUTHORITIES};
 use super::issuer::{IssuerRules, check_authority_key_id};
@@ -42,6 +43,23 @@ impl AuthorityRules {
         };
         section.finish();
         Some(rules)
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { max_path_len, self_signed, validity, subject_key, extensions, names } = self;
+        diff.section("authorities", |diff| {
+            diff.ceiling("max_path_len", max_path_len, &new.max_path_len, u8::to_string);
+            diff.allowance("self_signed", *self_signed, new.self_signed);
+            validity.compare(&new.validity, diff);
+            subject_key.compare(&new.subject_key, diff);
+            extensions.compare(&new.extensions, diff);
+            match (names, &new.names) {
+                (None, None) => {}
+                (Some(old), Some(new)) => diff.section("names", |diff| old.compare(new, diff)),
+                (None, Some(_)) => diff.narrows("names", "subordinates need name constraints"),
+                (Some(_), None) => diff.widens("names", "subordinates need no name constraints"),
+            }
+        });
     }
 
     /// Holds the CA certificate against every rule.

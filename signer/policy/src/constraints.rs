@@ -6,8 +6,9 @@ use ipnet::IpNet;
 use signer_proto::{Refusal, Rule};
 use x509::{NameConstraints, NameSubtree, TbsCertificate};
 
+use super::change::Diff;
 use super::names::domain::Domain;
-use super::names::network;
+use super::names::{holds, network};
 use super::section::{Scope, Section};
 
 /// The section `[authorities.names]`. For each form of name: absent or `["any"]` demands nothing,
@@ -45,6 +46,20 @@ impl ConstraintRules {
         };
         section.finish();
         rules
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { dns, dns_excluded, ip, ip_excluded, email, uri, upn } = self;
+        diff.scope("dns", (dns, &new.dns), Domain::holds, Domain::to_string);
+        // What must be excluded is excluded or out of reach, and so is all that lies below it.
+        let excluded = (dns_excluded.as_slice(), new.dns_excluded.as_slice());
+        diff.exclusions("dns_excluded", excluded, Domain::holds, Domain::to_string);
+        diff.scope("ip", (ip, &new.ip), holds, IpNet::to_string);
+        let excluded = (ip_excluded.as_slice(), new.ip_excluded.as_slice());
+        diff.exclusions("ip_excluded", excluded, holds, IpNet::to_string);
+        diff.scope("email", (email, &new.email), Domain::holds, Domain::to_string);
+        diff.scope("uri", (uri, &new.uri), Domain::holds, Domain::to_string);
+        diff.scope("upn", (upn, &new.upn), Domain::holds, Domain::to_string);
     }
 
     /// Refuses a CA certificate whose nameConstraints (RFC 5280 §4.2.1.10) are missing or leave

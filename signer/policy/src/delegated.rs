@@ -6,6 +6,7 @@
 use signer_proto::{Digest, Purpose, Refusal, Rule};
 use x509::{KeyUsage, Oid, TbsCertificate, oids};
 
+use super::change::Diff;
 use super::ring::{AdmitContext, RingKey};
 use super::section::Section;
 use super::usage::{DELEGATING, check_key_usage, extended_of};
@@ -81,6 +82,16 @@ impl DelegatedRules {
         };
         section.finish();
         rules
+    }
+
+    /// A key that is pinned no more is no delegate's; but it may then be anybody's, which it was
+    /// not while it was pinned. So either way something is admitted that was not.
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { responders, registrations } = self;
+        diff.section("delegated", |diff| {
+            compare_pins("responders", responders, &new.responders, diff);
+            compare_pins("registrations", registrations, &new.registrations, diff);
+        });
     }
 
     /// Finds out what the certificate makes of its subject, and refuses what that role may not
@@ -169,6 +180,15 @@ fn check_server(tbs: &TbsCertificate, key: &RingKey) -> Result<(), Refusal> {
     check_key_usage(tbs, KeyUsage::DIGITAL_SIGNATURE)?;
     let subject = tbs.extensions.subject_alt_name().unwrap_or_default();
     subject.iter().try_for_each(|name| names.check(name))
+}
+
+fn compare_pins(field: &str, old: &[Digest], new: &[Digest], diff: &mut Diff) {
+    for key in new.iter().filter(|key| !old.contains(key)) {
+        diff.widens(field, &format!("adds {key}"));
+    }
+    for key in old.iter().filter(|key| !new.contains(key)) {
+        diff.widens(field, &format!("removes {key}, which others may have then"));
+    }
 }
 
 /// A registration authority signs and decrypts (RFC 8894 §2.1.2); it has no other usage.

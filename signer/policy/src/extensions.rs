@@ -6,6 +6,7 @@ use x509::{
     PolicyInformation, PolicyQualifier, TbsCertificate, oids,
 };
 
+use super::change::{Diff, equal};
 use super::names::uri::{self, UriHost};
 use super::section::{Scope, Section};
 use super::usage::dotted;
@@ -66,6 +67,15 @@ impl ExtensionRules {
         let status_urls = section.optional_scope("status_urls", status_url).unwrap_or(Scope::Any);
         let policies = section.optional_scope("certificate_policies", dotted).unwrap_or(policies);
         Self { listed, status_urls, policies }
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { listed, status_urls, policies } = self;
+        diff.list("extensions", (listed, &new.listed), equal, name_of);
+        // Every prefix ends with a slash: one that begins with another lies below it.
+        let below = |prefix: &String, longer: &String| longer.starts_with(prefix.as_str());
+        diff.scope("status_urls", (status_urls, &new.status_urls), below, String::clone);
+        diff.scope("certificate_policies", (policies, &new.policies), equal, Oid::to_string);
     }
 
     /// Refuses extensions that are not listed, of the wrong criticality, or that point elsewhere.
@@ -143,6 +153,11 @@ impl ExtensionRules {
             refuse("a CPS that is no http URI")
         }
     }
+}
+
+fn name_of(extension: &Oid) -> String {
+    let named = OF_LEAVES.iter().chain(OF_AUTHORITIES).find(|(_, oid)| oid == extension);
+    named.map_or_else(|| extension.to_string(), |(name, _)| (*name).to_owned())
 }
 
 fn refuse(why: &str) -> Result<(), Refusal> {

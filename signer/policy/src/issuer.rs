@@ -3,6 +3,7 @@
 use signer_proto::{Refusal, Rule};
 use x509::{Name, PublicKey, SignatureScheme, TbsCertificate, UnixTime};
 
+use super::change::Diff;
 use super::section::Section;
 
 /// What stands for the issuer in everything that a CA key signs.
@@ -19,6 +20,13 @@ impl IssuerRules {
         let name = name(section);
         let not_after = section.time("issuer_not_after");
         Some(Self { scheme: scheme?, name: name?, not_after })
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { scheme, name, not_after } = self;
+        diff.fixed("signature", scheme, &new.scheme, SignatureScheme::to_string);
+        diff.fixed("issuer", name, &new.name, Name::to_string);
+        diff.ceiling("issuer_not_after", not_after, &new.not_after, UnixTime::to_string);
     }
 
     /// Refuses another signature algorithm than the one of the policy, and an issuer that is not

@@ -8,6 +8,7 @@ use x509::{KeyKind, SignatureScheme, TbsCertificate, UnixTime, sha256};
 use super::admitted::{Admitted, Meaning};
 use super::authority::AuthorityRules;
 use super::budget::Budget;
+use super::change::Diff;
 use super::issuer::IssuerRules;
 use super::leaf::LeafRules;
 use super::malformed::malformed;
@@ -30,6 +31,16 @@ struct CaRules<R> {
     certificates: R,
     crl: CrlRules,
     budget: Budget,
+}
+
+impl<R> CaRules<R> {
+    fn compare(&self, new: &Self, compare: fn(&R, &R, &mut Diff), diff: &mut Diff) {
+        let Self { issuer, certificates, crl, budget } = self;
+        issuer.compare(&new.issuer, diff);
+        compare(certificates, &new.certificates, diff);
+        crl.compare(&new.crl, diff);
+        budget.compare(&new.budget, diff);
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +78,22 @@ impl KeyPolicy {
         };
         let digest = Digest(sha256(text.as_bytes()));
         root.end(rules.map(|rules| Self { digest, rules }))
+    }
+
+    /// Compares with the policy that is to follow. The digests differ where only comments do.
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { digest: _, rules } = self;
+        match (rules, &new.rules) {
+            (Rules::Leaves(old), Rules::Leaves(new)) => {
+                old.compare(new, LeafRules::compare, diff);
+            }
+            (Rules::Authorities(old), Rules::Authorities(new)) => {
+                old.compare(new, AuthorityRules::compare, diff);
+            }
+            (Rules::Responder(old), Rules::Responder(new)) => old.compare(new, diff),
+            (Rules::Server(old), Rules::Server(new)) => old.compare(new, diff),
+            _ => diff.fixed("purpose", &self.purpose(), &new.purpose(), Purpose::to_string),
+        }
     }
 
     /// Gives SHA-256 of the text, which names this policy.

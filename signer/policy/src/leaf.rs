@@ -3,6 +3,7 @@
 use signer_proto::{Evidence, EvidenceRecord, Refusal, Rule};
 use x509::{KeyUsage, TbsCertificate};
 
+use super::change::Diff;
 use super::delegated::{DelegatedRules, Role};
 use super::evidence;
 use super::extensions::{ExtensionRules, OF_LEAVES};
@@ -47,6 +48,30 @@ impl LeafRules {
         };
         section.finish();
         Some(rules)
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self {
+            hold,
+            proof_of_possession,
+            validity,
+            subject_key,
+            usage,
+            extensions,
+            subject,
+            delegated,
+        } = self;
+        diff.section("certificates", |diff| {
+            diff.allowance("hold", *hold, new.hold);
+            let needed = (proof_of_possession, &new.proof_of_possession);
+            diff.floor("proof_of_possession", needed.0, needed.1, bool::to_string);
+            validity.compare(&new.validity, diff);
+            subject_key.compare(&new.subject_key, diff);
+            usage.compare(&new.usage, diff);
+            extensions.compare(&new.extensions, diff);
+            subject.compare(&new.subject, diff);
+        });
+        delegated.compare(&new.delegated, diff);
     }
 
     /// Holds the certificate against every rule; the cheap ones come first.

@@ -11,6 +11,7 @@
 mod admitted;
 mod authority;
 mod budget;
+mod change;
 mod constraints;
 mod delegated;
 mod evidence;
@@ -35,6 +36,10 @@ mod admission_tests;
 #[cfg(test)]
 mod authority_tests;
 #[cfg(test)]
+mod change_fields;
+#[cfg(test)]
+mod change_tests;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod sample_keys;
@@ -43,6 +48,7 @@ mod text_tests;
 
 pub use admitted::{Admitted, Meaning};
 pub use budget::Budget;
+pub use change::{Change, ChangeKind, compare};
 pub use key_policy::KeyPolicy;
 pub use request::admit_request;
 pub use ring::{AdmitContext, RingKey, RingKeys};

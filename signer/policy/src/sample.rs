@@ -178,12 +178,16 @@ impl World {
             _ => self.policy.admit_authority(&self.context(), der)?,
         };
         assert_eq!(admitted.bytes(), der);
-        assert_eq!(admitted.scheme(), SignatureScheme::EcdsaP256Sha256);
+        assert_eq!(admitted.scheme(), self.policy.scheme());
         Ok(())
     }
 
     pub(crate) fn admit(&self, draft: &Draft) -> Result<(), Refusal> {
         self.admit_der(&draft.der())
+    }
+
+    pub(crate) fn verdict_der(&self, der: &[u8]) -> Result<(), Rule> {
+        self.admit_der(der).map_err(|refusal| refusal.rule)
     }
 
     /// The rule that refuses the draft.

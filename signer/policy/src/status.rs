@@ -4,6 +4,7 @@ use signer_proto::{KeyLabel, Refusal, Rule};
 use x509::{Name, ResponseDataDer, SignatureScheme, TbsCertListDer, UnixTime};
 
 use super::admitted::{Admitted, Meaning};
+use super::change::{Diff, span};
 use super::issuer;
 use super::section::Section;
 
@@ -28,6 +29,14 @@ impl CrlRules {
         };
         section.finish();
         rules
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { max_next_update, min_interval } = self;
+        diff.section("crl", |diff| {
+            diff.ceiling("max_next_update", max_next_update, &new.max_next_update, span);
+            diff.floor("min_interval", min_interval, &new.min_interval, span);
+        });
     }
 
     pub(crate) fn check(
@@ -95,6 +104,24 @@ impl OcspRules {
             max_next_update,
             never_issued,
         })
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { scheme, issuer_key, issuer, max_next_update, never_issued } = self;
+        diff.fixed("signature", scheme, &new.scheme, SignatureScheme::to_string);
+        diff.fixed("issuer_key", issuer_key, &new.issuer_key, KeyLabel::to_string);
+        diff.fixed("issuer", issuer, &new.issuer, Name::to_string);
+        diff.ceiling("max_next_update", max_next_update, &new.max_next_update, span);
+        // Revoked is a signed answer where there was none.
+        match (never_issued, new.never_issued) {
+            (NeverIssued::Unauthorized, NeverIssued::Revoked) => {
+                diff.widens("never_issued", "from unauthorized to revoked");
+            }
+            (NeverIssued::Revoked, NeverIssued::Unauthorized) => {
+                diff.narrows("never_issued", "from revoked to unauthorized");
+            }
+            _ => {}
+        }
     }
 
     /// Gives the label of the issuer's key in this ring.

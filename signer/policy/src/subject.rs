@@ -6,6 +6,7 @@ use x509::{
     check_dns_name, oids,
 };
 
+use super::change::{Diff, equal};
 use super::names::NameRules;
 use super::section::Section;
 use super::usage::extended_of;
@@ -45,6 +46,19 @@ impl SubjectRules {
             common_name: common_name.unwrap_or(CommonName::InSan),
             names: NameRules::read(section.section("names")),
         }
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { attributes, common_name, names } = self;
+        let listed = (attributes.as_slice(), new.attributes.as_slice());
+        diff.list("subject_attributes", listed, equal, AttributeType::to_string);
+        if *common_name != new.common_name {
+            match new.common_name {
+                CommonName::Free => diff.widens("common_name", "from in-san to free"),
+                CommonName::InSan => diff.narrows("common_name", "from free to in-san"),
+            }
+        }
+        diff.section("names", |diff| names.compare(&new.names, diff));
     }
 
     /// Refuses any name that the policy does not permit, and a certificate without one.
@@ -123,17 +137,19 @@ impl SubjectRules {
 /// characters that hide or reorder what a person reads.
 pub(crate) fn check_text(attribute: &Attribute) -> Result<(), Refusal> {
     let text = attribute.value();
-    let hides = |c: char| {
-        c.is_control()
-            // Zero-width and directional characters (Unicode TR 36 §3.1).
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-    };
     let old = matches!(attribute.kind(), StringKind::Teletex | StringKind::Bmp);
     if old || text.chars().any(hides) {
         return Err(Refusal::new(Rule::NameMalformed, format!("subject attribute {text:?}")));
     }
     Ok(())
+}
+
+/// Tells whether a character hides or reorders what a person reads: control, zero-width and
+/// directional ones (Unicode TR 36 §3.1).
+pub(crate) fn hides(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
 /// Tells whether a client that looks for a host could take the text for one. Look-alike

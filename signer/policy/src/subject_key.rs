@@ -3,6 +3,7 @@
 use signer_proto::{Refusal, Rule};
 use x509::{KeyKind, TbsCertificate, oids};
 
+use super::change::{Diff, equal};
 use super::section::Section;
 
 /// The kinds of key that are certified.
@@ -14,6 +15,12 @@ pub(crate) struct SubjectKeyRules {
 impl SubjectKeyRules {
     pub(crate) fn read(section: &mut Section) -> Self {
         Self { kinds: section.list("subject_key_kinds", kind) }
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { kinds } = self;
+        let kinds = (kinds.as_slice(), new.kinds.as_slice());
+        diff.list("subject_key_kinds", kinds, equal, KeyKind::to_string);
     }
 
     /// Refuses a kind of key that is not listed.

@@ -4,12 +4,14 @@
 //! sign: it goes into the frame of RFC 8446 §4.4.3, whose 64 spaces were chosen so that it is no
 //! beginning of anything else that is signed. A DER structure begins otherwise.
 
+use core::fmt;
 use std::net::IpAddr;
 
 use signer_proto::{Refusal, Rule, Transcript};
 use x509::{GeneralName, SignatureScheme, check_dns_name};
 
 use super::admitted::{Admitted, Meaning};
+use super::change::{Diff, equal};
 use super::issuer;
 use super::section::{Scope, Section};
 
@@ -44,6 +46,12 @@ impl TlsRules {
         }
         let names = ServerNames(section.scope("server_names", ServerName::parse));
         Some(Self { scheme: scheme?, names })
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { scheme, names } = self;
+        diff.fixed("signature", scheme, &new.scheme, SignatureScheme::to_string);
+        diff.scope("server_names", (&names.0, &new.names.0), equal, ServerName::to_string);
     }
 
     /// Gives the names that the key's certificates may have.
@@ -100,6 +108,15 @@ impl ServerNames {
         }
         let detail = format!("{name:?} is no server name of the tls key");
         Err(Refusal::new(Rule::NameNotPermitted, detail))
+    }
+}
+
+impl fmt::Display for ServerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(name) => f.write_str(name),
+            Self::Ip(address) => address.fmt(f),
+        }
     }
 }
 

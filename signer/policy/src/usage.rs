@@ -3,6 +3,7 @@
 use signer_proto::{Refusal, Rule};
 use x509::{Extensions, KeyKind, KeyUsage, Oid, TbsCertificate, oids};
 
+use super::change::{Diff, equal};
 use super::section::Section;
 
 /// The key usages that a policy can list; the authority's bits are not among them.
@@ -52,6 +53,15 @@ impl UsageRules {
             key_usage: bits.into_iter().fold(KeyUsage::empty(), KeyUsage::union),
             extended: section.list("extended_key_usage", extended),
         }
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { key_usage, extended } = self;
+        let names = |usage: KeyUsage| usage.names();
+        let (old_bits, new_bits) = (names(*key_usage), names(new.key_usage));
+        diff.list("key_usage", (&old_bits, &new_bits), equal, |name| (*name).to_owned());
+        let extended = (extended.as_slice(), new.extended.as_slice());
+        diff.list("extended_key_usage", extended, equal, name_of);
     }
 
     /// Refuses key usage and extended key usage that are absent, not listed, or do not fit the
@@ -127,6 +137,11 @@ fn extended(text: &str) -> Result<Oid, String> {
         return Err("makes a delegate of the CA: see [delegated]".to_owned());
     }
     Ok(oid)
+}
+
+fn name_of(usage: &Oid) -> String {
+    let named = NAMED.into_iter().find(|(_, oid)| oid == usage);
+    named.map_or_else(|| usage.to_string(), |(name, _)| name.to_owned())
 }
 
 /// Reads an object identifier in dotted form.

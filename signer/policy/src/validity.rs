@@ -3,6 +3,7 @@
 use signer_proto::{Refusal, Rule};
 use x509::{TbsCertificate, UnixTime};
 
+use super::change::{Diff, span};
 use super::section::Section;
 
 /// How far in the future notBefore may lie where the policy does not say.
@@ -23,6 +24,13 @@ impl ValidityRules {
             max_backdate: section.duration_or("max_backdate", 0),
             max_future: section.duration_or("max_future", DEFAULT_MAX_FUTURE),
         }
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { max_validity, max_backdate, max_future } = self;
+        diff.ceiling("max_validity", max_validity, &new.max_validity, span);
+        diff.ceiling("max_backdate", max_backdate, &new.max_backdate, span);
+        diff.ceiling("max_future", max_future, &new.max_future, span);
     }
 
     /// Refuses a validity (RFC 5280 §4.1.2.5) that is inverted, over, too long, begins too early

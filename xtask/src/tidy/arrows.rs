@@ -19,9 +19,9 @@ const SHIPPED: &[Row] = &[
     ("hardening", &["secret-memory"]),
     ("signer-proto", &["x509"]),
     // pure functions that the signer decides by and everybody else checks by
-    ("signer-policy", &["signer-proto", "x509"]),
+    ("signer-policy", &["signer-proto", "signer-quorum", "x509"]),
     ("signer-log", &["signer-proto", "x509"]),
-    ("signer-quorum", &["signer-proto", "signer-policy", "x509"]),
+    ("signer-quorum", &["signer-proto", "x509"]),
     // the signer's side
     ("keystore", &["signer-proto", "x509"]),
     ("keystore-file", &["keystore", "signer-proto", "x509", "secret-memory"]),

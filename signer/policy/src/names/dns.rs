@@ -4,6 +4,7 @@ use signer_proto::{Refusal, Rule};
 use x509::{DnsNameError, check_dns_name};
 
 use super::domain::{Domain, is_at_or_below};
+use crate::change::Diff;
 use crate::section::{Scope, Section};
 
 /// What dNSNames a key certifies.
@@ -21,6 +22,16 @@ impl DnsRules {
             excluded: section.list("dns_excluded", Domain::parse),
             wildcard: section.flag("wildcard", false),
         }
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { permitted, excluded, wildcard } = self;
+        diff.scope("dns", (permitted, &new.permitted), Domain::holds, Domain::to_string);
+        // An exclusion also hits the wildcards above it. What lies above the new one lies above
+        // the old one below it, or is hit by the new one itself.
+        let excluded = (excluded.as_slice(), new.excluded.as_slice());
+        diff.exclusions("dns_excluded", excluded, Domain::holds, Domain::to_string);
+        diff.allowance("wildcard", *wildcard, new.wildcard);
     }
 
     /// Refuses a dNSName that is malformed, excluded or not permitted.

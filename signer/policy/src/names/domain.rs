@@ -27,9 +27,20 @@ impl Domain {
         is_at_or_below(host, &self.0)
     }
 
+    /// Tells whether the other domain is this one or lies below it.
+    pub(crate) fn holds(&self, other: &Self) -> bool {
+        self.covers(&other.0)
+    }
+
     /// Tells whether this domain lies below the parent, or is it.
     pub(crate) fn is_within(&self, parent: &str) -> bool {
         is_at_or_below(&self.0, parent)
+    }
+}
+
+impl core::fmt::Display for Domain {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

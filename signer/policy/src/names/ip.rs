@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use ipnet::IpNet;
 use signer_proto::{Refusal, Rule};
 
+use crate::change::Diff;
 use crate::section::{Scope, Section};
 
 /// What iPAddresses a key certifies.
@@ -20,6 +21,13 @@ impl IpRules {
             permitted: section.scope("ip", network),
             excluded: section.list("ip_excluded", network),
         }
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { permitted, excluded } = self;
+        diff.scope("ip", (permitted, &new.permitted), holds, IpNet::to_string);
+        let excluded = (excluded.as_slice(), new.excluded.as_slice());
+        diff.exclusions("ip_excluded", excluded, holds, IpNet::to_string);
     }
 
     /// Refuses an address that is no host's own spelling, excluded or not permitted.
@@ -38,6 +46,11 @@ impl IpRules {
         }
         Ok(())
     }
+}
+
+/// Tells whether one network is the other or contains it.
+pub(crate) fn holds(network: &IpNet, other: &IpNet) -> bool {
+    network.contains(other)
 }
 
 /// Reads `10.0.0.0/8`: a network whose host bits are zero.

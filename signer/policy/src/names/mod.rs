@@ -13,7 +13,8 @@ use x509::GeneralName;
 use self::dns::DnsRules;
 use self::domain::Domain;
 use self::ip::IpRules;
-pub(crate) use self::ip::network;
+pub(crate) use self::ip::{holds, network};
+use super::change::Diff;
 use super::section::{Scope, Section};
 
 /// The section `[certificates.names]`: for each form of name what is permitted.
@@ -55,6 +56,16 @@ impl NameRules {
             upn: nothing(),
             sid: false,
         }
+    }
+
+    pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
+        let Self { dns, ip, email, uri, upn, sid } = self;
+        dns.compare(&new.dns, diff);
+        ip.compare(&new.ip, diff);
+        diff.scope("email", (email, &new.email), Domain::holds, Domain::to_string);
+        diff.scope("uri", (uri, &new.uri), Domain::holds, Domain::to_string);
+        diff.scope("upn", (upn, &new.upn), Domain::holds, Domain::to_string);
+        diff.allowance("sid", *sid, new.sid);
     }
 
     /// Refuses a subject alternative name that is malformed, excluded or not permitted.

@@ -1,0 +1,523 @@
+//! The classifier: every field, every disguise, and a long random search for a policy that is
+//! called narrower and admits more.
+
+use std::collections::BTreeSet;
+
+use signer_proto::Purpose;
+use x509::{
+    DistributionPoint, Extension, ExtensionValue, GeneralName, KeyUsage, NameConstraints,
+    NameSubtree, Oid, PolicyInformation, UnixTime, oids,
+};
+
+use super::change_fields::{Field, SCHEMAS, Way, text};
+use super::sample::*;
+use super::sample_keys as keys;
+use super::{Change, ChangeKind, KeyPolicy, NeverIssued, compare};
+
+fn parse(text: &str) -> KeyPolicy {
+    KeyPolicy::parse(text).unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+}
+
+fn between(old: &str, new: &str) -> Change {
+    compare(&parse(old), &parse(new))
+}
+
+fn usual(fields: &[Field]) -> Vec<usize> {
+    vec![0; fields.len()]
+}
+
+fn path(field: &Field) -> String {
+    let dot = if field.section.is_empty() { "" } else { "." };
+    format!("{}{dot}{}", field.section, field.name)
+}
+
+#[test]
+fn a_widening_of_each_field_is_called_widening() {
+    for (purpose, fields) in SCHEMAS {
+        for (at, field) in fields.iter().enumerate() {
+            let with = |value| {
+                let mut picked = usual(fields);
+                picked[at] = value;
+                text(purpose, fields, &picked)
+            };
+            let (from, to) = (with(field.wider.0), with(field.wider.1));
+            let there = between(&from, &to);
+            assert_eq!(there.kind, ChangeKind::Widening, "{} {there:?}", path(field));
+            assert!(there.words[0].starts_with(&format!("{}: ", path(field))), "{there:?}");
+            assert!(there.words[0].ends_with(" (wider)"), "{there:?}");
+            let back = between(&to, &from);
+            let expected = match field.way {
+                Way::Ordered => ChangeKind::Narrowing,
+                Way::Neither => ChangeKind::Widening,
+            };
+            assert_eq!(back.kind, expected, "{} {back:?}", path(field));
+            assert!(back.words[0].starts_with(&format!("{}: ", path(field))), "{back:?}");
+        }
+    }
+}
+
+/// Everything else gets narrower at once, and the one field that widens still decides.
+#[test]
+fn refuses_a_widening_dressed_as_narrowing() {
+    for (purpose, fields) in SCHEMAS {
+        for (at, field) in fields.iter().enumerate() {
+            let mut from = Vec::new();
+            let mut to = Vec::new();
+            for (other, dress) in fields.iter().enumerate() {
+                let (narrow, wide) = dress.wider;
+                let (old, new) = match (other == at, dress.way) {
+                    (true, _) => (narrow, wide),
+                    (false, Way::Ordered) => (wide, narrow),
+                    (false, Way::Neither) => (0, 0),
+                };
+                from.push(old);
+                to.push(new);
+            }
+            let change = between(&text(purpose, fields, &from), &text(purpose, fields, &to));
+            assert_eq!(change.kind, ChangeKind::Widening, "{}", path(field));
+            assert!(change.words[0].starts_with(&format!("{}: ", path(field))), "{change:?}");
+            let narrower = change.words.iter().filter(|line| line.ends_with("(narrower)"));
+            let ordered = fields.iter().filter(|other| other.way == Way::Ordered);
+            assert!(narrower.count() + 1 >= ordered.count(), "{change:?}");
+        }
+    }
+}
+
+/// The documentation shows every field; each of them is tried above.
+#[test]
+fn every_field_of_the_documentation_is_compared() {
+    let page = include_str!("../../../docs/KEY-POLICY.md");
+    for (block, (_, fields)) in page.split("```toml\n").skip(1).zip(SCHEMAS) {
+        let table: toml::Table = block.split("```").next().unwrap().parse().unwrap();
+        let mut shown = BTreeSet::new();
+        leaves_of("", &table, &mut shown);
+        shown.remove("version");
+        shown.remove("purpose");
+        let tried: BTreeSet<String> = fields.iter().map(path).collect();
+        assert!(shown.is_subset(&tried), "{:?}", shown.difference(&tried));
+    }
+}
+
+fn leaves_of(path: &str, table: &toml::Table, found: &mut BTreeSet<String>) {
+    for (field, value) in table {
+        match value {
+            toml::Value::Table(table) => leaves_of(&format!("{path}{field}."), table, found),
+            _ => _ = found.insert(format!("{path}{field}")),
+        }
+    }
+}
+
+#[test]
+fn what_is_only_written_otherwise_is_the_same() {
+    let old = leaf_policy();
+    let reordered = old.replace("[\"p-256\", \"p-384\",", "[\"p-384\", \"p-256\",");
+    for new in [old.clone() + "# a comment\n", reordered, old.replace("hold = false\n", "")] {
+        let change = between(&old, &new);
+        assert_eq!((change.kind, change.words.len()), (ChangeKind::Same, 0));
+    }
+}
+
+#[test]
+fn what_changes_is_said_in_words() {
+    let old = leaf_policy();
+    let new = old
+        .replace("dns = [\"corp.example\"]", "dns = [\"a.corp.example\", \"example.org\"]")
+        .replace("max_validity = \"398d\"", "max_validity = \"90d\"")
+        .replace("ip_excluded = [\"10.9.0.0/16\"]", "ip_excluded = []")
+        .replace("\"clientAuth\", ", "");
+    assert_eq!(
+        between(&old, &new).words,
+        [
+            "certificates.names.dns: adds example.org (wider)",
+            "certificates.names.ip_excluded: removes 10.9.0.0/16 (wider)",
+            "certificates.max_validity: from 398d to 90d (narrower)",
+            "certificates.extended_key_usage: removes clientAuth (narrower)",
+            "certificates.names.dns: adds, within what was there, a.corp.example (narrower)",
+            "certificates.names.dns: removes corp.example (narrower)",
+        ]
+    );
+}
+
+#[test]
+fn a_policy_for_another_purpose_is_another_world() {
+    let change = between(&leaf_policy(), &authority_policy());
+    assert_eq!(change.kind, ChangeKind::Widening);
+    assert_eq!(change.words, ["purpose: from cert+crl to ca-cert+crl (wider)"]);
+}
+
+/// What the halves hold together the whole holds, and that is not proven here.
+#[test]
+fn what_is_not_proven_is_widening() {
+    let halves = leaf_policy().replace("\"10.0.0.0/8\"", "\"10.0.0.0/9\", \"10.128.0.0/9\"");
+    assert_eq!(between(&leaf_policy(), &halves).kind, ChangeKind::Narrowing);
+    assert_eq!(between(&halves, &leaf_policy()).kind, ChangeKind::Widening);
+    // Nothing below secret.corp.example is permitted any more, so it need not be excluded.
+    let moved = leaf_policy()
+        .replace("dns = [\"corp.example\"]", "dns = [\"a.corp.example\"]")
+        .replace("dns_excluded = [\"secret.corp.example\"]", "dns_excluded = []");
+    assert_eq!(between(&leaf_policy(), &moved).kind, ChangeKind::Widening);
+}
+
+/// Members within others: the wider one has to be told from the narrower one.
+#[test]
+fn what_lies_within_is_told_from_what_lies_around() {
+    let around = |line: &str, narrow: &str, wide: &str| {
+        let text = leaf_policy();
+        assert_eq!(text.matches(line).count(), 1, "{line}");
+        let (narrow, wide) = (text.replace(line, narrow), text.replace(line, wide));
+        assert_eq!(between(&narrow, &wide).kind, ChangeKind::Widening, "{line}");
+        assert_eq!(between(&wide, &narrow).kind, ChangeKind::Narrowing, "{line}");
+    };
+    around("\"http://pki.corp.example/\"", "\"http://a.example/b/\"", "\"http://a.example/\"");
+    around("ip = [\"10.0.0.0/8\"]", "ip = [\"fd00:1::/32\"]", "ip = [\"fd00::/8\"]");
+    let excluded = "dns_excluded = [\"secret.corp.example\"]";
+    around(excluded, excluded, "dns_excluded = [\"a.secret.corp.example\"]");
+    for form in ["\nemail", "\nuri", "\nupn", "\ndns"] {
+        let line = format!("{form} = [\"corp.example\"]");
+        around(&line, &line, &format!("{form} = [\"example\"]"));
+        around(&line, &format!("{form} = []"), &line);
+    }
+}
+
+#[test]
+fn subordinates_with_and_without_name_constraints() {
+    let without = authority_policy();
+    let with = authority_policy() + "[authorities.names]\n";
+    assert_eq!(between(&without, &with).kind, ChangeKind::Narrowing);
+    assert_eq!(between(&with, &without).kind, ChangeKind::Widening);
+}
+
+/// A small random source of its own, so that a found case can be told by its number.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) % u64::try_from(sides).unwrap()).unwrap()
+    }
+
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.roll(from.len())].clone()
+    }
+
+    fn now_and_then(&mut self) -> bool {
+        self.roll(6) == 0
+    }
+}
+
+/// Picks values that are mostly the usual ones, and one to three edits.
+fn pair(dice: &mut Dice, fields: &[Field]) -> (Vec<usize>, Vec<usize>) {
+    let mut usually =
+        |field: &Field| if dice.now_and_then() { dice.roll(field.values.len()) } else { 0 };
+    let old: Vec<usize> = fields.iter().map(&mut usually).collect();
+    let mut new = old.clone();
+    for _ in 0..=dice.roll(3) {
+        let at = dice.roll(fields.len());
+        new[at] = dice.roll(fields[at].values.len());
+    }
+    (old, new)
+}
+
+fn leaf(dice: &mut Dice) -> Draft {
+    let mut draft = match dice.roll(8) {
+        0 => responder(),
+        1 => subject("CN=ra", &[oids::EKU_CMC_RA], vec![]),
+        2 => subject("CN=Ann Example,O=Corp", &[oids::EKU_CLIENT_AUTH], vec![]),
+        _ => server(),
+    };
+    if draft.extensions.iter().all(|extension| extension.oid() != oids::EXT_OCSP_NO_CHECK) {
+        names(dice, &mut draft);
+        let usages: [&[Oid]; 5] = [
+            &[oids::EKU_SERVER_AUTH],
+            &[oids::EKU_SERVER_AUTH, oids::EKU_CLIENT_AUTH],
+            &[oids::EKU_EMAIL],
+            &[oids::EKU_CODE_SIGNING],
+            &[oids::EKU_ANY],
+        ];
+        if dice.now_and_then() {
+            draft.extended(dice.pick(&usages));
+        }
+    }
+    match dice.roll(12) {
+        0 => draft.rekey(keys::RSA),
+        1 => draft.rekey(keys::P384),
+        2 => draft.rekey(keys::ED),
+        3 => draft.rekey(keys::LEAF),
+        _ => {}
+    }
+    if dice.now_and_then() {
+        let bits =
+            [KeyUsage::KEY_AGREEMENT, KeyUsage::KEY_ENCIPHERMENT, KeyUsage::CONTENT_COMMITMENT];
+        draft.usage(KeyUsage::DIGITAL_SIGNATURE.union(dice.pick(&bits)));
+    }
+    extensions(dice, &mut draft);
+    times(dice, &mut draft, &[5, 30, 60, 90, 398, 500]);
+    draft
+}
+
+fn names(dice: &mut Dice, draft: &mut Draft) {
+    let pool = [
+        dns("www.corp.example"),
+        dns("a.corp.example"),
+        dns("b.a.corp.example"),
+        dns("*.a.corp.example"),
+        dns("*.corp.example"),
+        dns("x.secret.corp.example"),
+        dns("www.lab.test"),
+        GeneralName::Ip("10.1.2.3".parse().unwrap()),
+        GeneralName::Ip("10.200.2.3".parse().unwrap()),
+        GeneralName::Ip("10.9.9.1".parse().unwrap()),
+        GeneralName::Ip("fd00::1".parse().unwrap()),
+        GeneralName::Email("ann@a.corp.example".into()),
+        GeneralName::Email("ann@lab.test".into()),
+        GeneralName::Uri("spiffe://a.corp.example/x".into()),
+        GeneralName::Uri("tag:microsoft.com,2022-09-14:sid:S-1-5-21-1-2-3-500".into()),
+        GeneralName::Upn("ann@corp.example".into()),
+        GeneralName::Upn("ann@lab.test".into()),
+    ];
+    let some: Vec<GeneralName> = (0..=dice.roll(2) / 2).map(|_| dice.pick(&pool)).collect();
+    let mut subjects = vec!["CN=Ann Example,O=Corp".to_owned(), "O=Corp".to_owned(), String::new()];
+    subjects.push("emailAddress=ann@a.corp.example".to_owned());
+    if let Some(GeneralName::Dns(host)) = some.first() {
+        subjects.extend([format!("CN={host}"), format!("CN={host}")]);
+    }
+    let subject = dice.pick(&subjects);
+    draft.subject = if subject.is_empty() { x509::Name::empty() } else { name(&subject) };
+    draft.names(some);
+}
+
+fn extensions(dice: &mut Dice, draft: &mut Draft) {
+    if dice.now_and_then() {
+        let oid = if dice.now_and_then() { "1.2.3.5" } else { "1.2.3.4" };
+        let policies = vec![PolicyInformation::new(Oid::new_unwrap(oid))];
+        draft.set(Extension::non_critical(ExtensionValue::CertificatePolicies(policies)));
+    }
+    if dice.now_and_then() {
+        let places = ["http://crl.corp.example/1.crl", "http://pki.corp.example/1.crl"];
+        let point = DistributionPoint::uri(dice.pick(&places));
+        draft.set(Extension::non_critical(ExtensionValue::CrlDistributionPoints(vec![point])));
+    }
+    if dice.now_and_then() {
+        draft.without(oids::EXT_CRL_DISTRIBUTION_POINTS);
+        draft.without(oids::EXT_AUTHORITY_INFO_ACCESS);
+        draft.without(oids::EXT_BASIC_CONSTRAINTS);
+    }
+    if dice.roll(10) == 0 {
+        draft.set(Extension::non_critical(ExtensionValue::TlsFeature(vec![5])));
+    }
+    if dice.roll(10) == 0 {
+        let sid = ExtensionValue::MicrosoftSid("S-1-5-21-1-2-3-500".into());
+        draft.set(Extension::non_critical(sid));
+    }
+    if dice.roll(20) == 0 {
+        draft.issuer = name("CN=Other");
+    }
+    if dice.roll(20) == 0 {
+        draft.signature = x509::SignatureScheme::EcdsaP384Sha384;
+    }
+}
+
+fn times(dice: &mut Dice, draft: &mut Draft, days: &[i64]) {
+    draft.not_before = now().plus_seconds(dice.pick(&[-60, -60, -45, -30, 0, -1_000, -5_000, 200]));
+    draft.not_after = draft.not_before.plus_seconds(dice.pick(days) * DAY);
+}
+
+fn authority(dice: &mut Dice) -> Draft {
+    let mut draft = if dice.now_and_then() { root() } else { subordinate() };
+    let is_root = draft.subject.der() == draft.issuer.der();
+    if !is_root {
+        draft.constraints(true, dice.pick(&[Some(0), Some(0), Some(1), Some(2), None]));
+        if !dice.now_and_then() {
+            constrain(dice, &mut draft);
+        }
+        match dice.roll(6) {
+            0 => draft.rekey(keys::RSA),
+            1 => draft.rekey(keys::LEAF),
+            _ => {}
+        }
+        if dice.roll(10) == 0 {
+            draft.extended(&[oids::EKU_SERVER_AUTH]);
+        }
+    }
+    extensions(dice, &mut draft);
+    draft.without(oids::EXT_TLS_FEATURE);
+    draft.without(oids::MS_SID);
+    if draft.extensions.iter().all(|extension| extension.oid() != oids::EXT_BASIC_CONSTRAINTS) {
+        draft.constraints(true, Some(0));
+    }
+    times(dice, &mut draft, &[1_000, 2_000, 3_650, 7_300, 8_000]);
+    draft
+}
+
+fn constrain(dice: &mut Dice, draft: &mut Draft) {
+    let host = |text: &str| NameSubtree::Dns(text.to_owned());
+    let net = |addr: &str, prefix| NameSubtree::Ip { addr: addr.parse().unwrap(), prefix };
+    let mail = |text: &str| NameSubtree::Email(text.to_owned());
+    let everything = vec![net("0.0.0.0", 0), net("::", 0)];
+    let (mut permitted, mut excluded) = (Vec::new(), Vec::new());
+    match dice.roll(6) {
+        0 => excluded.push(host("")),
+        1 => {}
+        2 => permitted.push(host("corp.example")),
+        3 => permitted.push(host("lab.test")),
+        _ => permitted.push(host("a.corp.example")),
+    }
+    match dice.roll(6) {
+        0 => excluded.extend(everything),
+        1 => permitted.push(net("10.0.0.0", 8)),
+        2 => permitted.extend([net("10.2.0.0", 16), net("fd00::", 8)]),
+        3 => permitted.push(net("10.9.0.0", 16)),
+        _ => permitted.push(net("10.2.0.0", 16)),
+    }
+    match dice.roll(4) {
+        0 => permitted.push(mail("lab.test")),
+        1 => {}
+        _ => permitted.push(mail("a.corp.example")),
+    }
+    if dice.now_and_then() {
+        permitted.push(NameSubtree::Uri("a.corp.example".into()));
+        permitted.push(NameSubtree::Upn("@a.corp.example".into()));
+    }
+    let hidden = [
+        vec![host("secret.corp.example"), net("10.9.0.0", 16)],
+        vec![host("corp.example"), net("10.8.0.0", 15)],
+        vec![host("a.secret.corp.example"), net("10.9.9.0", 24)],
+        vec![],
+    ];
+    for tree in dice.pick(&hidden) {
+        if !excluded.contains(&tree) {
+            excluded.push(tree);
+        }
+    }
+    if permitted.is_empty() && excluded.is_empty() {
+        return;
+    }
+    let value = ExtensionValue::NameConstraints(NameConstraints { permitted, excluded });
+    draft.set(Extension::critical(value));
+}
+
+/// What a search found, so that it can be held against what it was meant to try.
+#[derive(Debug, Default)]
+struct Found {
+    narrowings: usize,
+    widenings: usize,
+    /// Certificates that both admit, under a narrowing.
+    admitted: usize,
+    /// Certificates that the old one admits and the new one refuses, under a narrowing.
+    shut_out: usize,
+    /// Certificates that only the new one admits, under a widening.
+    let_in: usize,
+}
+
+fn search(
+    fields: &'static [Field],
+    purpose: &str,
+    pairs: u64,
+    draw: fn(&mut Dice) -> Draft,
+) -> Found {
+    let mut found = Found::default();
+    for seed in 0..pairs {
+        let mut dice = Dice(seed);
+        let (old, new) = pair(&mut dice, fields);
+        let (old, new) = (text(purpose, fields, &old), text(purpose, fields, &new));
+        let change = between(&old, &new);
+        if change.kind == ChangeKind::Same {
+            continue;
+        }
+        let narrowing = change.kind == ChangeKind::Narrowing;
+        let tries = if narrowing { 32 } else { 8 };
+        found.narrowings += usize::from(narrowing);
+        found.widenings += usize::from(!narrowing);
+        let (mut old, mut new) = (World::with(&old), World::with(&new));
+        let context = format!("seed {seed}: {change:?}");
+        check_limits(&mut dice, &change, &old.policy, &new.policy);
+        for _ in 0..tries {
+            if dice.now_and_then() {
+                old.evidence = vec![request(dice.pick(&[keys::LEAF_REQUEST, keys::P384_REQUEST]))];
+            } else {
+                old.evidence.clear();
+            }
+            new.evidence.clone_from(&old.evidence);
+            let der = draw(&mut dice).der();
+            match (narrowing, old.verdict_der(&der), new.verdict_der(&der)) {
+                (true, Ok(()), Ok(())) => found.admitted += 1,
+                (true, Ok(()), Err(_)) => found.shut_out += 1,
+                (true, Err(rule), Ok(())) => {
+                    panic!("{context}\nlets in what {rule} refused: {}", hex::encode(der))
+                }
+                (false, Err(_), Ok(())) => found.let_in += 1,
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// CRLs, OCSP responses, holds and budgets under a narrowing: what the new policy admits, the old
+/// one did.
+fn check_limits(dice: &mut Dice, change: &Change, old: &KeyPolicy, new: &KeyPolicy) {
+    if change.kind != ChangeKind::Narrowing {
+        return;
+    }
+    assert!(old.allows_hold() || !new.allows_hold(), "{change:?}");
+    if let (Some(old), Some(new)) = (old.budget(), new.budget()) {
+        assert!(new.per_hour <= old.per_hour && new.per_day <= old.per_day, "{change:?}");
+    }
+    if let (Some(old), Some(new)) = (old.ocsp(), new.ocsp()) {
+        let revoked = |rules: &super::OcspRules| rules.never_issued() == NeverIssued::Revoked;
+        assert!(revoked(old) || !revoked(new), "{change:?}");
+    }
+    for _ in 0..16 {
+        let at = |seconds: i64| now().plus_seconds(seconds);
+        let last = dice.pick(&[None, Some(-30), Some(-60), Some(-90), Some(-1000)]).map(at);
+        let next: UnixTime = at(dice.pick(&[1, 2, 8, 9, 10, 11, 100, 400, 401]) * DAY);
+        assert!(
+            new.admit_crl(now(), last, next).is_err() || old.admit_crl(now(), last, next).is_ok(),
+            "{change:?}"
+        );
+        let issuer = label(dice.pick(&["issuing", "sub"]));
+        assert!(
+            new.admit_ocsp(&issuer, now(), next).is_err()
+                || old.admit_ocsp(&issuer, now(), next).is_ok(),
+            "{change:?}"
+        );
+    }
+}
+
+#[test]
+fn no_narrowing_admits_a_leaf_that_was_refused() {
+    let found = search(SCHEMAS[0].1, "cert+crl", 3_000, leaf);
+    assert!(found.narrowings > 700 && found.widenings > 700, "{found:?}");
+    assert!(found.admitted > 1_500, "{found:?}");
+    // The search tells the policies apart: some that were admitted are not any more, and a
+    // widening is found to be one.
+    assert!(found.shut_out > 300 && found.let_in > 50, "{found:?}");
+}
+
+#[test]
+fn no_narrowing_admits_an_authority_that_was_refused() {
+    let found = search(SCHEMAS[1].1, "ca-cert+crl", 3_000, authority);
+    assert!(found.narrowings > 700 && found.widenings > 700, "{found:?}");
+    assert!(found.admitted > 1_500, "{found:?}");
+    assert!(found.shut_out > 300 && found.let_in > 50, "{found:?}");
+}
+
+#[test]
+fn no_narrowing_admits_a_response_that_was_refused() {
+    let (purpose, fields) = SCHEMAS[2];
+    let mut narrowings = 0;
+    for seed in 0..2_000 {
+        let mut dice = Dice(seed);
+        let (old, new) = pair(&mut dice, fields);
+        let (old, new) = (text(purpose, fields, &old), text(purpose, fields, &new));
+        let change = between(&old, &new);
+        narrowings += usize::from(change.kind == ChangeKind::Narrowing);
+        check_limits(&mut dice, &change, &parse(&old), &parse(&new));
+    }
+    assert!(narrowings > 200, "{narrowings}");
+    assert_eq!(parse(&responder_policy()).purpose(), Purpose::Ocsp);
+}
