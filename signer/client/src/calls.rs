@@ -5,10 +5,10 @@ use std::time::Duration;
 use signer_proto::{
     BuildCrl, BuiltCrl, Describe, Description, GenerateKey, Health, HealthReport, Hold,
     JournalSlice, KeyDescription, MAX_DEADLINE_MS, MintSerials, Plaintext, PolicyInForce,
-    PolicyRef, ReadJournal, ReadPolicy, Release, RevocationChange, RevocationDelta,
-    RevocationSlice, Revoke, Seal, Sealed, Serials, SetPolicy, SignAuthority, SignCaRequest,
-    SignCertificate, SignHandshake, SignOcsp, SignedCertificate, SignedHandshake, SignedOcsp,
-    Socket, Unlock, Unseal,
+    PolicyRef, ReadJournal, ReadPolicy, ReadProof, ReadTile, Release, RevocationChange,
+    RevocationDelta, RevocationSlice, Revoke, Seal, Sealed, Serials, SetPolicy, SignAuthority,
+    SignCaRequest, SignCertificate, SignHandshake, SignOcsp, SignedCertificate, SignedHandshake,
+    SignedOcsp, Socket, TileBytes, TreeProof, Unlock, Unseal,
 };
 
 use crate::client::SignerClient;
@@ -61,6 +61,10 @@ calls! {
     read_policy(ReadPolicy) -> PolicyInForce, on Any, within usual;
     /// Reads durable leaves.
     read_journal(ReadJournal) -> JournalSlice, on Any, within usual;
+    /// Reads a proof about trees of durable leaves.
+    read_proof(ReadProof) -> TreeProof, on Any, within usual;
+    /// Reads a hash tile.
+    read_tile(ReadTile) -> TileBytes, on Any, within usual;
 
     /// Mints serials; [`SignerClient::serial_pool`] keeps a stock of them.
     mint_serials(MintSerials) -> Serials, on Issue, within usual;

@@ -60,6 +60,8 @@ impl Request {
             | Kind::Describe
             | Kind::ReadPolicy
             | Kind::ReadJournal
+            | Kind::ReadProof
+            | Kind::ReadTile
             | Kind::MintSerials
             | Kind::SignCertificate
             | Kind::SignHandshake

@@ -18,6 +18,7 @@ mod floor;
 mod handshakes;
 pub mod journal;
 mod keeper;
+mod ledger;
 pub mod listen;
 mod ocsp;
 mod refusals;

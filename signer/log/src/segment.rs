@@ -74,20 +74,23 @@ fn octets<const N: usize>(context: Context) -> [u8; N] {
     out
 }
 
-/// Appends the record of `leaf` at `position`. The caller has held the leaf against [`MAX_LEAF`].
-pub fn put_record(out: &mut Vec<u8>, position: u64, leaf: &[u8]) {
+/// Appends the record of `leaf` at `position` and returns the leaf's hash. The caller has held the
+/// leaf against [`MAX_LEAF`].
+pub fn put_record(out: &mut Vec<u8>, position: u64, leaf: &[u8]) -> [u8; 32] {
     debug_assert!((MIN_LEAF..=MAX_LEAF).contains(&leaf.len()));
     let length = u32::try_from(leaf.len()).unwrap_or(u32::MAX);
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(leaf);
-    out.extend_from_slice(&check(&leaf_hash(leaf), position));
+    let hash = leaf_hash(leaf);
+    out.extend_from_slice(&check(&hash, position));
+    hash
 }
 
 /// What stands at the front of some bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Front<'a> {
-    /// A whole record: its leaf, and how many octets the record has.
-    Record(&'a [u8], usize),
+    /// A whole record: its leaf, the leaf's hash, and how many octets the record has.
+    Record(&'a [u8], [u8; 32], usize),
     /// More octets are needed, at least this many in all.
     Short(usize),
     /// No record.
@@ -110,8 +113,9 @@ pub fn front(bytes: &[u8], position: u64) -> Front<'_> {
     let Some((found, _)) = rest.split_first_chunk::<CHECK>() else {
         return Front::Short(record);
     };
-    if *found == check(&leaf_hash(leaf), position) {
-        Front::Record(leaf, record)
+    let hash = leaf_hash(leaf);
+    if *found == check(&hash, position) {
+        Front::Record(leaf, hash, record)
     } else {
         Front::Bad("the check does not fit the leaf at this position")
     }
@@ -154,9 +158,9 @@ mod tests {
     fn golden_record() {
         let leaf = hex::decode("0103000001926f3c88000100000002").unwrap();
         let mut out = Vec::new();
-        put_record(&mut out, 7, &leaf);
+        let hash = put_record(&mut out, 7, &leaf);
         assert_eq!(hex::encode(&out), "0000000f0103000001926f3c88000100000002153ffe0689497b50");
-        assert_eq!(front(&out, 7), Front::Record(&leaf, out.len()));
+        assert_eq!(front(&out, 7), Front::Record(&leaf, hash, out.len()));
     }
 
     #[test]

@@ -27,6 +27,10 @@ wire_enum! {
         ReadPolicy = 3, "read-policy",
         /// [`crate::ReadJournal`]
         ReadJournal = 4, "read-journal",
+        /// [`crate::ReadProof`]
+        ReadProof = 6, "read-proof",
+        /// [`crate::ReadTile`]
+        ReadTile = 7, "read-tile",
         /// [`crate::MintSerials`]
         MintSerials = 16, "mint-serials",
         /// [`crate::SignCertificate`]
@@ -68,6 +72,7 @@ impl Kind {
     pub fn permitted_on(self, socket: Socket) -> bool {
         match self {
             Self::Health | Self::Describe | Self::ReadPolicy | Self::ReadJournal => true,
+            Self::ReadProof | Self::ReadTile => true,
             // A ceremony needs serials too, and minting one makes no authority.
             Self::MintSerials => matches!(socket, Socket::Issue | Socket::Admin),
             Self::SignCertificate | Self::Seal | Self::Unseal | Self::SignHandshake => {
@@ -93,6 +98,7 @@ impl Kind {
         match self {
             Self::Health | Self::Describe => 0,
             Self::ReadPolicy | Self::ReadJournal | Self::MintSerials | Self::BuildCrl => 256,
+            Self::ReadProof | Self::ReadTile => 256,
             Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => 256,
             Self::Unlock => 2 * 1024,
             Self::GenerateKey => 32 * 1024,

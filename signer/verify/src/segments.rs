@@ -119,7 +119,7 @@ impl Walk<'_> {
         while !rest.is_empty() {
             let position = self.walked.leaves;
             let why = match front(rest, position) {
-                Front::Record(leaf, record) => {
+                Front::Record(leaf, _, record) => {
                     self.leaf(leaf)?;
                     rest = rest.get(record..).unwrap_or_default();
                     continue;

@@ -21,7 +21,7 @@ pub fn read_leaves(dir: &Path) -> Vec<Vec<u8>> {
         let octets = fs::read(dir.join(name(first))).expect("a segment");
         let mut rest = &octets[HEADER..];
         while !rest.is_empty() {
-            let Front::Record(leaf, length) = front(rest, leaves.len() as u64) else {
+            let Front::Record(leaf, _, length) = front(rest, leaves.len() as u64) else {
                 panic!("no record at {}", leaves.len());
             };
             leaves.push(leaf.to_vec());

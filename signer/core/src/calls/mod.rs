@@ -10,6 +10,8 @@ mod issuance;
 mod mint_serials;
 mod read_journal;
 mod read_policy;
+mod read_proof;
+mod read_tile;
 mod release;
 mod revocation;
 mod revocation_delta;
@@ -61,6 +63,8 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::Describe => at_once(keeper, body, asked, describe::run),
         Kind::ReadPolicy => at_once(keeper, body, asked, read_policy::run),
         Kind::ReadJournal => at_once(keeper, body, asked, read_journal::run),
+        Kind::ReadProof => at_once(keeper, body, asked, read_proof::run),
+        Kind::ReadTile => at_once(keeper, body, asked, read_tile::run),
         Kind::MintSerials => at_once(keeper, body, asked, mint_serials::run),
         Kind::SignCertificate => writing(keeper, body, asked, sign_certificate::run),
         Kind::SignHandshake => writing(keeper, body, asked, sign_handshake::run),

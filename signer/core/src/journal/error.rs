@@ -60,6 +60,10 @@ pub enum JournalError {
         /// Octets of the leaf.
         length: usize,
     },
+    /// The hashes of the tree's earlier leaves are not there, or are not what they should be. A
+    /// start makes them again.
+    #[error("the tree's stored hashes cannot be used: {0}")]
+    Tree(String),
     /// There is no leaf at this position yet.
     #[error("position {from} is past the end at {size}")]
     PastTheEnd {

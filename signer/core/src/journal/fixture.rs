@@ -108,6 +108,7 @@ impl Ring {
 
     pub(super) fn segments(&self) -> Vec<String> {
         let mut names = self.disk.list(&self.dir).unwrap();
+        names.retain(|name| name.ends_with(".seg"));
         names.sort();
         names
     }

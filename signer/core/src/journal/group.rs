@@ -55,19 +55,19 @@ impl Tail {
             self.roll()?;
         }
         self.records.clear();
-        let mut marks = Vec::new();
+        let (mut marks, mut hashes) = (Vec::new(), Vec::with_capacity(leaves.len()));
         for leaf in leaves.iter_mut() {
             self.last_ms = self.last_ms.max(leaf_time(leaf).unwrap_or(i64::MIN));
             set_leaf_time(leaf, self.last_ms);
             if Durable::is_marked(self.next) {
                 marks.push((self.first, self.end + self.records.len() as u64));
             }
-            put_record(&mut self.records, self.next, leaf);
+            hashes.push(put_record(&mut self.records, self.next, leaf));
             self.next += 1;
         }
         self.write().map_err(JournalError::io("write and sync", self.segment.path.clone()))?;
         self.end += self.records.len() as u64;
-        self.durable.grow(self.next, &marks);
+        self.durable.grow(&hashes, &marks);
         Ok(start)
     }
 

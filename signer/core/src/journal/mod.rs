@@ -10,6 +10,7 @@ mod group;
 mod open;
 mod reader;
 mod scan;
+mod tree;
 mod view;
 mod writer;
 
@@ -26,5 +27,6 @@ mod speed;
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::JournalError;
 pub use open::{OnLeaf, OpenReport};
+pub use tree::TreeView;
 pub use view::View;
 pub use writer::{Committed, Done, Journal, Options};

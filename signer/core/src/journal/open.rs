@@ -10,6 +10,7 @@ use super::error::JournalError;
 use super::group::{GROUP_BYTES, GROUP_LEAVES, Tail, new_segment};
 use super::reader::Durable;
 use super::scan::{Scan, Step};
+use signer_log::merkle::Hash;
 use signer_log::segment::{
     FRAMING, Front, HEADER, LENGTH, SegmentHeader, UNBORN, first_of, front, leaf_time, name,
 };
@@ -118,7 +119,7 @@ impl Replay<'_> {
             let at = scan.offset();
             let step = scan.next(self.next);
             match step.map_err(JournalError::io("read", &path))? {
-                Step::Leaf(leaf) => self.leaf(leaf, first, at)?,
+                Step::Leaf(leaf, hash) => self.leaf((leaf, hash), (first, at))?,
                 Step::End => return Ok((segment, at)),
                 Step::Bad(why) if is_last => {
                     self.cut_tail(&segment, at)?.ok_or(corrupt(first, at, why))?;
@@ -147,7 +148,11 @@ impl Replay<'_> {
         Ok(NamedFile { path, file })
     }
 
-    fn leaf(&mut self, leaf: &[u8], first: u64, at: u64) -> Result<(), JournalError> {
+    fn leaf(
+        &mut self,
+        (leaf, hash): (&[u8], Hash),
+        (first, at): (u64, u64),
+    ) -> Result<(), JournalError> {
         let time = leaf_time(leaf).unwrap_or(i64::MIN);
         if time < self.last_ms {
             return Err(corrupt(first, at, "the leaf is earlier than the one before"));
@@ -163,7 +168,7 @@ impl Replay<'_> {
         let mark = Durable::is_marked(self.next).then_some((first, at));
         self.last_ms = time;
         self.next += 1;
-        self.durable.grow(self.next, mark.as_slice());
+        self.durable.grow(&[hash], mark.as_slice());
         Ok(())
     }
 

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::disk::Disk;
 use super::error::JournalError;
 use super::scan::{Scan, Step};
+use super::tree::{Tree, TreeView};
+use signer_log::merkle::Hash;
 use signer_log::segment::name;
 
 /// Every so many leaves the place of one is remembered: 16 octets of memory for 256 leaves.
@@ -21,13 +23,15 @@ pub(super) struct Durable {
     pub(super) dir: PathBuf,
     /// Where the leaves 0, 256, 512, ... stand.
     marks: RwLock<Vec<Mark>>,
+    tree: Mutex<Tree>,
     size: AtomicU64,
 }
 
 impl Durable {
     /// Starts with no leaf.
     pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Self {
-        Self { disk, dir, marks: RwLock::default(), size: AtomicU64::new(0) }
+        let tree = Mutex::new(Tree::new(Arc::clone(&disk), dir.clone()));
+        Self { disk, dir, marks: RwLock::default(), tree, size: AtomicU64::new(0) }
     }
 
     /// Returns whether the place of the leaf at `position` is remembered.
@@ -40,8 +44,18 @@ impl Durable {
         self.size.load(Ordering::Acquire)
     }
 
-    /// Takes note that all leaves before `size` are durable, with the marks among the new ones.
-    pub(super) fn grow(&self, size: u64, marks: &[Mark]) {
+    /// Returns the tree over the durable leaves as it is now.
+    pub(super) fn tree(&self) -> TreeView {
+        self.tree.lock().unwrap_or_else(PoisonError::into_inner).view()
+    }
+
+    /// Takes note that the leaves with these hashes are durable too, with the marks among them.
+    pub(super) fn grow(&self, hashes: &[Hash], marks: &[Mark]) {
+        let size = {
+            let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
+            hashes.iter().for_each(|hash| tree.append(*hash));
+            tree.size()
+        };
         if !marks.is_empty() {
             self.marks.write().unwrap_or_else(PoisonError::into_inner).extend_from_slice(marks);
         }
@@ -73,7 +87,7 @@ impl Durable {
             while position < stop {
                 let at = scan.offset();
                 match scan.next(position).map_err(JournalError::io("read", &path))? {
-                    Step::Leaf(leaf) if position >= from => {
+                    Step::Leaf(leaf, _) if position >= from => {
                         match room.checked_sub(leaf.len()) {
                             Some(rest) => room = rest,
                             None if out.is_empty() => room = 0,
@@ -81,7 +95,7 @@ impl Durable {
                         }
                         out.push(leaf.to_vec());
                     }
-                    Step::Leaf(_) => {}
+                    Step::Leaf(..) => {}
                     Step::End if position > first => break,
                     Step::End => return Err(corrupt(first, at, "the segment has no leaf")),
                     Step::Bad(why) => return Err(corrupt(first, at, why)),

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::disk::DiskFile;
+use signer_log::merkle::Hash;
 use signer_log::segment::{Front, LENGTH, front};
 
 const SMALLEST: usize = 4 * 1024;
@@ -11,8 +12,8 @@ const LARGEST: usize = 1024 * 1024;
 /// What a step over a segment found.
 #[derive(Debug)]
 pub(super) enum Step<'a> {
-    /// The next leaf.
-    Leaf(&'a [u8]),
+    /// The next leaf and its hash.
+    Leaf(&'a [u8], Hash),
     /// The file ends where a record would start.
     End,
     /// Octets that are no record at this position.
@@ -44,10 +45,10 @@ impl<'f> Scan<'f> {
 
     /// Takes the record at `position`. After [`Step::Bad`] the place stays where it is.
     pub(super) fn next(&mut self, position: u64) -> io::Result<Step<'_>> {
-        let (leaf, record) = loop {
+        let (leaf, hash, record) = loop {
             let rest = self.buffer.get(self.used..).unwrap_or_default();
             match front(rest, position) {
-                Front::Record(leaf, record) => break (leaf.len(), record),
+                Front::Record(leaf, hash, record) => break (leaf.len(), hash, record),
                 Front::Bad(why) => return Ok(Step::Bad(why)),
                 Front::Short(needed) => {
                     if self.fill(needed)? {
@@ -65,7 +66,7 @@ impl<'f> Scan<'f> {
         self.used += record;
         self.offset += record as u64;
         let found = self.buffer.get(start..start + leaf).unwrap_or_default();
-        Ok(Step::Leaf(found))
+        Ok(Step::Leaf(found, hash))
     }
 
     /// Reads on until `needed` octets are there; says whether they are.

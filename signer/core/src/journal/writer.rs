@@ -12,6 +12,7 @@ use super::error::JournalError;
 use super::group::{GROUP_BYTES, GROUP_LEAVES, Tail};
 use super::open::{self, OnLeaf, OpenReport};
 use super::reader::Durable;
+use super::tree::TreeView;
 use crate::listen::corked;
 use signer_log::segment::{FRAMING, leaf_time};
 
@@ -121,6 +122,12 @@ impl Journal {
         max_bytes: usize,
     ) -> Result<Vec<Vec<u8>>, JournalError> {
         self.durable.read(from, limit, max_bytes)
+    }
+
+    /// Returns the tree over the durable leaves, as it is now.
+    #[must_use]
+    pub fn tree(&self) -> TreeView {
+        self.durable.tree()
     }
 
     /// Returns whether so much is queued that new requests had better be refused.

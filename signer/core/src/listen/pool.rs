@@ -43,6 +43,8 @@ impl Lane {
             | Kind::SignAuthority
             | Kind::SignCaRequest => Self::Quick,
             Kind::ReadJournal
+            | Kind::ReadProof
+            | Kind::ReadTile
             | Kind::BuildCrl
             | Kind::SignOcsp
             | Kind::RevocationDelta

@@ -4,6 +4,7 @@ mod admin;
 mod any;
 mod handshake;
 mod issue;
+mod log;
 mod status;
 mod warrant;
 
@@ -11,6 +12,7 @@ pub use admin::*;
 pub use any::*;
 pub use handshake::*;
 pub use issue::*;
+pub use log::*;
 pub use status::*;
 pub use warrant::*;
 

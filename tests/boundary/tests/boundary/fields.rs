@@ -4,9 +4,9 @@ use kit::{ISSUING, RESPONDER, Ring, label};
 use signer_proto::{
     BuildCrl, Call, CertIdHash, Evidence, EvidenceList, GenerateKey, Hold, KeySpec, Kind,
     MintSerials, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, Plaintext, PolicyText,
-    Purpose, ReadJournal, ReadPolicy, Release, RevocationDelta, Revoke, Rule, Seal, SealContext,
-    Sealed, SetPolicy, SignCaRequest, SignHandshake, SignOcsp, Socket, Transcript, Unlock, Unseal,
-    Warrant, Wire,
+    ProofKind, Purpose, ReadJournal, ReadPolicy, ReadProof, ReadTile, Release, RevocationDelta,
+    Revoke, Rule, Seal, SealContext, Sealed, SetPolicy, SignCaRequest, SignHandshake, SignOcsp,
+    Socket, Transcript, Unlock, Unseal, Warrant, Wire,
 };
 use x509::{CertificationRequestInfoDer, CrlReason, SignatureScheme};
 use zeroize::Zeroizing;
@@ -36,6 +36,8 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
     vec![
         body(&ReadPolicy { key: key.clone() }),
         body(&ReadJournal { from: 0, limit: 1 }),
+        body(&ReadProof { kind: ProofKind::Inclusion, first: 0, size: 1 }),
+        body(&ReadTile { level: 0, index: 0, width: 1 }),
         body(&MintSerials { key: key.clone(), count: 1 }),
         body(&order),
         body(&Seal { context: SealContext(b"row".to_vec()), plaintext: secret(b"x") }),
