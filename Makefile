@@ -13,12 +13,13 @@ FUZZ_SECONDS ?= 300
 TORTURE_KILLS ?= 100
 export FUZZ_SECONDS TORTURE_KILLS
 
-.PHONY: help run build test lint fmt tidy clippy openapi links bench fuzz torture clean
+.PHONY: help run build test lint fmt tidy clippy openapi links attack bench fuzz torture clean
 
 help:
 	@echo "make run      build in release mode and start a CA in ./$(DATA)"
 	@echo "make test     run every test; missing tools are listed as skipped"
 	@echo "make lint     format, clippy, laws of the tree, linked libraries, OpenAPI"
+	@echo "make attack   every attack on the signer, and on one whose policy checks are stubbed"
 	@echo "make bench    measure against the raw library, write docs/PERFORMANCE.md"
 	@echo "make fuzz     every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))"
 	@echo "make torture  kill signer and server TORTURE_KILLS ($(TORTURE_KILLS)) times under load"
@@ -54,6 +55,10 @@ openapi: build
 
 links: build
 	$(CARGO) xtask links --profile dev
+
+# Builds the stubbed signer into $(TARGET)/stub. As root, for the two uids.
+attack:
+	$(CARGO) xtask attack
 
 bench:
 	$(CARGO) build --locked --release $(RELEASE)

@@ -1,6 +1,7 @@
 //! `cargo xtask links`: what the binaries load, and how much code holds the seal.
 
 mod binaries;
+mod marks;
 mod tree;
 
 use crate::workspace::Workspace;
@@ -43,7 +44,11 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<bool> {
                 path.display()
             );
         }
-        ok &= foreign.is_empty();
+        let marks = marks::found(&path)?;
+        for mark in &marks {
+            println!("links: {}: carries {mark} and may not ship", path.display());
+        }
+        ok &= foreign.is_empty() && marks.is_empty();
     }
     ok &= no_second_library(root)?;
     ok &= small_signer(root)?;

@@ -1,5 +1,6 @@
-//! The laws of the workspace as code: `cargo xtask tidy|links|test|fuzz`.
+//! The laws of the workspace as code: `cargo xtask tidy|links|test|fuzz|attack`.
 
+mod attack;
 mod fuzz;
 mod links;
 mod source;
@@ -15,7 +16,8 @@ const USAGE: &str = "\
 cargo xtask tidy                         check the laws of the source tree
 cargo xtask links [--profile dev|release]  check what the binaries link and how big the signer is
 cargo xtask test [ARGUMENTS]             run every test and list the skipped tools
-cargo xtask fuzz [TARGET ...]            run the fuzz targets, FUZZ_SECONDS (300) each";
+cargo xtask fuzz [TARGET ...]            run the fuzz targets, FUZZ_SECONDS (300) each
+cargo xtask attack [PART ...]            attack the signer, and one whose checks are stubbed";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -39,6 +41,7 @@ fn run(arguments: &[String]) -> Result<bool> {
         "tidy" => tidy::run(&root),
         "links" => links::run(&root, rest),
         "test" => test::run(&root, rest),
+        "attack" => attack::run(&root, rest),
         "fuzz" => fuzz::run(&root, rest),
         other => bail!("no task {other}\n{USAGE}"),
     }

@@ -7,6 +7,7 @@ mod length;
 mod lints;
 mod names;
 mod seal;
+mod stub;
 mod test_code;
 
 use crate::workspace::Workspace;
@@ -39,7 +40,7 @@ impl fmt::Display for Violation {
 /// A law: looks at the whole tree and returns where it is broken.
 type Rule = fn(&Workspace) -> Vec<Violation>;
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     arrows::check,
     foreign::manifests,
     foreign::sources,
@@ -49,6 +50,7 @@ const RULES: [Rule; 11] = [
     lints::check,
     names::check,
     seal::check,
+    stub::check,
     test_code::check,
     test_code::features,
 ];

@@ -31,6 +31,7 @@ pub use ring::{
     ConfigError, CreateError, DirectoryError, DriverFamily, Environment, NewRing, OpenError,
     RingConfig, ServeError, Signer, Start, UnlockKind, create, read_journal,
 };
+pub use signer_policy::stub;
 
 #[cfg(test)]
 #[path = "../tests/ring/simulated.rs"]

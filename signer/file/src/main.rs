@@ -43,6 +43,9 @@ fn main() -> ExitCode {
     // Before anything else, while there is one thread.
     let report = hardening::lock_down(Role::Signer);
     abort_on_panic();
+    if let Some(banner) = signer::stub::banner() {
+        eprintln!("signer-file: {banner}");
+    }
     match run(&report) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -25,6 +25,7 @@ mod request;
 mod ring;
 mod section;
 mod status;
+pub mod stub;
 mod subject;
 mod subject_key;
 mod tls;

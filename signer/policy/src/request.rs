@@ -7,6 +7,7 @@ use x509::{
 
 use super::admitted::{Admitted, Meaning};
 use super::malformed::malformed;
+use super::stub::STUBBED;
 use super::subject::check_text;
 use super::usage::DELEGATING;
 
@@ -34,6 +35,15 @@ pub fn admit_request<'a>(
         return Err(Refusal::new(Rule::PurposeMismatch, format!("{purpose} keys have no CSR")));
     }
     let info = CertificationRequestInfo::parse(info_der).map_err(|error| malformed(&error))?;
+    if !STUBBED {
+        check_info(public_key, &info)?;
+    }
+    let scheme = SignatureScheme::default_for(public_key.kind())
+        .ok_or_else(|| Refusal::new(Rule::AlgorithmRefused, public_key.kind().to_string()))?;
+    Ok(Admitted::new(info_der, scheme, Meaning::Request(info)))
+}
+
+fn check_info(public_key: &PublicKey, info: &CertificationRequestInfo) -> Result<(), Refusal> {
     if info.public_key != *public_key {
         // The signature would prove possession of a key that this is not.
         let why = "the CSR is for another key";
@@ -43,12 +53,7 @@ pub fn admit_request<'a>(
         return Err(Refusal::new(Rule::NameMalformed, "a CA without a subject"));
     }
     info.subject.attributes().try_for_each(check_text)?;
-    info.extensions
-        .iter()
-        .try_for_each(|extension| check_requested(public_key, &extension.value))?;
-    let scheme = SignatureScheme::default_for(public_key.kind())
-        .ok_or_else(|| Refusal::new(Rule::AlgorithmRefused, public_key.kind().to_string()))?;
-    Ok(Admitted::new(info_der, scheme, Meaning::Request(info)))
+    info.extensions.iter().try_for_each(|extension| check_requested(public_key, &extension.value))
 }
 
 fn check_requested(public_key: &PublicKey, value: &ExtensionValue) -> Result<(), Refusal> {

@@ -29,11 +29,30 @@ pub struct Counts {
     signs: AtomicU64,
     generates: AtomicU64,
     signatures: Mutex<Vec<Vec<u8>>>,
+    /// Whether the driver is in this process. Of another one nothing is counted: the same attacks
+    /// run against the counting driver too, and the journal shows what was signed.
+    inside: bool,
 }
 
 impl Counts {
+    pub(crate) fn new(inside: bool) -> Self {
+        Self { inside, ..Self::default() }
+    }
+
+    /// Remembers a signature that another process made.
+    pub(crate) fn learn(&self, signature: &[u8]) {
+        let mut made = self.made();
+        if !made.iter().any(|known| known == signature) {
+            made.push(signature.to_vec());
+        }
+    }
+
     /// Lets the driver do wrong from now on, or right again.
+    ///
+    /// # Panics
+    /// If the driver is in another process.
     pub fn misbehave(&self, misdeed: Option<Misdeed>) {
+        assert!(self.inside, "another process's driver: start with Ring::inside");
         *self.misdeed.lock().unwrap_or_else(PoisonError::into_inner) = misdeed;
     }
 

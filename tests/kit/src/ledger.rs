@@ -31,6 +31,17 @@ impl Ledger {
         self.leaves.iter().map(|(leaf, _)| &leaf.event)
     }
 
+    /// Returns the signatures that the leaves hold.
+    pub fn signatures(&self) -> impl Iterator<Item = &[u8]> {
+        self.events().filter_map(|event| match event {
+            Event::CertificateSigned(signed) => Some(signed.signature.as_bytes()),
+            Event::AuthoritySigned(signed) => Some(signed.signature.as_bytes()),
+            Event::RequestSigned(signed) => Some(signed.signature.as_bytes()),
+            Event::CrlSigned(signed) => Some(signed.signature.as_bytes()),
+            _ => None,
+        })
+    }
+
     /// Counts the leaves of a type.
     #[must_use]
     pub fn count(&self, name: &str) -> usize {

@@ -3,6 +3,7 @@
 //! There is no mock: a [`Ring`] is the signer core in this process, over real sockets, with a
 //! file driver that only counts what it is asked; a `Stack` is `chancery up`.
 
+mod account;
 mod attack;
 mod clock;
 mod counting;
@@ -10,14 +11,20 @@ pub mod der;
 mod draft;
 mod inside;
 mod ledger;
+mod outside;
 mod peer;
 mod plan;
+mod process;
+mod programs;
 mod ring;
+mod running;
 mod skip;
 #[cfg(feature = "stack")]
 mod stack;
 mod subject;
+mod verdict;
 
+pub use account::Account;
 pub use attack::{Assault, Attack};
 pub use clock::KitClock;
 pub use counting::{Counts, Misdeed};
@@ -26,6 +33,8 @@ pub use inside::Pending;
 pub use ledger::Ledger;
 pub use peer::{Answered, Failure, Frame, RawPeer, frame};
 pub use plan::{ISSUING, ISSUING_NAME, OTHER, OTHER_NAME, Plan, RESPONDER, ROOT, ROOT_NAME};
+pub use process::Process;
+pub use programs::program;
 pub use ring::{CREDENTIAL, Ring, TbsBytes, assemble, label, uid};
 pub use skip::{skip, tool};
 #[cfg(feature = "stack")]

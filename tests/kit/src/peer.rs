@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::verdict;
 use signer_proto::{Call, Flags, HEADER, Header, Kind, Refusal, Wire};
 
 /// How long a peer waits for the signer.
@@ -160,6 +161,7 @@ impl RawPeer {
                 }
                 _ => {
                     let refusal = Refusal::from_wire(&body).expect("a canonical refusal");
+                    verdict::refused(refusal.rule);
                     return Answered::Refused(refusal);
                 }
             }

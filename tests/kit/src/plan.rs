@@ -115,6 +115,8 @@ pub struct Plan {
     pub uids: Vec<u32>,
     /// Whether the sockets are served; without them [`crate::Ring::ask_inside`] is the way in.
     pub serve: bool,
+    /// Whether the signer is in this process in any case.
+    pub inside: bool,
 }
 
 impl Default for Plan {
@@ -128,6 +130,7 @@ impl Default for Plan {
             limits: Limits::default(),
             uids: Vec::new(),
             serve: true,
+            inside: false,
         }
     }
 }
@@ -138,6 +141,19 @@ fn replace_once(text: &str, from: &str, to: &str) -> String {
 }
 
 impl Plan {
+    /// Keeps the signer in this process.
+    #[must_use]
+    pub fn inside(mut self) -> Self {
+        self.inside = true;
+        self
+    }
+
+    /// Tells whether the real program can do it: it has its own disk, limits and users.
+    pub(crate) fn fits_outside(&self) -> bool {
+        let usual = format!("{:?}", self.limits) == format!("{:?}", Limits::default());
+        !self.inside && self.disk.is_none() && self.uids.is_empty() && self.serve && usual
+    }
+
     /// Replaces a piece of the policy of [`ISSUING`].
     #[must_use]
     pub fn issuing_but(mut self, from: &str, to: &str) -> Self {

@@ -7,21 +7,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use keystore::UnlockFactor;
 use keystore_file::FileVault;
 use signer::journal::{Disk, RealDisk};
-use signer::listen::{Dispatch, Listening};
-use signer::{DriverFamily, Environment, NewRing, OpenError, Signer, Start};
+use signer::listen::Dispatch;
+use signer::{DriverFamily, Environment, NewRing, Signer};
 use signer_proto::{
     Call, Describe, Digest, EvidenceList, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel,
-    KeySpec, MintSerials, PolicyText, Purpose, ReadJournal, Refusal, Rule, SetPolicy,
-    SignAuthority, SignCertificate, SignedCertificate, Socket, Warrant,
+    KeySpec, MintSerials, Plaintext, PolicyText, Purpose, ReadJournal, Refusal, Rule, SetPolicy,
+    SignAuthority, SignCertificate, SignedCertificate, Socket, Unlock, Warrant,
 };
 use tempfile::TempDir;
 use x509::{Certificate, PublicKey, Serial, TbsCertificateDer};
 use zeroize::Zeroizing;
 
-use crate::counting::CountingVault;
+use crate::running::Running;
 use crate::{
-    Counts, Draft, ISSUING, ISSUING_NAME, KitClock, Ledger, OTHER, OTHER_NAME, Plan, RESPONDER,
-    ROOT, ROOT_NAME, RawPeer, draft, name,
+    Account, Counts, Draft, ISSUING, ISSUING_NAME, KitClock, Ledger, OTHER, OTHER_NAME, Plan,
+    RESPONDER, ROOT, ROOT_NAME, RawPeer, draft, name, outside, verdict,
 };
 
 /// What unlocks the rings of the tests: told from everything else by any test that looks for it.
@@ -47,20 +47,6 @@ pub fn assemble(tbs: &TbsCertificateDer, signed: &SignedCertificate) -> Certific
     Certificate::parse(der.as_bytes()).expect("a certificate")
 }
 
-struct Running {
-    signer: Signer,
-    listening: Option<Listening>,
-}
-
-impl Running {
-    fn end(self) {
-        if let Some(listening) = self.listening {
-            listening.shutdown();
-        }
-        self.signer.shutdown();
-    }
-}
-
 /// A ring with a root, two issuing CAs and a responder.
 pub struct Ring {
     /// Its clock.
@@ -68,6 +54,8 @@ pub struct Ring {
     /// What its driver was asked.
     pub counts: Arc<Counts>,
     plan: Plan,
+    /// Whether the signer is a process of its own.
+    outside: bool,
     dir: TempDir,
     running: Option<Running>,
     next: AtomicU64,
@@ -79,6 +67,13 @@ impl Ring {
     #[must_use]
     pub fn start() -> Self {
         Self::start_with(Plan::default())
+    }
+
+    /// Makes a ring whose signer is in this process in any case, for tests that turn its clock,
+    /// bend its driver or ask the core itself.
+    #[must_use]
+    pub fn inside() -> Self {
+        Self::start_with(Plan::default().inside())
     }
 
     /// Makes a ring by a plan.
@@ -96,16 +91,29 @@ impl Ring {
     /// If it cannot be made.
     #[must_use]
     pub fn locked(plan: Plan) -> Self {
+        let outside = plan.fits_outside() && outside::is_wanted();
         let mut ring = Self {
-            clock: Arc::default(),
-            counts: Arc::default(),
+            clock: Arc::new(KitClock::new(!outside)),
+            counts: Arc::new(Counts::new(!outside)),
             plan,
+            outside,
             dir: tempfile::tempdir().expect("a temporary directory"),
             running: None,
             next: AtomicU64::new(1),
             certificates: Vec::new(),
         };
         std::fs::create_dir(ring.run_dir()).expect("a directory for the sockets");
+        if outside {
+            outside::create(ring.dir());
+        } else {
+            ring.create();
+        }
+        ring.try_open().expect("the ring opens");
+        ring
+    }
+
+    fn create(&self) {
+        let ring = self;
         let mut uids = vec![uid()];
         uids.extend(&ring.plan.uids);
         let new = NewRing {
@@ -122,8 +130,6 @@ impl Ring {
         let environment = Environment { disk: Arc::new(RealDisk), ..ring.environment() };
         signer::create(&ring.ring_dir(), &new, &factor, founder, &environment).expect("a ring");
         ring.plant_journal();
-        ring.try_open().expect("the ring opens");
-        ring
     }
 
     fn environment(&self) -> Environment {
@@ -153,22 +159,18 @@ impl Ring {
     /// Opens the ring, which is not open, and serves its sockets. It stays locked.
     ///
     /// # Errors
-    /// [`OpenError`].
+    /// What the signer says.
     ///
     /// # Panics
     /// If the sockets cannot be served.
-    pub fn try_open(&mut self) -> Result<(), OpenError> {
-        let vault = CountingVault {
-            vault: FileVault::at(self.ring_dir()),
-            counts: Arc::clone(&self.counts),
+    pub fn try_open(&mut self) -> Result<(), String> {
+        let opened = if self.outside {
+            Running::outside(self.dir())
+        } else {
+            let serve = self.plan.serve.then_some(self.plan.limits);
+            Running::inside(self.dir(), &self.counts, self.environment(), serve)
         };
-        let start = Start { version: "kit".to_owned(), report: String::new() };
-        let environment = self.environment();
-        let signer = Signer::open(&self.ring_dir(), Arc::new(vault), environment, &start)?;
-        let listening = self.plan.serve.then(|| {
-            signer.serve(&self.run_dir(), self.plan.limits).expect("the sockets are served")
-        });
-        self.running = Some(Running { signer, listening });
+        self.running = Some(opened.inspect_err(|_| verdict::not_opened())?);
         Ok(())
     }
 
@@ -177,7 +179,13 @@ impl Ring {
     /// # Errors
     /// [`Refusal`].
     pub fn unlock(&self) -> Result<(), Refusal> {
-        self.signer().unlock(Zeroizing::new(CREDENTIAL.to_vec()))
+        let credential = Zeroizing::new(CREDENTIAL.to_vec());
+        let unlocked = if self.outside {
+            self.call(&Unlock { passphrase: Plaintext(credential) }).map(drop)
+        } else {
+            self.signer().unlock(credential)
+        };
+        unlocked.inspect_err(|refusal| verdict::refused(refusal.rule))
     }
 
     /// From the next opening on, serves the sockets or does not.
@@ -208,7 +216,11 @@ impl Ring {
     /// If it was ended.
     #[must_use]
     pub fn signer(&self) -> &Signer {
-        &self.running.as_ref().expect("the signer runs").signer
+        match &self.running {
+            Some(Running::Inside { signer, .. }) => signer,
+            Some(Running::Outside(_)) => panic!("another process: start with Ring::inside"),
+            None => panic!("the signer runs"),
+        }
     }
 
     /// Returns what requests are handed to, without a socket.
@@ -241,13 +253,25 @@ impl Ring {
         self.run_dir().join(format!("{socket}.sock"))
     }
 
-    /// Connects to a socket.
+    /// Returns the uid that the signer sees on a socket.
+    #[must_use]
+    pub fn uid_on(&self, socket: Socket) -> u32 {
+        if self.outside { Account::on(socket).uid } else { uid() }
+    }
+
+    /// Connects to a socket, as the user to whom it belongs.
     ///
     /// # Panics
     /// If nobody listens.
     #[must_use]
     pub fn peer(&self, socket: Socket) -> RawPeer {
-        RawPeer::connect(&self.socket(socket)).expect("the signer listens")
+        let path = self.socket(socket);
+        let connected = if self.outside {
+            Account::on(socket).act(|| RawPeer::connect(&path))
+        } else {
+            RawPeer::connect(&path)
+        };
+        connected.expect("the signer listens")
     }
 
     /// Asks on a new connection to a socket that speaks the call.
@@ -403,7 +427,11 @@ impl Ring {
             let slice = peer.call(&read).expect("the journal is read");
             octets.extend(slice.leaves.0.into_iter().map(|leaf| leaf.0));
             if from + octets.len() as u64 >= slice.size {
-                return Ledger::new(from, octets);
+                let ledger = Ledger::new(from, octets);
+                if self.outside {
+                    ledger.signatures().for_each(|signature| self.counts.learn(signature));
+                }
+                return ledger;
             }
         }
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
 use keystore::{Founder, KeyIdentity, UnlockError, UnlockFactor};
+use signer_policy::stub;
 use signer_proto::{
     Digest, Event, Genesis, HouseKeys, InstanceId, KeyId, KeySpec, Leaf, OperatorKeys, Purpose,
     Version, Wire,
@@ -130,7 +131,7 @@ fn fill(
         house_keys: HouseKeys(founding.house_keys()),
         operators: OperatorKeys(Vec::new()),
         threshold: 0,
-        made_by: Version(new.made_by.clone()),
+        made_by: Version(stub::maker(&new.made_by)),
     };
     let prefix = genesis.serial_prefix;
     let leaf = Leaf { at_ms: environment.clock.wall_ms(), event: Event::from(genesis) };

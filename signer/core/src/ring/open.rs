@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keystore::Vault;
+use signer_policy::stub;
 use signer_proto::{Opened, Refusal, Report, Version};
 use thiserror::Error;
 
@@ -62,6 +63,9 @@ pub enum OpenError {
     /// The journal has no genesis.
     #[error("the journal has no genesis")]
     NoGenesis,
+    /// A program whose policy checks are stubbed made it, or this one is such a program.
+    #[error("the ring was made by `{0}`, and this program has nothing to do with such rings")]
+    Maker(String),
     /// The first leaf of this start is not durable.
     #[error("the start cannot be written into the journal")]
     Start(#[source] Refusal),
@@ -86,8 +90,9 @@ pub(super) fn open(
     let config = read_config(dir)?;
     let mut state = State::default();
     let (journal, found) = replay(dir, &config, &environment, &mut state)?;
-    if state.ring().is_none() {
-        return Err(OpenError::NoGenesis);
+    let ring = state.ring().ok_or(OpenError::NoGenesis)?;
+    if !stub::may_open(&ring.genesis.made_by.0) {
+        return Err(OpenError::Maker(ring.genesis.made_by.0.clone()));
     }
     let Environment { clock, entropy, .. } = environment;
     let vault = (vault, config.unlock);

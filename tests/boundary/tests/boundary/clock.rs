@@ -6,7 +6,7 @@ use x509::CrlReason;
 
 #[test]
 fn refuses_to_sign_with_a_clock_stepped_back() {
-    let ring = Ring::start();
+    let ring = Ring::inside();
     let order = ring.order(&ring.leaf());
     let mut assault = ring.assault();
     for seconds in [-60, -3600, -365 * DAY] {
@@ -19,7 +19,7 @@ fn refuses_to_sign_with_a_clock_stepped_back() {
 
 #[test]
 fn refuses_to_sign_with_a_clock_31_days_ahead() {
-    let ring = Ring::start();
+    let ring = Ring::inside();
     let order = ring.order(&ring.leaf());
     ring.clock.set_wall_by(31 * DAY);
     let mut assault = ring.assault();
@@ -30,7 +30,7 @@ fn refuses_to_sign_with_a_clock_31_days_ahead() {
 
 #[test]
 fn refuses_a_crl_of_yesterday() {
-    let ring = Ring::start();
+    let ring = Ring::inside();
     let call =
         BuildCrl { key: label(ISSUING), shard: 0, next_update: ring.clock.now().plus_seconds(DAY) };
     let first = ring.call(&call).unwrap();
@@ -44,7 +44,7 @@ fn refuses_a_crl_of_yesterday() {
 
 #[test]
 fn a_clock_stepped_back_over_a_restart_is_not_believed() {
-    let mut ring = Ring::start();
+    let mut ring = Ring::inside();
     let order = ring.order(&ring.leaf());
     ring.stop();
     ring.clock.set_wall_by(-DAY);
@@ -58,7 +58,7 @@ fn a_clock_stepped_back_over_a_restart_is_not_believed() {
 
 #[test]
 fn revocation_goes_on_whatever_the_clock_says_and_times_never_go_backwards() {
-    let ring = Ring::start();
+    let ring = Ring::inside();
     for seconds in [-DAY, 40 * DAY] {
         let serial = ring.issue().tbs().serial;
         ring.clock.set_wall_by(seconds);

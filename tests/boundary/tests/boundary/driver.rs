@@ -6,7 +6,7 @@ use signer_proto::{OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, Si
 
 /// Lets the driver do wrong for one certificate, one CRL and one response.
 fn releases_nothing(misdeed: Misdeed, rule: Rule) {
-    let mut ring = Ring::start();
+    let mut ring = Ring::inside();
     let serial = ring.issue().tbs().serial;
     let order = ring.order(&ring.leaf());
     let next_update = ring.clock.now().plus_seconds(3600);

@@ -148,7 +148,7 @@ fn refuses_what_is_not_durable_in_time_and_releases_it_to_a_retry_only() {
 
 #[test]
 fn releases_nothing_after_the_journals_file_was_removed() {
-    let ring = Ring::start();
+    let ring = Ring::inside();
     let order = ring.order(&ring.leaf());
     let journal = ring.ring_dir().join("journal");
     for entry in fs::read_dir(&journal).unwrap() {

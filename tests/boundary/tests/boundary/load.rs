@@ -9,7 +9,7 @@ use signer_proto::{Flags, Health, Kind, ReadJournal, Refusal, Rule, Socket, Wire
 
 #[test]
 fn ten_thousand_idle_connections_change_nothing_for_those_that_are_there() {
-    let ring = Ring::start();
+    let ring = Ring::inside();
     let mut there = ring.peer(Socket::Issue);
     there.call(&Health).unwrap();
     let mut idle = Vec::new();

@@ -51,6 +51,7 @@ mod leaks;
 mod load;
 mod names;
 mod oracles;
+mod page;
 mod permit;
 mod policy;
 mod purpose;

@@ -80,7 +80,7 @@ fn the_same_value_is_never_sealed_to_the_same_octets() {
 
 #[test]
 fn refuses_a_wrong_credential_and_slows_down() {
-    let ring = Ring::locked(Plan::default());
+    let ring = Ring::locked(Plan::default().inside());
     let guess = Unlock { passphrase: secret(b"a guess at the credential that is long enough") };
     let mut peer = ring.peer(Socket::Admin);
     let mut rules = Vec::new();

@@ -189,7 +189,8 @@ fn refuses_the_digest_of_an_older_policy() {
 
 #[test]
 fn refuses_what_is_over_the_budget_of_an_hour() {
-    let ring = Ring::start_with(Plan::default().issuing_but("per_hour = 100000", "per_hour = 3"));
+    let ring =
+        Ring::start_with(Plan::default().inside().issuing_but("per_hour = 100000", "per_hour = 3"));
     for _ in 0..3 {
         let _ = ring.issue();
     }
@@ -202,7 +203,7 @@ fn refuses_what_is_over_the_budget_of_an_hour() {
 
 #[test]
 fn refuses_what_is_over_the_budget_of_a_day_also_after_a_restart() {
-    let plan = Plan::default().issuing_but("per_day = 1000000", "per_day = 3");
+    let plan = Plan::default().inside().issuing_but("per_day = 1000000", "per_day = 3");
     let mut ring = Ring::start_with(plan.issuing_but("per_hour = 100000", "per_hour = 3"));
     for _ in 0..3 {
         let _ = ring.issue();

@@ -129,7 +129,7 @@ fn refuses_an_invalidity_that_is_to_come() {
 
 #[test]
 fn a_second_revocation_changes_neither_reason_nor_time() {
-    let ring = Ring::start();
+    let ring = Ring::inside();
     let serial = ring.issue().tbs().serial;
     let first = ring.call(&revoke(ISSUING, serial, CrlReason::KeyCompromise)).unwrap();
     ring.clock.pass(3600);

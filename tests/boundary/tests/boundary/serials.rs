@@ -128,7 +128,7 @@ fn refuses_the_idempotency_key_of_a_ca_certificate_for_a_leaf() {
 
 #[test]
 fn a_retry_is_answered_from_the_journal_and_signs_nothing() {
-    let mut ring = Ring::start();
+    let mut ring = Ring::inside();
     let draft = ring.leaf();
     let order = ring.order(&draft);
     let first = ring.call(&order).unwrap();
@@ -147,7 +147,7 @@ fn a_retry_is_answered_from_the_journal_and_signs_nothing() {
 
 #[test]
 fn the_same_request_many_times_at_once_signs_once() {
-    let ring = Ring::start();
+    let ring = Ring::inside();
     let order = ring.order(&ring.leaf());
     let before = ring.counts.signs();
     let positions: Vec<_> = std::thread::scope(|scope| {

@@ -129,7 +129,7 @@ fn refuses_to_admit_the_overflow_uid_by_configuration() {
     ring.stop();
     let path = ring.ring_dir().join("ring.toml");
     let text = fs::read_to_string(&path).unwrap();
-    let ours = format!("server_uids = [{}]", uid());
+    let ours = format!("server_uids = [{}]", ring.uid_on(Socket::Issue));
     assert_eq!(text.matches(&ours).count(), 1, "{text}");
     fs::write(&path, text.replace(&ours, &format!("server_uids = [{OVERFLOW}]"))).unwrap();
     assert!(ring.try_open().is_err(), "the overflow uid is admitted");

@@ -2,13 +2,11 @@
 
 mod api;
 mod openssl;
-mod process;
-mod programs;
 mod status;
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,9 +17,9 @@ use tempfile::TempDir;
 
 pub use api::{Api, Response};
 pub use openssl::{Openssl, has_ocsp_status, run};
-pub use process::Process;
-pub use programs::program;
 pub use status::http_get;
+
+use crate::{Process, program};
 
 /// How long the stack may take to be ready.
 const START: Duration = Duration::from_secs(40);
@@ -58,6 +56,14 @@ impl Database {
         let name = runtime.block_on(server.fresh_database_name());
         let host = server.folder().display();
         Some(Self::Postgres(format!("postgres://postgres@localhost:5432/{name}?host={host}")))
+    }
+}
+
+/// Lets a child run as the owner of a file, if that is somebody else.
+fn as_owner_of(command: &mut Command, path: &Path) {
+    let owner = fs::metadata(path).expect("the file is there");
+    if rustix::process::getuid().is_root() {
+        command.uid(owner.uid()).gid(owner.gid());
     }
 }
 
@@ -211,7 +217,7 @@ impl Stack {
         // It ends with the tests, also below a tracer that is killed.
         command.arg("--parent-pipe");
         if as_owner {
-            process::as_owner_of(&mut command, &self.data().join("signer"));
+            as_owner_of(&mut command, &self.data().join("signer"));
         }
         let signer = Process::start("signer-file", command);
         signer.await_line("ready", START);
@@ -226,7 +232,7 @@ impl Stack {
         let mut command = Command::new(program("chancery-server"));
         let folder = self.data().join("server");
         command.arg("serve").arg("--config").arg(folder.join("server.toml"));
-        process::as_owner_of(&mut command, &folder);
+        as_owner_of(&mut command, &folder);
         let server = Process::start("chancery-server", command);
         server.await_line("ready", START);
         self.server = Some(server);

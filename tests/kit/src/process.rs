@@ -1,9 +1,6 @@
 //! A process that is ended whatever becomes of the test.
 
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -25,14 +22,6 @@ pub struct Process {
     lines: Mutex<Receiver<String>>,
     text: Arc<Mutex<String>>,
     struck: AtomicBool,
-}
-
-/// Lets a child run as the owner of a file, if that is somebody else.
-pub fn as_owner_of(command: &mut Command, path: &Path) {
-    let owner = std::fs::metadata(path).expect("the file is there");
-    if rustix::process::getuid().is_root() {
-        command.uid(owner.uid()).gid(owner.gid());
-    }
 }
 
 impl Process {
@@ -85,14 +74,24 @@ impl Process {
     /// # Panics
     /// If it does not come in time.
     pub fn await_line(&self, beginning: &str, limit: Duration) {
+        let said = self.has_said(beginning, limit);
+        assert!(said, "{} did not say `{beginning}`: {}", self.name, self.text());
+    }
+
+    /// Waits for a line that begins so; false if it ends without, or does not say it in time.
+    ///
+    /// # Panics
+    /// If another thread panicked while it waited.
+    #[must_use]
+    pub fn has_said(&self, beginning: &str, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         let lines = self.lines.lock().expect("no panic while it is held");
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match lines.recv_timeout(left) {
-                Ok(line) if line.starts_with(beginning) => return,
+                Ok(line) if line.starts_with(beginning) => return true,
                 Ok(_) => {}
-                Err(_) => panic!("{} did not say `{beginning}`: {}", self.name, self.text()),
+                Err(_) => return false,
             }
         }
     }

@@ -1,0 +1,62 @@
+//! docs/ATTACKS.md names every test of this suite, and nothing that is not there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What a row without a test begins with.
+const OPEN: &str = "*open*: ";
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// Every test of this program.
+fn tests() -> BTreeSet<String> {
+    let output = Command::new(std::env::current_exe().unwrap()).arg("--list").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect()
+}
+
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// A test in another package: `path/of/the/file.rs#name`.
+fn is_elsewhere(name: &str) -> bool {
+    name.split_once('#').is_some_and(|(file, test)| {
+        let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+        text.contains(&format!("fn {test}("))
+    })
+}
+
+#[test]
+fn the_page_names_what_there_is() {
+    let page = fs::read_to_string(root().join("docs/ATTACKS.md")).unwrap();
+    let tests = tests();
+    let (attacks, controls) = page.split_once("## Controls").unwrap();
+    let rows =
+        attacks.lines().filter(|line| line.starts_with("| ") && *line != "| attack | tests |");
+    let mut named: BTreeSet<&str> = quoted(controls).collect();
+    let mut count = 0;
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [attack, cell] = cells[..] else { panic!("no row: {row}") };
+        count += 1;
+        if let Some(why) = cell.strip_prefix(OPEN) {
+            assert!(why.len() > 10, "{attack}: nothing is said about why it is open");
+            eprintln!("open: {attack}: {why}");
+            continue;
+        }
+        assert!(quoted(cell).next().is_some(), "{attack} has no test");
+        named.extend(quoted(cell));
+    }
+    assert!(count > 80, "{count} rows");
+    for name in &named {
+        assert!(tests.contains(*name) || is_elsewhere(name), "there is no test {name}");
+    }
+    for test in &tests {
+        assert!(named.contains(test.as_str()), "docs/ATTACKS.md does not name {test}");
+    }
+}
