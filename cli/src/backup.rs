@@ -12,7 +12,7 @@ use clap::Args;
 use crate::exit::{Failure, Outcome};
 use crate::options::Global;
 use crate::output;
-use crate::up::{Identities, Layout, RingFile, hand_over, setting};
+use crate::up::{Identities, Layout, Opener, RingFile, hand_over, setting};
 
 /// Copies a data directory while it is in use.
 #[derive(Debug, Args)]
@@ -68,12 +68,15 @@ impl Backup {
             "copied {} to {}\n{inventory}\n{}",
             layout.data.display(),
             copy.data.display(),
-            if copy.unlock().exists() {
-                "the copy holds unlock.key: whoever has the copy has the keys"
-            } else if layout.unlock().exists() {
-                "without unlock.key: put it back before the copy is used"
-            } else {
-                "the copy opens with the passphrase of the ring"
+            match opener(&copy)? {
+                Some(Opener::Credential) if copy.unlock().exists() => {
+                    "the copy holds unlock.key: whoever has the copy has the keys"
+                }
+                Some(Opener::Credential) => {
+                    "without unlock.key: put it back before the copy is used"
+                }
+                Some(Opener::Shares) => "the copy opens with the shares of the ring's custodians",
+                _ => "the copy opens with the passphrase of the ring",
             }
         ))
     }
@@ -121,8 +124,12 @@ impl Restore {
     }
 }
 
+fn opener(layout: &Layout) -> anyhow::Result<Option<Opener>> {
+    RingFile::read(&layout.ring())?.map(|ring| ring.unlock()).transpose()
+}
+
 fn ring_needs_credential(layout: &Layout) -> anyhow::Result<bool> {
-    Ok(RingFile::read(&layout.ring())?.is_some_and(|ring| ring.unlock() == "credential"))
+    Ok(opener(layout)? == Some(Opener::Credential))
 }
 
 fn is_data_directory(layout: &Layout, option: &str) -> Outcome {

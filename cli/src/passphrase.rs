@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -47,6 +48,23 @@ pub fn from_file(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
         if octets.last() == Some(&b'\r') {
             octets.pop();
         }
+    }
+    Ok(octets)
+}
+
+/// Reads a share from its file, or from standard input for `-`.
+pub fn share(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
+    if path != Path::new("-") {
+        return credential(path, "--share");
+    }
+    // Reserved at once: a vector that grows leaves copies behind.
+    let mut octets = Zeroizing::new(Vec::with_capacity(4097));
+    let stdin = std::io::stdin();
+    // The handle itself buffers, in memory that nobody wipes: read the descriptor.
+    let copy = stdin.as_fd().try_clone_to_owned()?;
+    File::from(copy).take(MOST + 1).read_to_end(&mut octets)?;
+    if octets.is_empty() || octets.len() as u64 > MOST {
+        return Err(Failure::Usage(format!("--share: standard input has 1 to {MOST} octets")));
     }
     Ok(octets)
 }

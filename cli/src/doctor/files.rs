@@ -4,14 +4,15 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::Check;
-use crate::up::{Layout, RingFile};
+use crate::up::{Layout, Opener, RingFile};
 
 /// Looks at every file whose loss or exposure matters.
 pub fn checks(layout: &Layout) -> Vec<Check> {
     let mut checks = vec![users(layout)];
     checks.extend(admin_socket(layout));
     let ring = RingFile::read(&layout.ring()).ok().flatten();
-    let has_passphrase = ring.is_some_and(|ring| ring.unlock() == "passphrase");
+    let opener = ring.and_then(|ring| ring.unlock().ok());
+    let has_no_credential = matches!(opener, Some(Opener::Passphrase | Opener::Shares));
     for (subject, path, most) in [
         ("ring", layout.ring(), 0o700),
         ("unlock credential", layout.unlock(), 0o600),
@@ -21,7 +22,7 @@ pub fn checks(layout: &Layout) -> Vec<Check> {
         ("sockets", layout.run(), 0o2750),
         ("root certificate", layout.root_pem(), 0o644),
     ] {
-        if !(has_passphrase && path == layout.unlock()) {
+        if !(has_no_credential && path == layout.unlock()) {
             checks.push(mode(subject, &path, most));
         }
     }

@@ -9,7 +9,7 @@ use signer_proto::SignerState;
 use zeroize::Zeroizing;
 
 use super::layout::Layout;
-use super::ring_file::RingFile;
+use super::ring_file::{Opener, RingFile};
 use crate::exit::{Failure, Outcome};
 use crate::{passphrase, unlock};
 
@@ -26,17 +26,20 @@ pub enum Factor {
     Credential,
     /// A passphrase: from a file, or by `chancery unlock`.
     Passphrase(Option<PathBuf>),
+    /// Shares, by `chancery unlock`.
+    Shares,
 }
 
 impl Factor {
     /// Finds out what opens the ring; a new one is opened by a passphrase if there is a file.
     pub fn choose(layout: &Layout, file: Option<&Path>) -> Outcome<Self> {
         let file = file.map(std::path::absolute).transpose()?;
-        let kind = RingFile::read(&layout.ring())?.map(|ring| ring.unlock());
+        let kind = RingFile::read(&layout.ring())?.map(|ring| ring.unlock()).transpose()?;
         let is_new = kind.is_none();
-        match (kind.as_deref(), file) {
-            (None, None) | (Some("credential"), None) => Ok(Self::Credential),
-            (None, file) | (Some("passphrase"), file) => {
+        match (kind, file) {
+            (None | Some(Opener::Credential), None) => Ok(Self::Credential),
+            (Some(Opener::Shares), None) => Ok(Self::Shares),
+            (None | Some(Opener::Passphrase), file) => {
                 if let Some(file) = &file {
                     // Told now, not when the signer has been started.
                     let passphrase = passphrase::from_file(file)?;
@@ -48,13 +51,13 @@ impl Factor {
                 }
                 Ok(Self::Passphrase(file))
             }
-            (Some("credential"), Some(_)) => Err(Failure::Usage(format!(
-                "--passphrase-file: the ring in {} is opened by the credential that it was made \
-                 with",
+            (Some(Opener::Credential), Some(_)) => Err(Failure::Usage(format!(
+                "--passphrase-file: the ring in {} is opened by a credential, its unlock.key",
                 layout.ring().display()
             ))),
-            (Some(other), _) => Err(Failure::Other(anyhow::anyhow!(
-                "ring.toml has unlock = \"{other}\", which this program does not know"
+            (Some(Opener::Shares), Some(_)) => Err(Failure::Usage(format!(
+                "--passphrase-file: the ring in {} is opened by shares: `chancery unlock --share`",
+                layout.ring().display()
             ))),
         }
     }
@@ -66,7 +69,9 @@ impl Factor {
                 Ok(("--unlock-credential", passphrase::credential(&layout.unlock(), "unlock.key")?))
             }
             Self::Passphrase(Some(file)) => Ok(("--passphrase-file", passphrase::from_file(file)?)),
-            Self::Passphrase(None) => Err(Failure::Usage("give --passphrase-file".into())),
+            Self::Passphrase(None) | Self::Shares => {
+                Err(Failure::Usage("give --passphrase-file".into()))
+            }
         }
     }
 
@@ -85,9 +90,10 @@ impl Factor {
             Self::Passphrase(Some(file)) => {
                 unlock::open_with(&crate::admin::connect(&layout.run())?, file).await
             }
-            Self::Passphrase(None) => {
+            Self::Passphrase(None) | Self::Shares => {
+                let share = if *self == Self::Shares { " --share FILE" } else { "" };
                 eprintln!(
-                    "chancery: the ring is locked; `chancery unlock --data {}` opens it",
+                    "chancery: the ring is locked; `chancery unlock --data {}{share}` opens it",
                     layout.data.display()
                 );
                 Ok(())
@@ -98,7 +104,7 @@ impl Factor {
     /// Opens the ring, or waits until somebody does.
     pub async fn open(&self, layout: &Layout) -> Outcome {
         self.try_open(layout).await?;
-        if *self == Self::Passphrase(None) {
+        if matches!(self, Self::Passphrase(None) | Self::Shares) {
             wait(&crate::admin::connect(&layout.run())?).await?;
         }
         Ok(())

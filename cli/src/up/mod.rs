@@ -16,7 +16,7 @@ pub use child::write_private;
 pub use directories::hand_over;
 pub use identity::Identities;
 pub use layout::Layout;
-pub use ring_file::RingFile;
+pub use ring_file::{Opener, RingFile};
 pub use server_config::{setting, settings};
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -8,6 +8,20 @@ use toml::{Table, Value};
 use super::child::write_private;
 use super::identity::Identities;
 
+/// What opens a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opener {
+    /// A passphrase.
+    Passphrase,
+    /// A credential.
+    Credential,
+    /// Shares of its custodians.
+    Shares,
+}
+
+/// How an unlock file begins; the derivation follows.
+const MAGIC: &[u8] = b"CHUNL1\0\x01";
+
 /// A ring's configuration. What this program has no business with stays as it is.
 pub struct RingFile {
     path: PathBuf,
@@ -27,10 +41,17 @@ impl RingFile {
         Ok(Some(Self { path, table }))
     }
 
-    /// Returns what opens the ring.
-    pub fn unlock(&self) -> String {
-        let kind = self.table.get("unlock").and_then(Value::as_str);
-        kind.unwrap_or_default().to_owned()
+    /// Returns what opens the ring: its unlock file says so, and a rotation replaces that file
+    /// (docs/wire/key-file.md).
+    pub fn unlock(&self) -> anyhow::Result<Opener> {
+        let path = self.path.with_file_name("unlock");
+        let file = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+        match (file.strip_prefix(MAGIC), file.get(MAGIC.len())) {
+            (Some(_), Some(1)) => Ok(Opener::Passphrase),
+            (Some(_), Some(2)) => Ok(Opener::Credential),
+            (Some(_), Some(3)) => Ok(Opener::Shares),
+            _ => bail!("{} is no unlock file that this program knows", path.display()),
+        }
     }
 
     fn numbers(&self, field: &str) -> Vec<i64> {
@@ -89,7 +110,7 @@ mod tests {
     fn a_ring_of_elsewhere_is_noticed_and_admits_us_afterwards() {
         let dir = tempfile::tempdir().expect("a directory");
         assert!(RingFile::read(dir.path()).expect("nothing").is_none());
-        let text = "version = 1\nunlock = \"passphrase\"\nserver_uids = [4711]\nadmin_uids = [4711]\nserver_gid = 4711\nadmin_gid = 4711\n";
+        let text = "version = 1\nunlock = \"credential\"\nserver_uids = [4711]\nadmin_uids = [4711]\nserver_gid = 4711\nadmin_gid = 4711\n";
         std::fs::write(dir.path().join("ring.toml"), text).expect("written");
         let read = || {
             let ring = RingFile::read(dir.path()).expect("readable");
@@ -98,7 +119,18 @@ mod tests {
         let account = |id| Account { uid: id, gid: id };
         let one = Identities::One(account(4712));
         let several = Identities::Several { signer: account(64_801), server: account(64_802) };
-        assert_eq!(read().unlock(), "passphrase");
+        for (derivation, expected) in
+            [(1, Opener::Passphrase), (2, Opener::Credential), (3, Opener::Shares)]
+        {
+            // Whatever ring.toml says.
+            let file = [MAGIC, &[derivation]].concat();
+            std::fs::write(dir.path().join("unlock"), file).expect("written");
+            assert_eq!(read().unlock().expect("known"), expected);
+        }
+        for unknown in [&[][..], b"CHUNL2\0\x01\x01", MAGIC, &[MAGIC, &[4]].concat()] {
+            std::fs::write(dir.path().join("unlock"), unknown).expect("written");
+            assert!(read().unlock().is_err());
+        }
         for identities in [one, several] {
             assert!(read().check_admits(&identities).is_err());
             assert!(read().admit(&identities).expect("written"));

@@ -58,6 +58,7 @@ fn keep_out(layout: &Layout, factor: &Factor) -> Vec<PathBuf> {
     match factor {
         Factor::Credential => paths.push(layout.unlock()),
         Factor::Passphrase(_) => paths.extend(factor.file().map(Path::to_owned)),
+        Factor::Shares => {}
     }
     paths
 }

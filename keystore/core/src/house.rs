@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use signer_proto::{Digest, HouseKey};
-use thiserror::Error;
 use x509::Signature;
 use zeroize::Zeroizing;
 
+use crate::unlock::{NewFactor, Share, ShareOffer, UnlockError, UnlockFactor, UnlockKind};
 use crate::{Approved, DriverError, KeyDriver, KeyIdentity};
 
 /// The keys that every ring has for itself, whatever its driver.
@@ -24,31 +24,6 @@ pub trait House: Send + Sync {
     fn sign_log(&self, message: Approved<'_>) -> Result<Signature, DriverError>;
 }
 
-/// What opens a ring. Wiped when dropped, never shown.
-pub enum UnlockFactor {
-    /// A passphrase, stretched with Argon2id.
-    Passphrase(Zeroizing<Vec<u8>>),
-    /// A credential file's content: at least 32 octets of high entropy, not stretched.
-    Credential(Zeroizing<Vec<u8>>),
-}
-
-/// Why a ring did not open.
-#[derive(Debug, Error)]
-pub enum UnlockError {
-    /// The factor is not the one that the ring was made with.
-    #[error("this passphrase or credential does not open the ring")]
-    WrongFactor,
-    /// The factor is of another kind than the ring was made with, or too short.
-    #[error("the unlock factor cannot be used: {0}")]
-    FactorUnusable(&'static str),
-    /// A file is missing or not intact.
-    #[error("the ring's key files are not intact: {0}")]
-    Corrupt(String),
-    /// A file cannot be read.
-    #[error("the ring's key files cannot be read")]
-    Io(#[source] std::io::Error),
-}
-
 /// What an unlocked ring signs with.
 pub struct Opened {
     /// The ring's driver.
@@ -59,6 +34,20 @@ pub struct Opened {
 
 /// Opens a ring's keys.
 pub trait Vault: Send + Sync {
+    /// Says what opens the ring: the unlock file decides, and nothing beside it.
+    ///
+    /// # Errors
+    /// [`UnlockError::Corrupt`], [`UnlockError::Io`].
+    fn kind(&self, genesis: Digest) -> Result<UnlockKind, UnlockError>;
+
+    /// Holds what a custodian gives against the commitment to the share.
+    ///
+    /// # Errors
+    /// [`UnlockError::ShareMalformed`], [`UnlockError::WrongShare`],
+    /// [`UnlockError::FactorUnusable`] for a ring without shares, [`UnlockError::Corrupt`],
+    /// [`UnlockError::Io`].
+    fn admit_share(&self, offer: &ShareOffer, genesis: Digest) -> Result<Share, UnlockError>;
+
     /// Tries the factor. `genesis` is the digest that every key file is bound to; `house` are
     /// the three house keys as genesis names them.
     fn unlock(
@@ -81,7 +70,7 @@ pub trait Founder: Send + Sync {
     /// `AlreadyExists` where a ring's keys are already.
     fn found(
         &self,
-        factor: &UnlockFactor,
+        factor: &NewFactor,
         house: &[KeyIdentity],
     ) -> Result<Box<dyn Founding>, UnlockError>;
 }

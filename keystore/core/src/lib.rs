@@ -13,8 +13,10 @@ pub mod conformance;
 mod driver;
 mod house;
 mod identity;
+mod unlock;
 
 pub use approved::Approved;
 pub use driver::{DriverError, KeyDriver};
-pub use house::{Founder, Founding, House, Opened, UnlockError, UnlockFactor, Vault};
+pub use house::{Founder, Founding, House, Opened, Vault};
 pub use identity::KeyIdentity;
+pub use unlock::{Custodian, NewFactor, Share, ShareOffer, UnlockError, UnlockFactor, UnlockKind};

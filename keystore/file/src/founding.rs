@@ -2,27 +2,25 @@
 
 use std::path::PathBuf;
 
-use keystore::{DriverError, Founding, KeyIdentity, Opened, UnlockError, UnlockFactor};
+use keystore::{DriverError, Founding, KeyIdentity, NewFactor, Opened, UnlockError};
 use secret_memory::Secret;
 use signer_proto::{Digest, HouseKey};
 use x509::SpkiDer;
 use zeroize::Zeroizing;
 
-use crate::cipher::{Cipher, random, random_secret};
+use crate::cipher::random_secret;
 use crate::disk;
-use crate::factor::{SALT, Stretch};
 use crate::house::{corrupt, select};
 use crate::key_pair::KeyPair;
 use crate::keyring::{KEYS, Keyring};
-use crate::unlock_file::{self, Header, UNLOCK};
+use crate::new_lock::NewLock;
+use crate::unlock_file::UNLOCK;
 use crate::vault::open_keys;
 
 /// What [`crate::FileVault`] drew; nothing of it is on disk.
 pub(crate) struct FileFounding {
     ring: PathBuf,
-    stretch: Stretch,
-    salt: [u8; SALT],
-    unlock: Cipher,
+    lock: NewLock,
     data_key: Secret,
     house: Vec<DrawnKey>,
 }
@@ -37,26 +35,17 @@ impl FileFounding {
     /// Stretches the factor and draws the keys.
     pub(crate) fn draw(
         ring: PathBuf,
-        factor: &UnlockFactor,
+        factor: &NewFactor,
         house: &[KeyIdentity],
     ) -> Result<Self, UnlockError> {
         let [log, serial, seal] = select(house)?;
-        let stretch = Stretch::for_new_ring(factor)?;
-        let salt = random().map_err(corrupt)?;
-        let unlock_key = stretch.unlock_key(factor, &salt)?;
+        let lock = NewLock::draw(factor)?;
         let house = vec![
             draw_pair(log).map_err(corrupt)?,
             draw_secret(serial).map_err(corrupt)?,
             draw_secret(seal).map_err(corrupt)?,
         ];
-        Ok(Self {
-            ring,
-            stretch,
-            salt,
-            unlock: Cipher::new(&unlock_key).map_err(corrupt)?,
-            data_key: random_secret().map_err(corrupt)?,
-            house,
-        })
+        Ok(Self { ring, lock, data_key: random_secret().map_err(corrupt)?, house })
     }
 }
 
@@ -86,10 +75,8 @@ impl Founding for FileFounding {
 
     fn bind(self: Box<Self>, genesis: Digest) -> Result<Opened, UnlockError> {
         disk::make_directory(&self.ring, KEYS).map_err(UnlockError::Io)?;
-        let Self { ring, stretch, salt, unlock, data_key, house } = *self;
-        let header = Header { stretch, salt, genesis };
-        let nonce = random().map_err(corrupt)?;
-        let file = unlock_file::seal(&unlock, &header, &data_key, nonce)?;
+        let Self { ring, lock, data_key, house } = *self;
+        let closed = lock.close(genesis, &data_key)?;
         let keyring = Keyring::new(&ring, genesis, data_key);
         for drawn in &house {
             let spki = drawn.spki.as_ref().map_or(&[][..], SpkiDer::as_bytes);
@@ -97,8 +84,9 @@ impl Founding for FileFounding {
                 .write(&drawn.key, spki, &drawn.secret)
                 .map_err(|error| UnlockError::Io(std::io::Error::other(error)))?;
         }
+        closed.write_shares(&ring)?;
         // Last: a ring that has an unlock file has all its house keys.
-        disk::write_new(&ring, UNLOCK, &file).map_err(UnlockError::Io)?;
+        disk::write_new(&ring, UNLOCK, &closed.file).map_err(UnlockError::Io)?;
         let house: Vec<KeyIdentity> = house.into_iter().map(|drawn| drawn.key).collect();
         open_keys(keyring, &house)
     }

@@ -8,6 +8,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod age;
 mod cipher;
 mod disk;
 mod driver;
@@ -19,6 +20,14 @@ mod key_pair;
 mod keyring;
 #[cfg(test)]
 mod memory_scan;
+mod new_lock;
+mod recipient;
+mod shamir;
+mod share;
+mod share_file;
+mod share_text;
+#[cfg(test)]
+mod shares_tests;
 mod unlock_file;
 mod vault;
 

@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 
+use zeroize::Zeroize as _;
+
 /// Counts the copies of a secret in all writable memory. It is given masked, so that neither the
 /// search nor its caller holds a copy.
 pub(crate) fn copies_in_memory(masked: &[u8], mask: u8) -> usize {
@@ -29,6 +31,8 @@ pub(crate) fn copies_in_memory(masked: &[u8], mask: u8) -> usize {
             *octet ^= mask;
         }
         copies += window.windows(masked.len()).filter(|found| *found == masked).count();
+        // What is in memory masked, such as what is looked for, stands in the window unmasked.
+        window.zeroize();
     }
     copies
 }

@@ -1,7 +1,8 @@
 //! The format of the unlock file; `docs/wire/key-file.md` is its specification.
 //!
 //! ```text
-//! "CHUNL1\0" | version 1 | derivation (1, 4, 4, 4) | salt (32) | genesis (32) | nonce (12)
+//! "CHUNL1\0" | version 1 | derivation (1, 4, 4, 4) | salt (32) | genesis (32)
+//!            | with shares: a commitment to each (32 each) | nonce (12)
 //!            | AES-256-GCM(data key) (32) | tag (16) | SHA-256 of all before (32)
 //! ```
 
@@ -13,6 +14,7 @@ use x509::sha256;
 use crate::cipher::{Cipher, NONCE, SECRET, TAG, no_room};
 use crate::factor::{SALT, Stretch};
 use crate::house::corrupt;
+use crate::share::COMMITMENT;
 
 /// The file's name inside the ring's folder.
 pub(crate) const UNLOCK: &str = "unlock";
@@ -22,7 +24,7 @@ const MAGIC: [u8; 8] = *b"CHUNL1\0\x01";
 const CHECKSUM: usize = 32;
 
 /// What stands in the clear, all of it under the tag of the data key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header {
     /// How the unlock key is made.
     pub(crate) stretch: Stretch,
@@ -30,6 +32,8 @@ pub(crate) struct Header {
     pub(crate) salt: [u8; SALT],
     /// Which ring this is.
     pub(crate) genesis: Digest,
+    /// One for each share, in the order of their numbers; none without shares.
+    pub(crate) commitments: Vec<[u8; COMMITMENT]>,
 }
 
 impl Header {
@@ -39,6 +43,9 @@ impl Header {
         self.stretch.put(&mut w);
         self.salt.put(&mut w);
         self.genesis.put(&mut w);
+        for commitment in &self.commitments {
+            w.raw(commitment);
+        }
         w.into_vec()
     }
 
@@ -46,7 +53,14 @@ impl Header {
         if r.array()? != MAGIC {
             return Err(WireError::UnknownValue("magic and version"));
         }
-        Ok(Self { stretch: Stretch::take(r)?, salt: r.array()?, genesis: Digest::take(r)? })
+        let stretch = Stretch::take(r)?;
+        let (salt, genesis) = (r.array()?, Digest::take(r)?);
+        let shares = match stretch {
+            Stretch::Shares { count, .. } => count,
+            _ => 0,
+        };
+        let commitments = (0..shares).map(|_| r.array()).collect::<Result<_, _>>()?;
+        Ok(Self { stretch, salt, genesis, commitments })
     }
 }
 
@@ -66,35 +80,47 @@ pub(crate) fn seal(
     Ok(file)
 }
 
-/// Opens the unlock file of the ring with this genesis and returns the data key.
-///
-/// # Errors
-/// [`UnlockError::Corrupt`] for a file that is damaged or another ring's, before the factor is
-/// tried; [`UnlockError::FactorUnusable`]; [`UnlockError::WrongFactor`].
-pub(crate) fn open(
-    file: &[u8],
-    factor: &UnlockFactor,
-    genesis: Digest,
-) -> Result<Secret, UnlockError> {
-    let damaged = || UnlockError::Corrupt("the unlock file is damaged".to_owned());
-    // The checksum tells a damaged file from a wrong passphrase; the tag is what is trusted.
-    let (body, checksum) = file.split_last_chunk::<CHECKSUM>().ok_or_else(damaged)?;
-    if sha256(body) != *checksum {
-        return Err(damaged());
+/// An unlock file that is intact and this ring's; its data key is still closed.
+pub(crate) struct Closed {
+    pub(crate) header: Header,
+    nonce: [u8; NONCE],
+    sealed: Vec<u8>,
+}
+
+impl Closed {
+    /// Reads the unlock file of the ring with this genesis.
+    ///
+    /// # Errors
+    /// [`UnlockError::Corrupt`] for a file that is damaged or another ring's.
+    pub(crate) fn read(file: &[u8], genesis: Digest) -> Result<Self, UnlockError> {
+        let damaged = || UnlockError::Corrupt("the unlock file is damaged".to_owned());
+        // The checksum tells a damaged file from a wrong passphrase; the tag is what is trusted.
+        let (body, checksum) = file.split_last_chunk::<CHECKSUM>().ok_or_else(damaged)?;
+        if sha256(body) != *checksum {
+            return Err(damaged());
+        }
+        let mut r = Reader::new(body);
+        let header = Header::take(&mut r).map_err(|_| damaged())?;
+        let nonce = r.array().map_err(|_| damaged())?;
+        let sealed = r.bytes(SECRET + TAG).map_err(|_| damaged())?.to_vec();
+        r.finish().map_err(|_| damaged())?;
+        if header.genesis != genesis {
+            let why = "the unlock file belongs to another ring";
+            return Err(UnlockError::Corrupt(why.to_owned()));
+        }
+        Ok(Self { header, nonce, sealed })
     }
-    let mut r = Reader::new(body);
-    let header = Header::take(&mut r).map_err(|_| damaged())?;
-    let nonce = r.array().map_err(|_| damaged())?;
-    let sealed = r.bytes(SECRET + TAG).map_err(|_| damaged())?;
-    r.finish().map_err(|_| damaged())?;
-    if header.genesis != genesis {
-        let why = "the unlock file belongs to another ring";
-        return Err(UnlockError::Corrupt(why.to_owned()));
+
+    /// Opens the data key.
+    ///
+    /// # Errors
+    /// [`UnlockError::FactorUnusable`], [`UnlockError::WrongFactor`].
+    pub(crate) fn open(&self, factor: &UnlockFactor) -> Result<Secret, UnlockError> {
+        let key = self.header.stretch.unlock_key(factor, &self.header.salt)?;
+        let unlock = Cipher::new(&key).map_err(corrupt)?;
+        let opened = unlock.open(self.nonce, &self.header.encode(), &self.sealed);
+        Secret::copy_of(&opened.ok_or(UnlockError::WrongFactor)?).map_err(no_room).map_err(corrupt)
     }
-    let key = header.stretch.unlock_key(factor, &header.salt)?;
-    let unlock = Cipher::new(&key).map_err(corrupt)?;
-    let opened = unlock.open(nonce, &header.encode(), sealed).ok_or(UnlockError::WrongFactor)?;
-    Secret::copy_of(&opened).map_err(no_room).map_err(corrupt)
 }
 
 #[cfg(test)]
@@ -109,8 +135,17 @@ mod tests {
         UnlockFactor::Credential(Zeroizing::new(vec![octet; 32]))
     }
 
+    fn open(file: &[u8], factor: &UnlockFactor, genesis: Digest) -> Result<Secret, UnlockError> {
+        Closed::read(file, genesis)?.open(factor)
+    }
+
     fn sample() -> Vec<u8> {
-        let header = Header { stretch: Stretch::Hkdf, salt: [7; SALT], genesis: GENESIS };
+        let header = Header {
+            stretch: Stretch::Hkdf,
+            salt: [7; SALT],
+            genesis: GENESIS,
+            commitments: Vec::new(),
+        };
         let key = header.stretch.unlock_key(&credential(0x0b), &header.salt);
         let cipher = Cipher::new(&key.unwrap()).unwrap();
         seal(&cipher, &header, &[0x11; 32], [0x22; 12]).unwrap()

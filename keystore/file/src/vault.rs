@@ -4,7 +4,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use keystore::{Founder, Founding, KeyIdentity, Opened, UnlockError, UnlockFactor, Vault};
+use keystore::{
+    Founder, Founding, KeyIdentity, NewFactor, Opened, Share, ShareOffer, UnlockError,
+    UnlockFactor, UnlockKind, Vault,
+};
 use signer_proto::Digest;
 
 use crate::disk;
@@ -12,7 +15,8 @@ use crate::driver::FileDriver;
 use crate::founding::FileFounding;
 use crate::house::FileHouse;
 use crate::keyring::Keyring;
-use crate::unlock_file::{self, UNLOCK};
+use crate::share;
+use crate::unlock_file::{Closed, UNLOCK};
 
 /// The `unlock` file and the `keys` folder of a ring. Holds no secret.
 #[derive(Debug, Clone)]
@@ -26,17 +30,29 @@ impl FileVault {
     pub fn at(ring: impl Into<PathBuf>) -> Self {
         Self { ring: ring.into() }
     }
+
+    fn closed(&self, genesis: Digest) -> Result<Closed, UnlockError> {
+        let file = disk::read(&self.ring.join(UNLOCK)).map_err(UnlockError::Io)?;
+        Closed::read(&file, genesis)
+    }
 }
 
 impl Vault for FileVault {
+    fn kind(&self, genesis: Digest) -> Result<UnlockKind, UnlockError> {
+        self.closed(genesis).map(|closed| closed.header.stretch.kind())
+    }
+
+    fn admit_share(&self, offer: &ShareOffer, genesis: Digest) -> Result<Share, UnlockError> {
+        share::admit(&self.ring, &self.closed(genesis)?.header, offer)
+    }
+
     fn unlock(
         &self,
         factor: &UnlockFactor,
         genesis: Digest,
         house: &[KeyIdentity],
     ) -> Result<Opened, UnlockError> {
-        let file = disk::read(&self.ring.join(UNLOCK)).map_err(UnlockError::Io)?;
-        let data_key = unlock_file::open(&file, factor, genesis)?;
+        let data_key = self.closed(genesis)?.open(factor)?;
         open_keys(Keyring::new(&self.ring, genesis, data_key), house)
     }
 }
@@ -44,7 +60,7 @@ impl Vault for FileVault {
 impl Founder for FileVault {
     fn found(
         &self,
-        factor: &UnlockFactor,
+        factor: &NewFactor,
         house: &[KeyIdentity],
     ) -> Result<Box<dyn Founding>, UnlockError> {
         if self.ring.join(UNLOCK).try_exists().map_err(UnlockError::Io)? {
@@ -80,6 +96,10 @@ mod tests {
         UnlockFactor::Credential(Zeroizing::new(vec![octet; 32]))
     }
 
+    fn new(octet: u8) -> NewFactor {
+        NewFactor::Credential(Zeroizing::new(vec![octet; 32]))
+    }
+
     fn key(id: u8, purpose: Purpose, spec: KeySpec) -> KeyIdentity {
         KeyIdentity {
             id: KeyId([id; 16]),
@@ -97,7 +117,7 @@ mod tests {
         ]
     }
 
-    fn ring(factor: &UnlockFactor) -> (tempfile::TempDir, Opened, Vec<HouseKey>) {
+    fn ring(factor: &NewFactor) -> (tempfile::TempDir, Opened, Vec<HouseKey>) {
         let directory = tempfile::tempdir().unwrap();
         let founding = FileVault::at(directory.path()).found(factor, &house()).unwrap();
         let named = founding.house_keys();
@@ -119,7 +139,7 @@ mod tests {
 
     #[test]
     fn house_keys_are_the_same_after_a_restart() {
-        let (directory, first, named) = ring(&credential(7));
+        let (directory, first, named) = ring(&new(7));
         let second = unlock(directory.path()).unwrap();
         assert_eq!(first.house.serial_mac(b"a"), second.house.serial_mac(b"a"));
         let sealed = first.house.seal(b"row", b"secret").unwrap();
@@ -133,8 +153,8 @@ mod tests {
 
     #[test]
     fn two_rings_share_no_house_key() {
-        let (_a, first, _) = ring(&credential(7));
-        let (_b, second, _) = ring(&credential(7));
+        let (_a, first, _) = ring(&new(7));
+        let (_b, second, _) = ring(&new(7));
         assert_ne!(first.house.serial_mac(b"a"), second.house.serial_mac(b"a"));
         let sealed = first.house.seal(b"row", b"secret").unwrap();
         assert!(second.house.unseal(b"row", &sealed).is_none());
@@ -142,9 +162,9 @@ mod tests {
 
     #[test]
     fn a_passphrase_opens_what_it_closed_and_no_other_does() {
-        let phrase =
-            |text: &str| UnlockFactor::Passphrase(Zeroizing::new(text.as_bytes().to_vec()));
-        let (directory, _, _) = ring(&phrase("correct horse"));
+        let octets = |text: &str| Zeroizing::new(text.as_bytes().to_vec());
+        let phrase = |text: &str| UnlockFactor::Passphrase(octets(text));
+        let (directory, _, _) = ring(&NewFactor::Passphrase(octets("correct horse")));
         let vault = FileVault::at(directory.path());
         assert!(vault.unlock(&phrase("correct horse"), GENESIS, &house()).is_ok());
         let wrong = vault.unlock(&phrase("correct horsf"), GENESIS, &house());
@@ -153,8 +173,8 @@ mod tests {
 
     #[test]
     fn a_ring_is_founded_once() {
-        let (directory, _, _) = ring(&credential(7));
-        match FileVault::at(directory.path()).found(&credential(8), &house()) {
+        let (directory, _, _) = ring(&new(7));
+        match FileVault::at(directory.path()).found(&new(8), &house()) {
             Err(UnlockError::Io(error)) => assert_eq!(error.kind(), io::ErrorKind::AlreadyExists),
             _ => panic!("founded twice"),
         }
@@ -172,14 +192,14 @@ mod tests {
         ];
         let directory = tempfile::tempdir().unwrap();
         for house in sets {
-            let refused = FileVault::at(directory.path()).found(&credential(7), &house);
+            let refused = FileVault::at(directory.path()).found(&new(7), &house);
             assert!(matches!(refused, Err(UnlockError::Corrupt(_))));
         }
     }
 
     #[test]
     fn refuses_a_house_key_that_is_missing_bent_or_swapped() {
-        let (directory, _, _) = ring(&credential(7));
+        let (directory, _, _) = ring(&new(7));
         let [log, serial, seal] = house().map(|key| key_file(directory.path(), &key));
         let honest = fs::read(&serial).unwrap();
         fs::remove_file(&serial).unwrap();
@@ -198,11 +218,11 @@ mod tests {
 
     #[test]
     fn refuses_key_files_of_another_genesis() {
-        let (directory, _, _) = ring(&credential(7));
+        let (directory, _, _) = ring(&new(7));
         let elsewhere =
             FileVault::at(directory.path()).unlock(&credential(7), Digest([1; 32]), &house());
         assert!(why(elsewhere).contains("another ring"));
-        let (other, _, _) = ring(&credential(7));
+        let (other, _, _) = ring(&new(7));
         for key in house() {
             fs::copy(key_file(other.path(), &key), key_file(directory.path(), &key)).unwrap();
         }
@@ -215,7 +235,7 @@ mod tests {
 
     #[test]
     fn refuses_every_flipped_bit_of_a_generated_keys_file() {
-        let (directory, opened, _) = ring(&credential(7));
+        let (directory, opened, _) = ring(&new(7));
         let issuing = key(9, Purpose::CertAndCrl, KeySpec::P256);
         opened.driver.generate(&issuing).unwrap();
         let path = key_file(directory.path(), &issuing);
@@ -237,7 +257,7 @@ mod tests {
 
     #[test]
     fn house_keys_cannot_be_reached_through_the_driver() {
-        let (_directory, opened, _) = ring(&credential(7));
+        let (_directory, opened, _) = ring(&new(7));
         let [log, ..] = house();
         let signed = opened.driver.sign(
             &log,
@@ -250,7 +270,7 @@ mod tests {
 
     #[test]
     fn no_copy_of_the_unlock_key_stays_in_memory() {
-        let (directory, opened, _) = ring(&credential(7));
+        let (directory, opened, _) = ring(&new(7));
         drop(opened);
         let file = fs::read(directory.path().join("unlock")).unwrap();
         // The salt's place in the file; the masked keys are never in memory unmasked.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keystore::conformance::Subject;
-use keystore::{Founder as _, KeyDriver, KeyIdentity, Opened, UnlockFactor, Vault as _};
+use keystore::{Founder as _, KeyDriver, KeyIdentity, NewFactor, Opened, UnlockFactor, Vault as _};
 use keystore_file::FileVault;
 use signer_proto::{Digest, KeyId, KeyLabel, KeySpec, Purpose};
 use zeroize::Zeroizing;
@@ -37,7 +37,7 @@ impl FileSubject {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a folder");
         let opened = FileVault::at(directory.path())
-            .found(&factor(), &house())
+            .found(&NewFactor::Credential(Zeroizing::new(vec![7; 32])), &house())
             .and_then(|founding| founding.bind(GENESIS))
             .expect("a new ring");
         Self { directory, opened }

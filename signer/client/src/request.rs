@@ -53,7 +53,7 @@ impl Request {
         match self.kind {
             // The second attempt may be journaled as one more failure, a second key, a policy
             // that no longer names its predecessor.
-            Kind::Unlock | Kind::GenerateKey | Kind::SetPolicy => false,
+            Kind::Unlock | Kind::UnlockShare | Kind::GenerateKey | Kind::SetPolicy => false,
             // SignCertificate and SignAuthority replay by their idempotency key; minting writes
             // nothing; a change of the revocation set that stands is repeated as it is.
             Kind::Health
@@ -80,6 +80,6 @@ impl Request {
 
     /// Says whether the frame or its answer holds a secret.
     pub(crate) fn is_secret(&self) -> bool {
-        matches!(self.kind, Kind::Unlock | Kind::Seal | Kind::Unseal)
+        matches!(self.kind, Kind::Unlock | Kind::UnlockShare | Kind::Seal | Kind::Unseal)
     }
 }

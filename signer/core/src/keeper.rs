@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use keystore::{KeyIdentity, Opened, UnlockFactor, Vault};
+use keystore::{KeyIdentity, Opened, UnlockError, UnlockFactor, UnlockKind, Vault};
 use signer_proto::{
     Digest, Event, KeyId, KeyLabel, Leaf, Purpose, Refusal, Refused, Rule, SignerState, Wire,
 };
@@ -16,12 +16,12 @@ use x509::{Signature, UnixTime};
 use zeroize::Zeroizing;
 
 use crate::approve::{SignError, refuse_driver, sign_admitted};
+use crate::calls::Gathered;
 use crate::clock::{Clock, Entropy};
 use crate::floor::Floor;
 use crate::handshakes::Handshakes;
 use crate::journal::{Committed, Journal, JournalError};
 use crate::refusals::Refusals;
-use crate::ring::UnlockKind;
 use crate::state::{Key, KeyCard, Live, Ruling, State, house_label};
 use signer_policy::{Admitted, RingKeys};
 
@@ -33,12 +33,12 @@ pub(crate) struct Keeper {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) vault: Arc<dyn Vault>,
-    unlock_kind: UnlockKind,
     /// How many threads a batch may use.
     pub(crate) cores: usize,
     opened: OnceLock<Opened>,
-    /// One unlock attempt at a time: each costs the memory of its key derivation.
-    pub(crate) unlocking: Mutex<()>,
+    /// One unlock attempt at a time: each costs the memory of its key derivation. Shares wait here
+    /// for each other.
+    pub(crate) unlocking: Mutex<Gathered>,
     refusals: Mutex<Refusals>,
     refused: Condvar,
     handshakes: Mutex<Handshakes>,
@@ -88,11 +88,10 @@ impl Keeper {
     pub(crate) fn new(
         state: State,
         journal: Journal,
-        vault: (Arc<dyn Vault>, UnlockKind),
+        vault: Arc<dyn Vault>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        let (vault, unlock_kind) = vault;
         let floor = Floor::new(state.newest_ms(), clock.wall_ms(), clock.uptime_ms());
         Self {
             live: Mutex::new(Live { state, ..Live::default() }),
@@ -101,7 +100,6 @@ impl Keeper {
             clock,
             entropy,
             vault,
-            unlock_kind,
             cores: std::thread::available_parallelism().map_or(1, NonZero::get),
             opened: OnceLock::new(),
             unlocking: Mutex::default(),
@@ -138,11 +136,24 @@ impl Keeper {
         let _ = self.opened.set(opened);
     }
 
-    /// Makes an unlock factor of the kind that this ring was made with.
-    pub(crate) fn factor_of(&self, octets: Zeroizing<Vec<u8>>) -> UnlockFactor {
-        match self.unlock_kind {
-            UnlockKind::Passphrase => UnlockFactor::Passphrase(octets),
-            UnlockKind::Credential => UnlockFactor::Credential(octets),
+    /// Returns what opens the ring: its unlock file says so.
+    pub(crate) fn unlock_kind(&self) -> Result<UnlockKind, UnlockError> {
+        let genesis = self.live().state.ring().map(|ring| ring.digest);
+        let missing = || UnlockError::Corrupt("there is no genesis".to_owned());
+        self.vault.kind(genesis.ok_or_else(missing)?)
+    }
+
+    /// Makes an unlock factor of the kind that opens this ring.
+    pub(crate) fn factor_of(
+        &self,
+        octets: Zeroizing<Vec<u8>>,
+    ) -> Result<UnlockFactor, UnlockError> {
+        match self.unlock_kind()? {
+            UnlockKind::Passphrase => Ok(UnlockFactor::Passphrase(octets)),
+            UnlockKind::Credential => Ok(UnlockFactor::Credential(octets)),
+            UnlockKind::Shares { .. } => {
+                Err(UnlockError::FactorUnusable("the ring is opened by shares"))
+            }
         }
     }
 
@@ -354,7 +365,7 @@ impl Keeper {
     }
 
     /// Writes what was counted when its second is over, until the signer ends: refusals and
-    /// handshakes.
+    /// handshakes. Forgets shares that nobody adds to.
     pub(crate) fn tick(self: &Arc<Self>) {
         let mut refusals = lock(&self.refusals);
         while !self.ending.load(Ordering::Acquire) {
@@ -373,7 +384,7 @@ impl Keeper {
             if self.ending.load(Ordering::Acquire) {
                 break;
             }
-            let idle = idle && lock(&self.handshakes).is_empty();
+            let idle = idle && lock(&self.handshakes).is_empty() && !self.shares_wait();
             refusals = if idle && refusals.is_empty() {
                 self.refused.wait(refusals).unwrap_or_else(PoisonError::into_inner)
             } else {
@@ -389,6 +400,25 @@ impl Keeper {
         for leaf in signed {
             self.write(leaf, |_, _| {});
         }
+    }
+
+    /// Forgets shares that waited too long; says whether any still wait.
+    fn shares_wait(&self) -> bool {
+        match self.unlocking.try_lock() {
+            Ok(mut gathered) => {
+                gathered.expire(self.clock.uptime_ms());
+                !gathered.is_empty()
+            }
+            // An attempt is under way; look again at the next tick.
+            Err(_) => true,
+        }
+    }
+
+    /// Lets the ticker look after what waits.
+    pub(crate) fn wake_ticker(&self) {
+        // The lock is taken so that the ticker cannot miss it between its look and its wait.
+        drop(lock(&self.refusals));
+        self.refused.notify_one();
     }
 
     /// Stops the writing of refusals and refuses what comes from now on.

@@ -29,7 +29,7 @@ mod state;
 pub use clock::{Clock, Entropy, NoEntropy, SystemClock, SystemEntropy};
 pub use ring::{
     ConfigError, CreateError, DirectoryError, DriverFamily, Environment, NewRing, OpenError,
-    RingConfig, ServeError, Signer, Start, UnlockKind, create, read_journal,
+    RingConfig, ServeError, Signer, Start, create, read_journal,
 };
 pub use signer_policy::stub;
 

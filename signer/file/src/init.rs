@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use keystore::UnlockFactor;
 use keystore_file::FileVault;
 use signer::{DriverFamily, Environment, NewRing};
 
-use crate::{VERSION, secret};
+use crate::VERSION;
+use crate::factor::NewFactorOptions;
 
 /// What a new ring is told.
 #[derive(Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "DIR")]
     ring: PathBuf,
     #[command(flatten)]
-    factor: Factor,
+    factor: NewFactorOptions,
     /// A uid that may connect to issue.sock and status.sock; may be given several times. Without
     /// it: the own uid.
     #[arg(long = "server-uid", value_name = "UID")]
@@ -34,28 +34,6 @@ pub(crate) struct Init {
     /// The group whose members may connect to admin.sock, instead of the admin uids.
     #[arg(long, value_name = "GID")]
     admin_gid: Option<u32>,
-}
-
-#[derive(Args)]
-#[group(required = true, multiple = false)]
-struct Factor {
-    /// A file with at least 32 random octets that unlocks the ring; - is standard input.
-    #[arg(long, value_name = "FILE")]
-    unlock_credential: Option<PathBuf>,
-    /// A file with the passphrase that unlocks the ring; one line end at its end is not part of
-    /// it. - is standard input.
-    #[arg(long, value_name = "FILE")]
-    passphrase_file: Option<PathBuf>,
-}
-
-impl Factor {
-    fn read(&self) -> anyhow::Result<UnlockFactor> {
-        match (&self.unlock_credential, &self.passphrase_file) {
-            (Some(path), _) => secret::credential(path).map(UnlockFactor::Credential),
-            (None, Some(path)) => secret::passphrase(path).map(UnlockFactor::Passphrase),
-            (None, None) => anyhow::bail!("no unlock factor is given"),
-        }
-    }
 }
 
 impl Init {

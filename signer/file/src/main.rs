@@ -7,6 +7,7 @@
 )]
 
 mod end;
+mod factor;
 mod init;
 mod journal;
 mod page;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use hardening::Report;
+use keystore::UnlockKind;
 use keystore_file::FileVault;
 use signer::listen::Limits;
-use signer::{Environment, Signer, Start, UnlockKind};
+use signer::{Environment, Signer, Start};
 
 use crate::{VERSION, end, secret};
 
@@ -62,9 +63,14 @@ impl Serve {
             .with_context(|| format!("the ring {} is not opened", self.ring.display()))?;
         match &self.unlock_credential {
             Some(path) => {
-                let factor = match signer.config().unlock {
+                let kind = signer.unlock_kind().context("the ring stays locked")?;
+                let factor = match kind {
                     UnlockKind::Credential => secret::credential(path)?,
                     UnlockKind::Passphrase => secret::passphrase(path)?,
+                    UnlockKind::Shares { threshold, count } => anyhow::bail!(
+                        "{threshold} of {count} shares open the ring, and no file: start it \
+                         without --unlock-credential, then give the shares over admin.sock"
+                    ),
                 };
                 signer.unlock(factor).context("the ring stays locked")?;
             }

@@ -63,6 +63,8 @@ wire_enum! {
         SignAuthority = 67, "sign-authority",
         /// [`crate::SignCaRequest`]
         SignCaRequest = 68, "sign-ca-request",
+        /// [`crate::UnlockShare`]
+        UnlockShare = 77, "unlock-share",
     }
 }
 
@@ -88,7 +90,8 @@ impl Kind {
             | Self::GenerateKey
             | Self::SetPolicy
             | Self::SignAuthority
-            | Self::SignCaRequest => socket == Socket::Admin,
+            | Self::SignCaRequest
+            | Self::UnlockShare => socket == Socket::Admin,
         }
     }
 
@@ -100,7 +103,7 @@ impl Kind {
             Self::ReadPolicy | Self::ReadJournal | Self::MintSerials | Self::BuildCrl => 256,
             Self::ReadProof | Self::ReadTile => 256,
             Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => 256,
-            Self::Unlock => 2 * 1024,
+            Self::Unlock | Self::UnlockShare => 2 * 1024,
             Self::GenerateKey => 32 * 1024,
             Self::SignHandshake => 256,
             Self::SignCertificate | Self::SignAuthority => 128 * 1024,

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keystore::{
-    Approved, DriverError, KeyDriver, KeyIdentity, Opened, UnlockError, UnlockFactor, Vault,
+    Approved, DriverError, KeyDriver, KeyIdentity, Opened, Share, ShareOffer, UnlockError,
+    UnlockFactor, UnlockKind, Vault,
 };
 use signer_proto::Digest;
 use x509::{Signature, SignatureScheme, SpkiDer};
@@ -132,6 +133,14 @@ pub(crate) struct CountingVault<V> {
 }
 
 impl<V: Vault> Vault for CountingVault<V> {
+    fn kind(&self, genesis: Digest) -> Result<UnlockKind, UnlockError> {
+        self.vault.kind(genesis)
+    }
+
+    fn admit_share(&self, offer: &ShareOffer, genesis: Digest) -> Result<Share, UnlockError> {
+        self.vault.admit_share(offer, genesis)
+    }
+
     fn unlock(
         &self,
         factor: &UnlockFactor,

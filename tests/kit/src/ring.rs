@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use keystore::UnlockFactor;
+use keystore::NewFactor;
 use keystore_file::FileVault;
 use signer::journal::{Disk, RealDisk};
 use signer::listen::Dispatch;
@@ -125,7 +125,7 @@ impl Ring {
             admin_gid: None,
             made_by: "kit".to_owned(),
         };
-        let factor = UnlockFactor::Credential(Zeroizing::new(CREDENTIAL.to_vec()));
+        let factor = NewFactor::Credential(Zeroizing::new(CREDENTIAL.to_vec()));
         let founder = |dir: &Path| -> Box<dyn keystore::Founder> { Box::new(FileVault::at(dir)) };
         let environment = Environment { disk: Arc::new(RealDisk), ..ring.environment() };
         signer::create(&ring.ring_dir(), &new, &factor, founder, &environment).expect("a ring");

@@ -23,7 +23,7 @@ const SHIPPED: &[Row] = &[
     ("signer-log", &["signer-proto", "x509"]),
     ("signer-quorum", &["signer-proto", "x509"]),
     // the signer's side
-    ("keystore", &["signer-proto", "x509"]),
+    ("keystore", &["signer-proto", "x509", "secret-memory"]),
     ("keystore-file", &["keystore", "signer-proto", "x509", "secret-memory"]),
     ("keystore-pkcs11", &["keystore", "signer-proto", "x509"]),
     ("keystore-kms", &["keystore", "signer-proto", "x509"]),

@@ -24,6 +24,7 @@ mod sign_certificate;
 mod sign_handshake;
 mod sign_ocsp;
 mod unlock;
+mod unlock_share;
 mod unseal;
 
 use std::sync::Arc;
@@ -35,7 +36,8 @@ use crate::listen::{Dispatch, Peer, Reply, Request};
 
 pub(crate) use asked::Asked;
 pub(crate) use health::report as health_report;
-pub(crate) use unlock::unlock_now;
+pub(crate) use unlock::{refuse as refuse_unlock, unlock_now};
+pub(crate) use unlock_share::Gathered;
 
 /// What the listening side hands its requests to.
 pub(crate) struct Calls(pub(crate) Arc<Keeper>);
@@ -77,6 +79,7 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::Release => writing(keeper, body, asked, release::run),
         Kind::RevocationDelta => at_once(keeper, body, asked, revocation_delta::run),
         Kind::Unlock => writing(keeper, body, asked, unlock::run),
+        Kind::UnlockShare => writing(keeper, body, asked, unlock_share::run),
         Kind::GenerateKey => writing(keeper, body, asked, generate_key::run),
         Kind::SetPolicy => writing(keeper, body, asked, set_policy::run),
         Kind::SignAuthority => writing(keeper, body, asked, sign_authority::run),

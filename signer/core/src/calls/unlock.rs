@@ -1,11 +1,11 @@
 //! Unlock: opens the ring's keys. Wrong factors are slow and leave a trace.
 
-use std::sync::{Arc, TryLockError};
+use std::sync::{Arc, MutexGuard, TryLockError};
 
 use keystore::{UnlockError, UnlockFactor};
 use signer_proto::{HealthReport, Refusal, Rule, Unlock, UnlockAttempt};
 
-use super::{Asked, health_report};
+use super::{Asked, Gathered, health_report};
 use crate::approve::refuse_driver;
 use crate::keeper::Keeper;
 use crate::state::KeyCard;
@@ -14,8 +14,11 @@ use crate::state::KeyCard;
 const LONGEST_WAIT_MS: i64 = 30_000;
 
 pub(super) fn run(keeper: &Arc<Keeper>, call: Unlock, asked: Asked) {
-    let factor = keeper.factor_of(call.passphrase.0);
-    match attempt(keeper, &factor) {
+    let attempt = keeper
+        .factor_of(call.passphrase.0)
+        .map_err(|error| refuse(&error))
+        .and_then(|factor| attempt(keeper, &factor));
+    match attempt {
         Ok(report) => asked.answer(&report),
         Err(refusal) => asked.refuse(refusal),
     }
@@ -23,14 +26,7 @@ pub(super) fn run(keeper: &Arc<Keeper>, call: Unlock, asked: Asked) {
 
 /// One attempt from outside: one at a time, and later after each that failed.
 fn attempt(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<HealthReport, Refusal> {
-    let _one = match keeper.unlocking.try_lock() {
-        Ok(guard) => guard,
-        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-        Err(TryLockError::WouldBlock) => {
-            let detail = "another attempt is under way";
-            return Err(Refusal::new(Rule::Overloaded, detail));
-        }
-    };
+    let _one = one_attempt(keeper)?;
     if keeper.opened().is_ok() {
         return Ok(health_report(keeper));
     }
@@ -39,8 +35,19 @@ fn attempt(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<HealthReport, 
     Ok(health_report(keeper))
 }
 
+/// Keeps other attempts out while this one lasts.
+pub(super) fn one_attempt(keeper: &Keeper) -> Result<MutexGuard<'_, Gathered>, Refusal> {
+    match keeper.unlocking.try_lock() {
+        Ok(guard) => Ok(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => {
+            Err(Refusal::new(Rule::Overloaded, "another attempt is under way"))
+        }
+    }
+}
+
 /// Refuses an attempt that comes too early after failed ones: 1, 2, 4 … 30 seconds.
-fn check_wait(keeper: &Keeper) -> Result<(), Refusal> {
+pub(super) fn check_wait(keeper: &Keeper) -> Result<(), Refusal> {
     let failures = keeper.live().state.unlock_failures();
     if failures.count == 0 {
         return Ok(());
@@ -99,8 +106,10 @@ fn strangers(keeper: &Keeper, driver: &dyn keystore::KeyDriver) -> Vec<(Arc<KeyC
     cards.into_iter().filter_map(stranger).collect()
 }
 
-fn refuse(error: &UnlockError) -> Refusal {
+pub(crate) fn refuse(error: &UnlockError) -> Refusal {
     let rule = match error {
+        UnlockError::ShareMalformed(_) => Rule::FieldMalformed,
+        UnlockError::WrongShare(_) => Rule::ShareRefused,
         UnlockError::WrongFactor | UnlockError::FactorUnusable(_) => Rule::UnlockFailed,
         UnlockError::Corrupt(_) => Rule::KeyFileCorrupt,
         UnlockError::Io(_) => Rule::DriverUnavailable,

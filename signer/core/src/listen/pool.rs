@@ -49,6 +49,7 @@ impl Lane {
             | Kind::SignOcsp
             | Kind::RevocationDelta
             | Kind::Unlock
+            | Kind::UnlockShare
             | Kind::GenerateKey => Self::Slow,
         }
     }

@@ -34,16 +34,6 @@ pub enum DriverFamily {
     File,
 }
 
-/// What opens the ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UnlockKind {
-    /// A passphrase, stretched.
-    Passphrase,
-    /// A credential file's content.
-    Credential,
-}
-
 /// The content of ring.toml.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,8 +42,10 @@ pub struct RingConfig {
     pub version: u32,
     /// Which family of drivers holds the keys.
     pub driver: DriverFamily,
-    /// What opens the ring.
-    pub unlock: UnlockKind,
+    /// What opened the ring when it was made, in rings of older programs. Nothing goes by it: the
+    /// unlock file decides, and a rotation replaces that file alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlock: Option<String>,
     /// SHA-256 of the genesis leaf, in hex: the journal must begin with it.
     pub genesis: String,
     /// The first octet of every serial, for people; genesis has the one that counts.
@@ -125,7 +117,7 @@ mod tests {
         RingConfig {
             version: 1,
             driver: DriverFamily::File,
-            unlock: UnlockKind::Credential,
+            unlock: None,
             genesis: "ab".repeat(32),
             serial_prefix: 0x21,
             server_uids: vec![1000],
@@ -143,12 +135,21 @@ mod tests {
     }
 
     #[test]
+    fn the_line_of_older_programs_is_read_and_means_nothing() {
+        let text = config().to_text().unwrap();
+        assert!(!text.contains("unlock"));
+        let old = format!("unlock = \"passphrase\"\n{text}");
+        let expected = RingConfig { unlock: Some("passphrase".to_owned()), ..config() };
+        assert_eq!(RingConfig::parse(&old).unwrap(), expected);
+    }
+
+    #[test]
     fn refuses_what_it_does_not_know() {
         let text = config().to_text().unwrap();
         let parse = |from: &str, to: &str| RingConfig::parse(&text.replace(from, to));
         assert!(matches!(parse("version = 1", "version = 2"), Err(ConfigError::Version(2))));
         assert!(matches!(parse("\"file\"", "\"tape\""), Err(ConfigError::Syntax(_))));
-        assert!(matches!(parse("unlock =", "unlok ="), Err(ConfigError::Syntax(_))));
+        assert!(matches!(parse("driver =", "drver ="), Err(ConfigError::Syntax(_))));
         assert!(matches!(parse("abab", "abaB"), Err(ConfigError::Genesis)));
         assert!(matches!(parse("1000", "65534"), Err(ConfigError::OverflowUid(65_534))));
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
-use keystore::{Founder, KeyIdentity, UnlockError, UnlockFactor};
+use keystore::{Founder, KeyIdentity, NewFactor, UnlockError};
 use signer_policy::stub;
 use signer_proto::{
     Digest, Event, Genesis, HouseKeys, InstanceId, KeyId, KeySpec, Leaf, OperatorKeys, Purpose,
@@ -14,7 +14,7 @@ use signer_proto::{
 use thiserror::Error;
 use x509::sha256;
 
-use super::config::{ConfigError, DriverFamily, FILE, RingConfig, UnlockKind};
+use super::config::{ConfigError, DriverFamily, FILE, RingConfig};
 use super::directory::{self, DirectoryError, JOURNAL};
 use super::open::Environment;
 use crate::clock::NoEntropy;
@@ -79,7 +79,7 @@ pub struct NewRing {
 pub fn create(
     dir: &Path,
     new: &NewRing,
-    factor: &UnlockFactor,
+    factor: &NewFactor,
     founder: impl FnOnce(&Path) -> Box<dyn Founder>,
     environment: &Environment,
 ) -> Result<RingConfig, CreateError> {
@@ -120,7 +120,7 @@ fn check_free(dir: &Path) -> Result<(), CreateError> {
 fn fill(
     dir: &Path,
     new: &NewRing,
-    factor: &UnlockFactor,
+    factor: &NewFactor,
     founder: &dyn Founder,
     environment: &Environment,
 ) -> Result<RingConfig, CreateError> {
@@ -141,10 +141,7 @@ fn fill(
     let config = RingConfig {
         version: 1,
         driver: new.driver,
-        unlock: match factor {
-            UnlockFactor::Passphrase(_) => UnlockKind::Passphrase,
-            UnlockFactor::Credential(_) => UnlockKind::Credential,
-        },
+        unlock: None,
         genesis: digest.to_string(),
         serial_prefix: prefix,
         server_uids: new.server_uids.clone(),

@@ -14,7 +14,7 @@ mod directory;
 mod open;
 mod signer;
 
-pub use config::{ConfigError, DriverFamily, RingConfig, UnlockKind};
+pub use config::{ConfigError, DriverFamily, RingConfig};
 pub use create::{CreateError, NewRing, create};
 pub use directory::DirectoryError;
 pub use open::{Environment, OpenError, Start, read_journal};

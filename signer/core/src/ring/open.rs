@@ -95,7 +95,6 @@ pub(super) fn open(
         return Err(OpenError::Maker(ring.genesis.made_by.0.clone()));
     }
     let Environment { clock, entropy, .. } = environment;
-    let vault = (vault, config.unlock);
     let keeper = Arc::new(Keeper::new(state, journal, vault, clock, entropy));
     let opened = Opened {
         version: Version(cut(&start.version, 64)),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use keystore::{UnlockFactor, Vault};
+use keystore::{UnlockKind, Vault};
 use signer_proto::{HealthReport, Refusal};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::config::RingConfig;
 use super::directory::RingLock;
 use super::open::{self, Environment, OpenError, OpenRing, Start};
-use crate::calls::{Calls, health_report, unlock_now};
+use crate::calls::{Calls, health_report, refuse_unlock, unlock_now};
 use crate::keeper::Keeper;
 use crate::listen::{self, Dispatch, Limits, ListenError, Listening, PeerRules, SocketPaths, Who};
 
@@ -68,15 +68,23 @@ impl Signer {
         &self.config
     }
 
-    /// Unlocks with the factor's octets, as ring.toml says what they are. The attempt is
+    /// Unlocks with the factor's octets, as the unlock file says what they are. The attempt is
     /// journaled like one from admin.sock, but does not wait for earlier ones: who starts the
     /// signer may read its files anyway.
     ///
     /// # Errors
     /// [`Refusal`] by `unlock-failed`, `key-file-corrupt` or what keeps the journal from writing.
     pub fn unlock(&self, factor: Zeroizing<Vec<u8>>) -> Result<(), Refusal> {
-        let factor: UnlockFactor = self.keeper.factor_of(factor);
+        let factor = self.keeper.factor_of(factor).map_err(|error| refuse_unlock(&error))?;
         unlock_now(&self.keeper, &factor)
+    }
+
+    /// Returns what opens the ring, as its unlock file says.
+    ///
+    /// # Errors
+    /// [`Refusal`] by `key-file-corrupt` or `driver-unavailable`.
+    pub fn unlock_kind(&self) -> Result<UnlockKind, Refusal> {
+        self.keeper.unlock_kind().map_err(|error| refuse_unlock(&error))
     }
 
     /// Reports how the signer is.

@@ -12,5 +12,6 @@ mod refusals;
 mod replay;
 mod restart;
 mod revocation;
+mod shares;
 mod unlock;
 mod workshop;

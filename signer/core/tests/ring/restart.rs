@@ -5,7 +5,7 @@ use signer_proto::{Describe, Leaf, ReadJournal, ReadPolicy, Revoke, Rule, Wire};
 use x509::CrlReason;
 use zeroize::Zeroizing;
 
-use keystore::UnlockFactor;
+use keystore::NewFactor;
 use keystore_file::FileVault;
 
 use super::workshop::{Workshop, label};
@@ -67,7 +67,7 @@ fn a_ring_has_one_signer_and_is_made_once() {
         admin_gid: None,
         made_by: String::new(),
     };
-    let factor = UnlockFactor::Credential(Zeroizing::new(vec![1; 32]));
+    let factor = NewFactor::Credential(Zeroizing::new(vec![1; 32]));
     let again = signer::create(
         &workshop.ring(),
         &new,

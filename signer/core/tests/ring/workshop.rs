@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use keystore::{KeyDriver, Opened, UnlockError, UnlockFactor, Vault};
+use keystore::{
+    KeyDriver, NewFactor, Opened, Share, ShareOffer, UnlockError, UnlockFactor, UnlockKind, Vault,
+};
 use keystore_file::FileVault;
 use signer::journal::{Disk, RealDisk};
 use signer::listen::{Body, Dispatch, Peer, Request};
@@ -31,6 +33,14 @@ pub type Wrap = fn(Arc<dyn KeyDriver>) -> Arc<dyn KeyDriver>;
 struct WrappedVault(FileVault, Wrap);
 
 impl Vault for WrappedVault {
+    fn kind(&self, genesis: Digest) -> Result<UnlockKind, UnlockError> {
+        self.0.kind(genesis)
+    }
+
+    fn admit_share(&self, offer: &ShareOffer, genesis: Digest) -> Result<Share, UnlockError> {
+        self.0.admit_share(offer, genesis)
+    }
+
     fn unlock(
         &self,
         factor: &UnlockFactor,
@@ -64,6 +74,11 @@ impl Workshop {
 
     /// Makes a ring and leaves it locked.
     pub fn locked(wrap: Wrap) -> Self {
+        Self::locked_by(wrap, NewFactor::Credential(Zeroizing::new(CREDENTIAL.to_vec())))
+    }
+
+    /// Makes a ring that this factor opens and leaves it locked.
+    pub fn locked_by(wrap: Wrap, factor: NewFactor) -> Self {
         let mut workshop = Self {
             clock: Arc::new(HandClock::new()),
             disk: Arc::new(RealDisk),
@@ -83,7 +98,6 @@ impl Workshop {
             admin_gid: None,
             made_by: "test".to_owned(),
         };
-        let factor = UnlockFactor::Credential(Zeroizing::new(CREDENTIAL.to_vec()));
         signer::create(
             &workshop.ring(),
             &new,

@@ -6,6 +6,7 @@ mod handshake;
 mod issue;
 mod log;
 mod status;
+mod unlock;
 mod warrant;
 
 pub use admin::*;
@@ -14,6 +15,7 @@ pub use handshake::*;
 pub use issue::*;
 pub use log::*;
 pub use status::*;
+pub use unlock::*;
 pub use warrant::*;
 
 use crate::codec::Wire;

@@ -12,5 +12,6 @@ mod lifecycle;
 mod one_user;
 mod outage;
 mod several_users;
+mod shares;
 mod trace;
 mod two_rings;
