@@ -11,9 +11,11 @@ DATA ?= data
 UP ?=
 FUZZ_SECONDS ?= 300
 TORTURE_KILLS ?= 100
+VERIFY_MUTATIONS ?= 10000
 export FUZZ_SECONDS TORTURE_KILLS
 
-.PHONY: help run build test lint fmt tidy clippy openapi links attack bench fuzz torture clean
+.PHONY: help run build test lint fmt tidy clippy openapi links attack bench fuzz torture
+.PHONY: verify-scale mutations clean
 
 help:
 	@echo "make run      build in release mode and start a CA in ./$(DATA)"
@@ -22,6 +24,8 @@ help:
 	@echo "make attack   every attack on the signer, and on one whose policy checks are stubbed"
 	@echo "make bench    measure against the raw library, write docs/PERFORMANCE.md"
 	@echo "make fuzz     every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))"
+	@echo "make verify-scale  both verifiers over a journal of 100,000 leaves, timed"
+	@echo "make mutations     VERIFY_MUTATIONS ($(VERIFY_MUTATIONS)) mutations before both verifiers"
 	@echo "make torture  kill signer and server TORTURE_KILLS ($(TORTURE_KILLS)) times under load"
 
 # exec: Ctrl-C goes to chancery, which ends signer and server.
@@ -69,6 +73,13 @@ fuzz:
 
 torture: build
 	$(TARGET)/debug/torture
+
+verify-scale:
+	$(CARGO) build --locked --release -p signer-verify -p verify-tests
+	$(TARGET)/release/scale
+
+mutations:
+	VERIFY_MUTATIONS=$(VERIFY_MUTATIONS) $(CARGO) test --locked --release -p verify-tests mutations
 
 clean:
 	$(CARGO) clean

@@ -2,18 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use signer_log::checkpoint::{Checkpoint, Cosignature};
+use signer_log::merkle::{CompactRange, Hash};
+use signer_log::note::{Note, NoteError, NoteKey};
 use signer_proto::Digest;
 use thiserror::Error;
 use x509::sha256;
 
 use crate::checks::Pool;
 use crate::fault::{Fault, FaultKind};
-use crate::fold::{Fold, Origin};
-use crate::note::{self, Checkpoint, NoteError};
+use crate::fold::Fold;
 use crate::published;
 use crate::report::{CheckpointSeen, Report};
 use crate::segments::{ReadError, Stop, Walked, walk};
-use crate::tree::Tree;
 
 /// Leaves between two reports of progress.
 const PROGRESS: u64 = 4096;
@@ -25,6 +26,8 @@ pub struct Evidence {
     pub genesis: Option<Digest>,
     /// Checkpoints that were seen elsewhere, with the names that they are reported by.
     pub checkpoints: Vec<(String, Vec<u8>)>,
+    /// Witnesses that cosigned every one of the checkpoints.
+    pub witnesses: Vec<NoteKey>,
     /// A directory with hash tiles that the log published.
     pub tiles: Option<PathBuf>,
 }
@@ -83,12 +86,12 @@ pub fn audit(audit: Audit<'_>) -> Result<Report, AuditError> {
 struct Auditor<'e> {
     evidence: &'e Evidence,
     fold: Fold,
-    tree: Tree,
+    tree: CompactRange,
     pool: Pool,
     genesis: Option<Digest>,
     seen: Vec<CheckpointSeen>,
     /// Hashes of leaves as they were published, from the first on.
-    published: Vec<[u8; 32]>,
+    published: Vec<Hash>,
     /// What is wrong with checkpoints.
     faults: Vec<Fault>,
     leaves: u64,
@@ -100,7 +103,7 @@ impl<'e> Auditor<'e> {
         Self {
             evidence,
             fold: Fold::default(),
-            tree: Tree::default(),
+            tree: CompactRange::default(),
             pool: Pool::start(threads),
             genesis: None,
             seen: Vec::new(),
@@ -116,7 +119,7 @@ impl<'e> Auditor<'e> {
         &mut self,
         position: u64,
         octets: &[u8],
-        hash: [u8; 32],
+        hash: Hash,
     ) -> Result<Result<(), Fault>, AuditError> {
         if self.pool.is_decided(position) {
             return Ok(Err(Fault::new(position, FaultKind::Act, "not looked at")));
@@ -141,7 +144,7 @@ impl<'e> Auditor<'e> {
                 }
             }
         }
-        self.tree.push(hash);
+        self.tree.append(hash);
         self.leaves = position + 1;
         self.note_time(octets);
         self.compare_roots();
@@ -161,7 +164,7 @@ impl<'e> Auditor<'e> {
     }
 
     /// A leaf that is not the one that was published, whatever else is wrong with it.
-    fn replaced(&self, position: u64, hash: [u8; 32]) -> Option<Fault> {
+    fn replaced(&self, position: u64, hash: Hash) -> Option<Fault> {
         let slot = usize::try_from(position).ok()?;
         let published = self.published.get(slot).filter(|published| **published != hash)?;
         let why = format!("its hash is {}, published was {}", Digest(hash), Digest(*published));
@@ -178,9 +181,9 @@ impl<'e> Auditor<'e> {
     fn open_evidence(&mut self) -> Result<(), AuditError> {
         let Some(origin) = self.fold.origin.clone() else { return Ok(()) };
         for (name, note) in &self.evidence.checkpoints {
-            match open(note, &origin) {
-                Ok(checkpoint) => {
-                    let Checkpoint { size, root } = checkpoint;
+            match open(note, &origin.log_key, &self.evidence.witnesses) {
+                Ok(Checkpoint { size, root, .. }) => {
+                    let root = Digest(root);
                     self.seen.push(CheckpointSeen { name: name.clone(), size, root });
                 }
                 Err(error) => {
@@ -193,9 +196,9 @@ impl<'e> Auditor<'e> {
         let (Some(tiles), Some(newest)) = (&self.evidence.tiles, newest) else { return Ok(()) };
         let failed = |error| AuditError::Tiles(tiles.clone(), error);
         let hashes = published::leaf_hashes(tiles, newest.size).map_err(failed)?;
-        let mut tree = Tree::default();
-        hashes.iter().for_each(|hash| tree.push(*hash));
-        if hashes.len() as u64 == newest.size && tree.root() == newest.root {
+        let mut tree = CompactRange::default();
+        hashes.iter().for_each(|hash| tree.append(*hash));
+        if hashes.len() as u64 == newest.size && tree.root() == newest.root.0 {
             self.published = hashes;
         } else {
             let why = format!("the tiles are not those of {}", newest.name);
@@ -206,7 +209,7 @@ impl<'e> Auditor<'e> {
 
     fn compare_roots(&mut self) {
         for seen in self.seen.iter().filter(|seen| seen.size == self.leaves) {
-            let root = self.tree.root();
+            let root = Digest(self.tree.root());
             if seen.root != root {
                 let why = format!("{}: {} instead of {root}", seen.name, seen.root);
                 self.faults.push(Fault::new(seen.size, FaultKind::RootMismatch, why));
@@ -232,7 +235,7 @@ impl<'e> Auditor<'e> {
             leaves: self.leaves,
             segments: walked.segments,
             tail: walked.tail,
-            root: self.tree.root(),
+            root: Digest(self.tree.root()),
             times: self.times,
             counts: self.fold.counts,
             checkpoints: self.seen,
@@ -241,6 +244,12 @@ impl<'e> Auditor<'e> {
     }
 }
 
-fn open(note: &[u8], origin: &Origin) -> Result<Checkpoint, NoteError> {
-    note::open(note, &format!("chancery/{}", origin.instance), &origin.log_key)
+/// Reads a checkpoint that the log signed, and every witness.
+fn open(note: &[u8], log: &NoteKey, witnesses: &[NoteKey]) -> Result<Checkpoint, NoteError> {
+    let note = Note::parse(note)?;
+    let checkpoint = Checkpoint::verify(&note, log)?;
+    for witness in witnesses {
+        Cosignature::verify(&note, witness)?;
+    }
+    Ok(checkpoint)
 }

@@ -12,13 +12,10 @@ mod audit;
 mod checks;
 mod fault;
 mod fold;
-mod note;
 mod published;
 mod report;
 mod segments;
-mod tree;
 
 pub use audit::{Audit, AuditError, Evidence, audit};
 pub use fault::{Fault, FaultKind};
-pub use note::{Checkpoint, NoteError};
 pub use report::{CheckpointSeen, Report};

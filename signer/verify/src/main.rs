@@ -34,6 +34,9 @@ struct Arguments {
     /// A checkpoint that was seen elsewhere; may be given several times.
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
+    /// The verifier key of a witness (name+id+key) that cosigned every checkpoint that is given.
+    #[arg(long, value_name = "KEY", requires = "checkpoint")]
+    witness: Vec<String>,
     /// A directory with hash tiles as the log publishes them: names the very leaf that was
     /// replaced. Needs a checkpoint.
     #[arg(long, value_name = "DIR", requires = "checkpoint")]
@@ -69,9 +72,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         let note = std::fs::read(path).with_context(|| path.display().to_string())?;
         checkpoints.push((path.display().to_string(), note));
     }
+    let witnesses = arguments.witness.iter().map(|key| key.parse());
+    let witnesses = witnesses.collect::<Result<_, _>>().context("--witness")?;
     // The printout outranks a file that lies beside the journal.
     let genesis = said.or(genesis);
-    let evidence = Evidence { genesis, checkpoints, tiles: arguments.tiles.clone() };
+    let evidence = Evidence { genesis, checkpoints, witnesses, tiles: arguments.tiles.clone() };
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
     let report = audit(Audit {
         journal: &journal,

@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use signer_log::segment::{Front, HEADER, SegmentHeader, first_of, front, name, put_record};
+use signer_log::merkle::CompactRange;
+use signer_log::segment::{
+    Front, HEADER, SegmentHeader, first_of, front, leaf_hash, name, put_record,
+};
 use signer_proto::Digest;
 
 /// Reads all leaves of an honest journal.
@@ -47,4 +50,22 @@ pub fn write_segments(dir: &Path, leaves: &[Vec<u8>], most: usize) {
         }
         fs::write(dir.join(name(first)), octets).expect("a segment");
     }
+}
+
+/// Publishes the hash tiles of level 0 as the log does, and returns the tree.
+///
+/// # Panics
+/// If the directory cannot be written.
+#[must_use]
+pub fn publish(dir: &Path, leaves: &[Vec<u8>]) -> CompactRange {
+    let mut tree = CompactRange::default();
+    for (index, chunk) in (0..).zip(leaves.chunks(256)) {
+        let hashes: Vec<_> = chunk.iter().map(|leaf| leaf_hash(leaf)).collect();
+        hashes.iter().for_each(|hash| tree.append(*hash));
+        let width = u16::try_from(hashes.len()).expect("a tile has 256 hashes");
+        let path = dir.join(signer_log::tile::Tile { level: 0, index, width }.to_string());
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a directory");
+        fs::write(path, hashes.concat()).expect("a tile");
+    }
+    tree
 }

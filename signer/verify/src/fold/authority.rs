@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use signer_log::checkpoint;
+use signer_log::note::{Algorithm, NoteKey};
 use signer_policy::{KeyPolicy, RingKey};
 use signer_proto::{Digest, Genesis, KeyGenerated, KeyLabel, PolicySet, Purpose, Warrant};
 use x509::{PublicKey, SpkiDer, sha256};
@@ -23,10 +25,11 @@ impl Fold {
                 return Err(wrong("two house keys of one purpose"));
             }
             if let Some(spki) = &house.spki {
-                let public = parse(spki)?;
-                self.list(&public, RingKey::new(label, house.purpose));
+                self.list(&parse(spki)?, RingKey::new(label, house.purpose));
                 if house.purpose == Purpose::Log {
-                    log_key = Some(public);
+                    let origin = checkpoint::origin(genesis.instance);
+                    let key = NoteKey::of_spki(&origin, Algorithm::Ed25519, spki);
+                    log_key = Some(key.map_err(|error| wrong(&error.to_string()))?);
                 }
             }
         }

@@ -14,9 +14,10 @@ mod status;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use signer_log::note::NoteKey;
 use signer_policy::RingKeys;
 use signer_proto::{Event, IdempotencyKey, InstanceId, KeyId, KeyLabel, Leaf, Purpose, Wire};
-use x509::{PublicKey, UnixTime};
+use x509::UnixTime;
 
 use crate::checks::Check;
 use crate::fault::{FaultKind, Wrong};
@@ -38,7 +39,7 @@ pub(crate) const LIFT: i64 = 5;
 pub(crate) struct Origin {
     pub(crate) instance: InstanceId,
     pub(crate) serial_prefix: u8,
-    pub(crate) log_key: PublicKey,
+    pub(crate) log_key: NoteKey,
     pub(crate) has_operators: bool,
 }
 

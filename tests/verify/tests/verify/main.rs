@@ -1,3 +1,6 @@
 //! Both verifiers before journals of the real core.
 
 mod honest;
+mod mutations;
+mod policy;
+mod python;

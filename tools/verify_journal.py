@@ -1,0 +1,627 @@
+#!/usr/bin/env python3
+"""Checks a Chancery journal: an implementation of docs/wire/journal.md that shares no line with
+the signer or with signer-verify. Needs Python 3.11 and the `openssl` command, nothing else.
+
+It checks segments, records, leaves, times, the Merkle tree, checkpoints and published tiles, the
+chains of operators and policies, keys, serials, idempotency keys, the pairing of intents and
+signatures, revocation, CRL numbers and OCSP batches. It does not read X.509, policies or
+signatures of certificates: signer-verify does.
+
+Exit: 0 PASS, 1 FAIL (the first leaf that is wrong is named), 2 no verdict.
+"""
+import argparse
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+SEGMENT_MAX = 64 << 20          # octets
+GROUP_OCTETS, GROUP_LEAVES = 4 << 20, 512
+MAX_LEAF, MIN_LEAF = 65_535, 10
+LATENCY, LIFT = 300, 5          # seconds between an act and its leaf
+MOST_RELEASES = 64
+
+
+class Fault(Exception):
+    """The first thing that is wrong: position, kind, detail."""
+
+    def __init__(self, index, kind, detail):
+        super().__init__(f"{kind} at {index}: {detail}")
+        self.index, self.kind, self.detail = index, kind, detail
+
+
+class Malformed(Exception):
+    """Octets that are not the one encoding of a value."""
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+# --- the encoding of leaves ("Leaves" in journal.md) ---------------------------------------------
+# A codec is a function that takes a value off the front of a Reader.
+
+class Reader:
+    def __init__(self, octets):
+        self.octets, self.at = octets, 0
+
+    def take(self, n):
+        end = self.at + n
+        if end > len(self.octets):
+            raise Malformed("the octets end before the value does")
+        taken, self.at = self.octets[self.at:end], end
+        return taken
+
+
+def number(code):
+    unpack = struct.Struct(">" + code)
+    return lambda r: unpack.unpack(r.take(unpack.size))[0]
+
+
+U8, U16, U32, U64, I64 = (number(code) for code in "BHIQq")
+TIME = I64
+
+
+def octets(n):
+    return lambda r: r.take(n)
+
+
+ID, DIGEST = octets(16), octets(32)
+
+
+def string(limit):
+    def read(r):
+        n = U32(r)
+        if n > limit:
+            raise Malformed("a string is longer than its limit")
+        return r.take(n)
+    return read
+
+
+def text(limit):
+    read_octets = string(limit)
+
+    def read(r):
+        try:
+            return read_octets(r).decode()
+        except UnicodeDecodeError:
+            raise Malformed("a text is no UTF-8") from None
+    return read
+
+
+def listed(limit, item):
+    def read(r):
+        n = U32(r)
+        if n > limit:
+            raise Malformed("a list is longer than its limit")
+        return [item(r) for _ in range(n)]
+    return read
+
+
+def enum(codec, values):
+    values = frozenset(values)
+
+    def read(r):
+        value = codec(r)
+        if value not in values:
+            raise Malformed(f"{value} is no member of its enumeration")
+        return value
+    return read
+
+
+BOOL = enum(U8, (0, 1))
+
+
+def option(item):
+    return lambda r: item(r) if BOOL(r) else None
+
+
+def record(**fields):
+    pairs = tuple(fields.items())
+    return lambda r: {name: codec(r) for name, codec in pairs}
+
+
+def label(r):
+    value = text(64)(r)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", value):
+        raise Malformed("a label has other characters")
+    return value
+
+
+def serial(r):
+    value = string(20)(r)
+    # RFC 5280 section 4.1.2.2: positive, at most 20 octets with the sign.
+    if not value or value[0] == 0 or len(value) + (value[0] >> 7) > 20:
+        raise Malformed("a serial is not the shortest encoding of a positive number")
+    return value
+
+
+PURPOSE = enum(U8, [1, 2, 3, 4, 5, 16, 17, 18])
+CA, ISSUING, OCSP, LOG, SERIAL, SEAL = 1, 2, 3, 16, 17, 18
+SPEC = enum(U8, [*range(1, 11), 32, 33])
+SCHEME = enum(U8, range(1, 20))
+STATUS = enum(U8, [1, 2, 3])
+REVOKED, HELD, RELEASED = 1, 2, 3
+REASON = enum(U8, [0, 1, 2, 3, 4, 5, 6, 8, 9, 10])
+RULE = enum(U16, [*range(1, 8), *range(20, 96), *range(100, 111), *range(120, 124)])
+DER, SPKI, SIGNATURE = string(32768), string(8192), string(8192)
+WARRANT = record(proposal=text(8192), approvals=listed(16, string(4096)))
+SIGNED = dict(scheme=SCHEME, signature=SIGNATURE)
+HOUSE_KEY = record(id=ID, purpose=PURPOSE, spec=SPEC, spki=option(SPKI))
+EVIDENCE = listed(8, record(kind=U8, digest=DIGEST))
+
+LEAVES = {
+    1: ("Genesis", record(instance=ID, prefix=U8, house=listed(8, HOUSE_KEY),
+                          operators=listed(32, text(1024)), threshold=U8, made_by=text(64))),
+    2: ("Opened", record(version=text(64), report=text(16384), cut=U64)),
+    3: ("UnlockAttempt", record(opened=BOOL, failed=U32)),
+    4: ("KeyGenerated", record(id=ID, label=label, purpose=PURPOSE, spec=SPEC, spki=option(SPKI),
+                               warrant=WARRANT)),
+    5: ("PolicySet", record(key=ID, version=U32, previous=option(DIGEST), text=text(32768),
+                            warrant=WARRANT)),
+    16: ("CertificateSigned", record(key=ID, policy=DIGEST, profile=DIGEST, idempotency=ID,
+                                     evidence=EVIDENCE, tbs=DER, **SIGNED)),
+    17: ("AuthoritySigned", record(key=ID, policy=DIGEST, idempotency=ID, tbs=DER, **SIGNED,
+                                   warrant=WARRANT)),
+    18: ("RequestSigned", record(key=ID, info=DER, **SIGNED, warrant=WARRANT)),
+    32: ("RevocationChanged", record(key=ID, serial=serial, status=STATUS, reason=REASON,
+                                     invalidity=option(TIME))),
+    33: ("CrlSigned", record(key=ID, shard=U16, number=U64, this_update=TIME, next_update=TIME,
+                             revocations=U64, tbs_digest=DIGEST, **SIGNED)),
+    34: ("OcspSigned", record(responder=ID, issuer=ID, this_update=TIME, next_update=TIME,
+                              revocations=U64, count=U32, root=DIGEST)),
+    48: ("Refused", record(socket=U8, uid=U32, kind=U8, rule=RULE, count=U32, detail=text(512))),
+}
+
+
+def read_leaf(leaf):
+    """Returns type, name, time in milliseconds and body of a leaf."""
+    r = Reader(leaf)
+    version, code = U8(r), U8(r)
+    if version != 1 or code not in LEAVES:
+        raise Malformed(f"version {version}, type {code}")
+    at_ms = I64(r)
+    name, body = LEAVES[code]
+    value = body(r)
+    if r.at != len(leaf):
+        raise Malformed("octets follow the last field")
+    return code, name, at_ms, value
+
+
+# --- segments ("Segments", "Reading at a start") -------------------------------------------------
+
+def front(data, at, position):
+    """Returns leaf and end of the record at `at`, or why there is none."""
+    if len(data) - at < 4:
+        return None, "the segment ends inside a record"
+    (length,) = struct.unpack_from(">I", data, at)
+    if not MIN_LEAF <= length <= MAX_LEAF:
+        return None, "the length is none of a leaf"
+    end = at + 4 + length + 8
+    if len(data) < end:
+        return None, "the segment ends inside a record"
+    leaf = data[at + 4:end - 8]
+    leaf_hash = sha256(b"\0", leaf)
+    if sha256(leaf_hash, struct.pack(">Q", position))[:8] != data[end - 8:end]:
+        return None, "the check does not fit the leaf at this position"
+    return (leaf, leaf_hash, end), None
+
+
+def holds_record(tail, position):
+    """Whether a whole record of the group at `position` stands behind the first octet."""
+    for at in range(1, len(tail) - 4):
+        if tail[at + 4] == 1 and tail[at + 6:at + 8] == b"\0\0":
+            if any(front(tail, at, position + n)[0] for n in range(GROUP_LEAVES)):
+                return True
+    return False
+
+
+def walk(directory):
+    """Yields position, leaf and leaf hash; returns the octets behind the last leaf."""
+    names = [n for n in os.listdir(directory) if re.fullmatch(r"[0-9]{20}\.seg", n)]
+    firsts = sorted(int(n[:20]) for n in names if int(n[:20]) < 1 << 64)
+    if not firsts:
+        raise Fault(0, "segment-missing", "there is no segment")
+    position, genesis = 0, bytes(32)
+    for first in firsts:
+        if first != position:
+            raise Fault(position, "segment-missing", f"the segment at {first} comes too early")
+        with open(os.path.join(directory, f"{first:020}.seg"), "rb") as file:
+            data = file.read(SEGMENT_MAX + 64)
+        header = b"CHANCERY-SEG\0\1\0\0" + genesis + struct.pack(">QQ", first, 0)
+        if data[:64] != header or len(data) > SEGMENT_MAX:
+            raise Fault(first, "segment-header", "the header is not that of this segment")
+        at = 64
+        while at < len(data):
+            found, why = front(data, at, position)
+            if found is None:
+                tail = data[at:]
+                if first == firsts[-1] and len(tail) <= GROUP_OCTETS \
+                        and not holds_record(tail, position):
+                    return len(tail)
+                raise Fault(position, "record", f"{first:020}.seg, octet {at}: {why}")
+            leaf, leaf_hash, at = found
+            if position == 0:
+                genesis = sha256(leaf)
+            yield position, leaf, leaf_hash
+            position += 1
+    return 0
+
+
+# --- the tree (RFC 9162 section 2.1.1), checkpoints and tiles (C2SP) -----------------------------
+
+class Tree:
+    def __init__(self):
+        self.peaks = []         # (leaves, hash) of complete subtrees, the largest first
+
+    def push(self, leaf_hash):
+        size, top = 1, leaf_hash
+        while self.peaks and self.peaks[-1][0] == size:
+            top = sha256(b"\1", self.peaks.pop()[1], top)
+            size *= 2
+        self.peaks.append((size, top))
+
+    def root(self):
+        if not self.peaks:
+            return sha256()
+        root = self.peaks[-1][1]
+        for _, left in reversed(self.peaks[:-1]):
+            root = sha256(b"\1", left, root)
+        return root
+
+
+def openssl_verifies(spki, message, signature, digest=None):
+    """Verifies with the `openssl` command: Ed25519 without a digest, ECDSA with one."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        for name, content in (("key", spki), ("message", message), ("signature", signature)):
+            (folder / name).write_bytes(content)
+        key = ["-keyform", "DER"]
+        if digest is None:
+            command = ["pkeyutl", "-verify", "-pubin", "-inkey", "key", *key, "-rawin",
+                       "-in", "message", "-sigfile", "signature"]
+        else:
+            command = ["dgst", f"-{digest}", *key, "-verify", "key", "-signature", "signature",
+                       "message"]
+        done = subprocess.run(["openssl", *command], cwd=folder, capture_output=True, check=False)
+        return done.returncode == 0
+
+
+def read_checkpoint(note, origin, log_key):
+    """Returns size and root of a checkpoint that the log's key signed."""
+    body, _, lines = note.decode().rpartition("\n\n")
+    fields = body.split("\n")
+    if not lines.endswith("\n") or len(fields) < 3 or fields[0] != origin:
+        raise ValueError("no checkpoint of this log")
+    if not re.fullmatch(r"0|[1-9][0-9]*", fields[1]):
+        raise ValueError("its size is no number")
+    key_id = sha256(origin.encode(), b"\n\1", log_key[-32:])[:4]
+    for line in lines.splitlines():
+        dash, name, signature = (line.split(" ") + ["", ""])[:3]
+        signature = base64.b64decode(signature, validate=True)
+        if dash == "\u2014" and name == origin and signature[:4] == key_id:
+            if openssl_verifies(log_key, (body + "\n").encode(), signature[4:]):
+                return int(fields[1]), base64.b64decode(fields[2], validate=True)
+    raise ValueError("not signed by the log key of genesis")
+
+
+def tile_path(index, width):
+    groups = [f"{index % 1000:03}"]
+    while index := index // 1000:
+        groups.insert(0, f"x{index % 1000:03}")
+    return "tile/0/" + "/".join(groups) + ("" if width == 256 else f".p/{width}")
+
+
+def read_tiles(directory, size):
+    """Returns the hashes of the first `size` leaves as they were published."""
+    hashes = []
+    while len(hashes) < size:
+        wanted = min(256, size - len(hashes))
+        names = (tile_path(len(hashes) // 256, width) for width in range(256, wanted - 1, -1))
+        found = next((p for p in (os.path.join(directory, n) for n in names)
+                      if os.path.isfile(p)), None)
+        content = b"" if found is None else pathlib.Path(found).read_bytes()
+        if len(content) < 32 * wanted:
+            break
+        hashes += [content[32 * n:32 * n + 32] for n in range(wanted)]
+    return hashes
+
+
+# --- what follows from what ----------------------------------------------------------------------
+
+class Wrong(Exception):
+    """A leaf that does not follow from the ones before it."""
+
+    def __init__(self, kind, detail):
+        super().__init__(detail)
+        self.kind, self.detail = kind, detail
+
+
+def demand(fact, kind, detail):
+    if not fact:
+        raise Wrong(kind, detail)
+
+
+def element(data, at):
+    """Returns tag, start and end of the DER element at an octet."""
+    try:
+        tag, length, start = data[at], data[at + 1], at + 2
+        if length & 0x80:
+            n = length & 0x7F
+            length, start = int.from_bytes(data[start:start + n], "big"), start + n
+    except IndexError:
+        raise Wrong("tbs-malformed", "no TBSCertificate") from None
+    demand(start + length <= len(data), "tbs-malformed", "no TBSCertificate")
+    return tag, start, start + length
+
+
+def serial_of(tbs):
+    """Returns the serial of a TBSCertificate: SEQUENCE { [0] version, INTEGER serial, ... }."""
+    tag, start, end = element(tbs, 0)
+    version, _, at = element(tbs, start)
+    integer, start, stop = element(tbs, at)
+    demand((tag, version, integer, end) == (0x30, 0xA0, 2, len(tbs)), "tbs-malformed",
+           "no TBSCertificate")
+    return tbs[start:stop].lstrip(b"\0")
+
+
+class Key:
+    def __init__(self, leaf):
+        self.label, self.purpose = leaf["label"], leaf["purpose"]
+        self.version, self.policy = 0, None
+        self.issued = set()
+        self.changes = []           # (time in seconds, serial)
+        self.status = {}            # serial: (status, releases)
+        self.crl = None             # number, thisUpdate
+
+    def covers(self, said, this_update, kind):
+        """What is said at a time covers every change that was durable some time before."""
+        demand(said <= len(self.changes), kind, f"{said} changes, there are {len(self.changes)}")
+        if said < len(self.changes):
+            at, missed = self.changes[said]
+            demand(this_update - at <= LATENCY, kind, f"{missed.hex()} is missing")
+
+
+class Fold:
+    """Everything that the leaves up to now say."""
+
+    def __init__(self):
+        self.newest = None
+        self.keys, self.labels = {}, set()
+        self.idempotency = set()
+        self.genesis = self.log_key = None
+        self.counts = {}
+
+    def take(self, position, octets_):
+        try:
+            code, name, at_ms, leaf = read_leaf(octets_)
+        except Malformed as error:
+            raise Wrong("leaf-malformed", str(error)) from None
+        demand(self.newest is None or at_ms >= self.newest, "time-backwards", f"{at_ms} ms")
+        demand((position == 0) == (code == 1), "genesis", f"{name} at {position}")
+        getattr(self, name, lambda *_: None)(at_ms // 1000, leaf)
+        self.newest = at_ms
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+    def known(self, key_id, *purposes):
+        demand(key_id in self.keys, "key-unknown", f"no key {key_id.hex()} was generated")
+        key = self.keys[key_id]
+        demand(not purposes or key.purpose in purposes, "key-unknown",
+               f"{key.label} has another purpose")
+        return key
+
+    def approved(self, warrant):
+        demand(not self.genesis["operators"], "approval", "operators are not understood yet")
+        demand(not warrant["proposal"] and not warrant["approvals"], "approval",
+               "a ring without operators has no approvals")
+
+    def Genesis(self, _, leaf):
+        self.genesis = leaf
+        purposes = [house["purpose"] for house in leaf["house"]]
+        demand(len(set(purposes)) == len(purposes) and {LOG, SERIAL, SEAL}.issuperset(purposes),
+               "genesis", "house keys of other purposes, or two of one")
+        demand(1 <= leaf["prefix"] <= 0x7F, "genesis", "a serial prefix that no serial has")
+        self.labels = {{LOG: "log", SERIAL: "serial", SEAL: "seal"}[p] for p in purposes}
+        logs = [house["spki"] for house in leaf["house"] if house["purpose"] == LOG]
+        demand(logs and logs[0] is not None, "genesis", "there is no log key")
+        self.log_key = logs[0]
+
+    def KeyGenerated(self, _, leaf):
+        self.approved(leaf["warrant"])
+        demand(leaf["purpose"] < LOG, "key", "a house key")
+        demand(leaf["id"] not in self.keys and leaf["label"] not in self.labels, "key",
+               f"{leaf['label']} is there already")
+        demand(leaf["spki"] is not None and leaf["spec"] < 32, "key", "no public key")
+        self.labels.add(leaf["label"])
+        self.keys[leaf["id"]] = Key(leaf)
+
+    def PolicySet(self, _, leaf):
+        self.approved(leaf["warrant"])
+        key = self.known(leaf["key"])
+        demand((leaf["previous"], leaf["version"]) == (key.policy, key.version + 1),
+               "policy-chain", f"version {leaf['version']} after {key.version}")
+        key.policy, key.version = sha256(leaf["text"].encode()), leaf["version"]
+
+    def issue(self, leaf, purpose):
+        key = self.known(leaf["key"], purpose)
+        demand(key.policy is not None, "key-state", f"{key.label} has no policy yet")
+        demand(leaf["policy"] == key.policy, "policy-not-in-force", leaf["policy"].hex())
+        number_ = serial_of(leaf["tbs"])
+        demand(len(number_) == 19 and number_[0] == self.genesis["prefix"], "serial",
+               f"{number_.hex()} was not minted by this ring")
+        demand(leaf["idempotency"] not in self.idempotency, "idempotency", "is used twice")
+        demand(number_ not in key.issued, "serial", f"{number_.hex()} has two certificates")
+        self.idempotency.add(leaf["idempotency"])
+        key.issued.add(number_)
+
+    def CertificateSigned(self, _, leaf):
+        self.issue(leaf, ISSUING)
+
+    def AuthoritySigned(self, _, leaf):
+        self.approved(leaf["warrant"])
+        self.issue(leaf, CA)
+
+    def RequestSigned(self, _, leaf):
+        self.approved(leaf["warrant"])
+        self.known(leaf["key"], CA, ISSUING)
+
+    def RevocationChanged(self, at, leaf):
+        key = self.known(leaf["key"], CA, ISSUING)
+        number_, status, reason = leaf["serial"], leaf["status"], leaf["reason"]
+        demand(number_ in key.issued, "revocation", f"{number_.hex()} was never issued")
+        before, releases = key.status.get(number_, (None, 0))
+        follows = {REVOKED: before != REVOKED, HELD: before in (None, RELEASED),
+                   RELEASED: before == HELD}[status]
+        demand(follows, "revocation", f"{status} after {before}")
+        demand({6: HELD, 8: RELEASED}.get(reason, REVOKED) == status, "revocation",
+               f"reason {reason}")
+        since = leaf["invalidity"]
+        demand(since is None or (status == REVOKED and 0 <= since <= at + LIFT), "revocation",
+               "an invalidity date to come, or of no revocation")
+        demand(status != HELD or releases < MOST_RELEASES, "revocation", "released too often")
+        key.changes.append((at, number_))
+        key.status[number_] = (status, releases + (status == RELEASED))
+
+    def CrlSigned(self, at, leaf):
+        key = self.known(leaf["key"], CA, ISSUING)
+        number_, this_update = key.crl or (0, leaf["this_update"])
+        demand(leaf["shard"] == 0 and leaf["number"] == number_ + 1, "crl-order",
+               f"number {leaf['number']} after {number_}")
+        demand(leaf["this_update"] >= this_update
+               and -LIFT <= at - leaf["this_update"] <= LATENCY
+               and leaf["next_update"] > leaf["this_update"], "crl-order", "thisUpdate")
+        key.covers(leaf["revocations"], leaf["this_update"], "crl-order")
+        demand(key.policy is not None, "key-state", f"{key.label} has no policy yet")
+        key.crl = leaf["number"], leaf["this_update"]
+
+    def OcspSigned(self, at, leaf):
+        issuer = self.known(leaf["issuer"], ISSUING)
+        issuer.covers(leaf["revocations"], leaf["this_update"], "ocsp")
+        responder = self.known(leaf["responder"], OCSP)
+        demand(leaf["count"] > 0 and -LIFT <= at - leaf["this_update"] <= LATENCY
+               and leaf["next_update"] > leaf["this_update"], "ocsp", "count or times")
+        demand(responder.policy is not None, "key-state", f"{responder.label} has no policy yet")
+
+    def Refused(self, _, leaf):
+        demand(leaf["count"] > 0, "refusal-flood", "a refusal of nothing")
+
+
+# --- the verdict ---------------------------------------------------------------------------------
+
+def verify(journal, genesis=None, notes=(), tiles=None):
+    """Checks a journal; returns the report with the first fault, if there is any."""
+    fold, tree, faults = Fold(), Tree(), []
+    checkpoints, published = [], []
+    report = {"leaves": 0, "tail": 0, "genesis": None, "counts": fold.counts}
+
+    def open_evidence():
+        origin = "chancery/" + fold.genesis["instance"].hex()
+        for name, note in notes:
+            try:
+                checkpoints.append((*read_checkpoint(note, origin, fold.log_key), name))
+            except ValueError as error:
+                faults.append(Fault(0, "checkpoint", f"{name}: {error}"))
+        if tiles is None or not checkpoints:
+            return
+        size, root, name = max(checkpoints)
+        hashes, vouched = read_tiles(tiles, size), Tree()
+        for leaf_hash in hashes:
+            vouched.push(leaf_hash)
+        if len(hashes) == size and vouched.root() == root:
+            published.extend(hashes)
+        else:
+            faults.append(Fault(0, "checkpoint", f"the tiles are not those of {name}"))
+
+    try:
+        leaves = walk(journal)
+        while True:
+            try:
+                position, octets_, leaf_hash = next(leaves)
+            except StopIteration as end:
+                report["tail"] = end.value
+                break
+            if position == 0:
+                report["genesis"] = sha256(octets_).hex()
+                if genesis not in (None, report["genesis"]):
+                    raise Fault(0, "genesis", f"{report['genesis']} instead of {genesis}")
+            if position < len(published) and published[position] != leaf_hash:
+                raise Fault(position, "leaf-replaced", "another leaf was published here")
+            try:
+                fold.take(position, octets_)
+            except Wrong as wrong:
+                raise Fault(position, wrong.kind, wrong.detail) from None
+            if position == 0:
+                open_evidence()
+                if published and published[0] != leaf_hash:
+                    raise Fault(0, "leaf-replaced", "another leaf was published here")
+            tree.push(leaf_hash)
+            report["leaves"] = position + 1
+            for size, root, name in checkpoints:
+                if size == position + 1 and root != tree.root():
+                    faults.append(Fault(size, "root-mismatch", name))
+        for size, _, name in checkpoints:
+            if size > report["leaves"]:
+                faults.append(Fault(report["leaves"], "truncated", f"{name} covers {size}"))
+    except Fault as fault:
+        faults.append(fault)
+    first = min(faults, key=lambda fault: fault.index, default=None)
+    report["root"] = tree.root().hex()
+    report["verdict"] = "PASS" if first is None else "FAIL"
+    report["fault"] = first and {"index": first.index, "kind": first.kind, "detail": first.detail}
+    return report
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--ring", type=pathlib.Path, help="a ring's directory")
+    source.add_argument("--journal", type=pathlib.Path, help="the directory of a journal")
+    source.add_argument("--batch", action="store_true",
+                        help="directories of journals on stdin, a JSON object for each on stdout")
+    parser.add_argument("--genesis", help="the digest of genesis, as the ceremony printed it")
+    parser.add_argument("--checkpoint", type=pathlib.Path, action="append", default=[],
+                        help="a checkpoint that was seen elsewhere")
+    parser.add_argument("--tiles", type=pathlib.Path, help="a directory with published tiles")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    notes = [(str(path), path.read_bytes()) for path in arguments.checkpoint]
+    genesis = arguments.genesis
+    if arguments.batch:
+        for line in sys.stdin:
+            report = verify(line.rstrip("\n"), genesis, notes, arguments.tiles)
+            print(json.dumps(report), flush=True)
+        return 0
+    journal = arguments.journal
+    if arguments.ring:
+        journal = arguments.ring / "journal"
+        found = re.search(r'^genesis = "([0-9a-f]{64})"$', (arguments.ring / "ring.toml")
+                          .read_text(), re.MULTILINE)
+        genesis = genesis or found and found[1]
+    report = verify(journal, genesis, notes, arguments.tiles)
+    if arguments.json:
+        print(json.dumps(report))
+    else:
+        for name, count in sorted(fold_counts(report)):
+            print(f"{count:10} {name}")
+        fault = report["fault"]
+        print(f"{report['leaves']} leaves, root {report['root']}")
+        print("PASS" if fault is None else "FAIL {kind} at {index}: {detail}".format(**fault))
+    return 0 if report["fault"] is None else 1
+
+
+def fold_counts(report):
+    return report["counts"].items()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except OSError as error:
+        print(f"verify_journal.py: {error}", file=sys.stderr)
+        sys.exit(2)
