@@ -143,7 +143,7 @@ def serial(r):
 
 
 PURPOSE = enum(U8, [1, 2, 3, 4, 5, 16, 17, 18])
-CA, ISSUING, OCSP, LOG, SERIAL, SEAL = 1, 2, 3, 16, 17, 18
+CA, ISSUING, OCSP, TLS, LOG, SERIAL, SEAL = 1, 2, 3, 5, 16, 17, 18
 SPEC = enum(U8, [*range(1, 11), 32, 33])
 SCHEME = enum(U8, range(1, 20))
 STATUS = enum(U8, [1, 2, 3])
@@ -170,6 +170,7 @@ LEAVES = {
     17: ("AuthoritySigned", record(key=ID, policy=DIGEST, idempotency=ID, tbs=DER, **SIGNED,
                                    warrant=WARRANT)),
     18: ("RequestSigned", record(key=ID, info=DER, **SIGNED, warrant=WARRANT)),
+    20: ("HandshakesSigned", record(key=ID, count=U32, root=DIGEST)),
     32: ("RevocationChanged", record(key=ID, serial=serial, status=STATUS, reason=REASON,
                                      invalidity=option(TIME))),
     33: ("CrlSigned", record(key=ID, shard=U16, number=U64, this_update=TIME, next_update=TIME,
@@ -507,6 +508,11 @@ class Fold:
         demand(leaf["count"] > 0 and -LIFT <= at - leaf["this_update"] <= LATENCY
                and leaf["next_update"] > leaf["this_update"], "ocsp", "count or times")
         demand(responder.policy is not None, "key-state", f"{responder.label} has no policy yet")
+
+    def HandshakesSigned(self, _, leaf):
+        key = self.known(leaf["key"], TLS)
+        demand(key.policy is not None, "key-state", f"{key.label} has no policy yet")
+        demand(1 <= leaf["count"] <= 4096, "handshakes", f"{leaf['count']} of one leaf")
 
     def Refused(self, _, leaf):
         demand(leaf["count"] > 0, "refusal-flood", "a refusal of nothing")

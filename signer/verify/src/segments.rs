@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use signer_log::segment::{
-    FRAMING, Front, HEADER, LENGTH, SegmentHeader, first_of, front, leaf_hash, name,
-};
+use signer_log::merkle::Hash;
+use signer_log::segment::{FRAMING, Front, HEADER, LENGTH, SegmentHeader, first_of, front, name};
 use signer_proto::{Digest, LEAF_VERSION};
 use thiserror::Error;
 use x509::sha256;
@@ -67,7 +66,7 @@ pub(crate) struct Walked {
 }
 
 /// Takes a leaf's position, its octets and its Merkle hash.
-pub(crate) type OnLeaf<'a> = &'a mut dyn FnMut(u64, &[u8], [u8; 32]) -> Result<(), Fault>;
+pub(crate) type OnLeaf<'a> = &'a mut dyn FnMut(u64, &[u8], Hash) -> Result<(), Fault>;
 
 /// Walks over all leaves in order.
 pub(crate) fn walk(dir: &Path, on_leaf: OnLeaf<'_>) -> Result<Walked, Stop> {
@@ -119,8 +118,8 @@ impl Walk<'_> {
         while !rest.is_empty() {
             let position = self.walked.leaves;
             let why = match front(rest, position) {
-                Front::Record(leaf, _, record) => {
-                    self.leaf(leaf)?;
+                Front::Record(leaf, hash, record) => {
+                    self.leaf(leaf, hash)?;
                     rest = rest.get(record..).unwrap_or_default();
                     continue;
                 }
@@ -139,12 +138,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn leaf(&mut self, leaf: &[u8]) -> Result<(), Fault> {
+    fn leaf(&mut self, leaf: &[u8], hash: Hash) -> Result<(), Fault> {
         let position = self.walked.leaves;
         if position == 0 {
             self.genesis = Digest(sha256(leaf));
         }
-        (self.on_leaf)(position, leaf, leaf_hash(leaf))?;
+        (self.on_leaf)(position, leaf, hash)?;
         self.walked.leaves += 1;
         Ok(())
     }

@@ -121,7 +121,7 @@ fn order(leaves: &mut Vec<Vec<u8>>, dice: &mut Dice) -> String {
 }
 
 /// Changes what a leaf says; its check is made anew.
-fn field(leaves: &mut Vec<Vec<u8>>, dice: &mut Dice) -> String {
+fn field(leaves: &mut [Vec<u8>], dice: &mut Dice) -> String {
     let at = dice.below(leaves.len());
     match dice.below(6) {
         0 => {
