@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod blocking;
 mod calls;
 mod client;
 mod connection;
@@ -23,6 +24,7 @@ mod sockets;
 mod stand_in;
 mod traffic;
 
+pub use blocking::HandshakeSigner;
 pub use client::SignerClient;
 pub use error::{CallError, ProtocolError};
 pub use options::ClientOptions;

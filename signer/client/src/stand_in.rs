@@ -111,6 +111,11 @@ impl StandIn {
         SignerClient::connect(Sockets::of_everyone(self.folder.path()), options)
     }
 
+    /// Returns the folder of the sockets.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// Returns how many requests came.
     pub(crate) fn count(&self) -> usize {
         self.asked.lock().unwrap().len()
