@@ -77,6 +77,11 @@ pub fn count_refused(rule: &str) {
     counter!("chancery_certificates_refused_total", "rule" => rule.to_owned()).increment(1);
 }
 
+/// Counts a TLS handshake that the signer signed, or why it did not.
+pub fn count_handshake(outcome: &'static str) {
+    counter!("chancery_tls_handshakes_total", "outcome" => outcome).increment(1);
+}
+
 fn set(issuer: &IssuerMetrics, now: UnixTime) {
     let name = issuer.name.to_string();
     let seconds = |later: UnixTime, earlier: UnixTime| real(later.seconds_since(earlier));
@@ -135,6 +140,10 @@ fn describe() {
     describe_counter!(
         "chancery_certificates_refused_total",
         "Requests for certificates that were refused"
+    );
+    describe_counter!(
+        "chancery_tls_handshakes_total",
+        "TLS handshakes that the signer was asked to sign, by what came of it"
     );
     describe_counter!("chancery_http_requests_total", "Requests answered");
     describe_histogram!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ca::{Authority, AuthorityParts, IssueError};
 use model::{AuditAction, Clock, NewAuditEvent};
-use signer_client::{ClientOptions, SignerClient, Sockets};
+use signer_client::{ClientOptions, HandshakeSigner, SignerClient, Sockets};
 use store::{OpenError, Store, audit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -17,13 +17,15 @@ use crate::auth::{BootstrapError, Tokens, bootstrap};
 use crate::config::ConfigError;
 use crate::listen::{Listener, Shutdown, shutdown};
 use crate::problem::chain;
-use crate::tls::{KeyError, Renewal, Resolver, acceptor};
+use crate::tls::{Handshakes, Renewal, Resolver, Way, acceptor};
 use crate::{ApiState, Config, Meters, SystemClock, app, log};
 
 /// How long a start waits for what the signer's journal tells.
 const RECOVERY: Duration = Duration::from_secs(10);
 /// How long a start waits for the server's own certificate.
 const OWN_CERTIFICATE: Duration = Duration::from_secs(5);
+/// How long a handshake waits for the signer: a client is better told soon.
+const SIGNING: Duration = Duration::from_millis(50);
 
 /// Says why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +39,6 @@ pub enum ServeError {
     /// What the CA needs from the database.
     #[error("cannot open the authority")]
     Authority(#[from] IssueError),
-    /// The server's own key.
-    #[error(transparent)]
-    Key(#[from] KeyError),
     /// The first token.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
@@ -100,12 +99,15 @@ async fn serve(config: Config, state: &ApiState) -> Result<(), ServeError> {
     catch_up(authority).await;
     let resolver = Arc::new(Resolver::default());
     let acceptor = acceptor(Arc::clone(&resolver)).map_err(ServeError::Tls)?;
-    let https = bind(config.https, Some(acceptor)).await?;
+    let handshakes = Handshakes::start(acceptor).map_err(ServeError::System)?;
+    let https = bind(config.https, Some(handshakes)).await?;
     let http = match config.http {
         Some(address) => Some(bind(address, None).await?),
         None => None,
     };
-    let mut renewal = Renewal::take_up(authority.clone(), config.tls.clone(), resolver)?;
+    let signer = HandshakeSigner::new(config.signer_run.join("issue.sock"), SIGNING);
+    let way = Way::new(config.tls.key.clone(), signer);
+    let mut renewal = Renewal::take_up(authority.clone(), config.tls.clone(), way, resolver);
     let first = timeout(OWN_CERTIFICATE, renewal.renew_if_due()).await;
     if !renewal.has_certificate() {
         let why = match first {
@@ -146,10 +148,7 @@ async fn listen(https: Listener, http: Option<Listener>, state: &ApiState, ends:
     }
 }
 
-async fn bind(
-    address: SocketAddr,
-    tls: Option<tokio_rustls::TlsAcceptor>,
-) -> Result<Listener, ServeError> {
+async fn bind(address: SocketAddr, tls: Option<Handshakes>) -> Result<Listener, ServeError> {
     Listener::bind(address, tls).await.map_err(|source| ServeError::Listen { address, source })
 }
 

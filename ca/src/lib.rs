@@ -12,6 +12,7 @@ mod issuers;
 mod jobs;
 pub mod lint;
 mod ocsp;
+mod own;
 pub mod profile;
 mod readiness;
 mod recover;
@@ -25,6 +26,7 @@ pub use issue::{
 };
 pub use jobs::Jobs;
 pub use ocsp::{Cacheable, OcspReply};
+pub use own::{OwnWish, TLS_KEY};
 pub use readiness::{CrlReadiness, IssuerMetrics, Readiness, SignerReadiness};
 pub use recover::{RecoverError, RecoveryReport};
 pub use revoke::RevokeRequest;

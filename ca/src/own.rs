@@ -7,6 +7,10 @@ use x509::{GeneralName, PublicKey};
 use crate::authority::Authority;
 use crate::issue::{IssueError, Issued, Recording, Wanted};
 
+/// The label of the server's TLS key where nobody chose another. No CA's key has it: names of
+/// issuers have no dots.
+pub const TLS_KEY: &str = "server.tls";
+
 /// What the server's own certificate is to be.
 #[derive(Debug)]
 pub struct OwnWish<'a> {
@@ -26,7 +30,9 @@ impl Authority {
         let found = described.keys.0.iter().find(|key| key.label == *label);
         let found = found.filter(|key| key.purpose == Purpose::Tls && key.policy.is_some());
         let spki = found.and_then(|key| key.spki.as_ref());
-        spki.map(|spki| PublicKey::parse(spki.as_bytes()).map_err(IssueError::WrongKey)).transpose()
+        let parse = |spki: &x509::SpkiDer| PublicKey::parse(spki.as_bytes());
+        let unreadable = |error| IssueError::State(format!("the key {label}: {error}"));
+        spki.map(parse).transpose().map_err(unreadable)
     }
 
     /// Issues for the installation itself: by the newest issuing CA whose policy in the signer

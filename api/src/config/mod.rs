@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use ca::PublicUrls;
 use model::ProfileName;
+use signer_proto::KeyLabel;
 use store::DatabaseUrl;
 use toml::Table;
 use x509::{GeneralName, check_dns_name};
@@ -53,8 +54,10 @@ pub enum Database {
 /// Is how the server gets its own certificate.
 #[derive(Debug, Clone)]
 pub struct Tls {
-    /// The folder of `tls.key` and `tls.pem`.
+    /// The folder of `tls.pem`.
     pub directory: PathBuf,
+    /// The label of its key in the signer's ring.
+    pub key: KeyLabel,
     /// The server's names and addresses.
     pub names: Vec<GeneralName>,
     /// The profile that it is issued from.
@@ -249,9 +252,11 @@ fn take_tls(mut section: Section, faults: &mut Faults) -> Option<Tls> {
         faults.add(&path, "names the server: at least one name or address");
     }
     let profile = section.parsed("profile", faults, ProfileName::from_str);
+    let key = section.parsed("key", faults, KeyLabel::from_str);
     section.end(faults);
     Some(Tls {
         directory: directory?,
+        key: key.unwrap_or_else(|| KeyLabel::new(ca::TLS_KEY).expect("a label")),
         names,
         profile: profile.unwrap_or_else(|| ProfileName::new("tls-server").expect("a name")),
     })

@@ -9,12 +9,12 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
 use super::Peer;
 use super::connection::serve;
 use super::patient::Patient;
 use crate::limits;
+use crate::tls::Handshakes;
 
 /// How long a listener pauses when the system has no descriptors left.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -41,7 +41,7 @@ impl Shutdown {
 /// Is a socket that listens, not yet accepting.
 pub struct Listener {
     socket: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Handshakes>>,
     address: SocketAddr,
 }
 
@@ -50,9 +50,9 @@ impl Listener {
     ///
     /// # Errors
     /// What the system said.
-    pub async fn bind(address: SocketAddr, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+    pub async fn bind(address: SocketAddr, tls: Option<Handshakes>) -> io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
-        Ok(Self { address: socket.local_addr()?, socket, tls })
+        Ok(Self { address: socket.local_addr()?, socket, tls: tls.map(Arc::new) })
     }
 
     /// Gives the address that it listens on.
@@ -105,7 +105,7 @@ async fn connect(
     stream: Patient<TcpStream>,
     peer: Peer,
     place: OwnedSemaphorePermit,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Handshakes>>,
     router: Router,
     mut shutdown: Shutdown,
 ) {

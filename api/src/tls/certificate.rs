@@ -1,12 +1,12 @@
 //! The server's own certificate as it lies in `tls.pem`.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use model::Issuer;
 use x509::{Certificate, CertificateDer, GeneralName, PublicKey, Serial, UnixTime, pem};
-
-use super::key::write_whole;
 
 const LABEL: &str = "CERTIFICATE";
 const FILE: &str = "tls.pem";
@@ -85,6 +85,12 @@ impl OwnCertificate {
         self.leaf.tbs().serial
     }
 
+    /// Gives the key that it is for.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.leaf.tbs().public_key
+    }
+
     /// Finds its issuer among ours.
     #[must_use]
     pub fn issuer<'a>(&self, issuers: &'a [Issuer]) -> Option<&'a Issuer> {
@@ -129,10 +135,25 @@ fn is_self_issued(der: &CertificateDer) -> bool {
         .is_ok_and(|certificate| certificate.subject() == certificate.issuer())
 }
 
+/// Writes a file, mode 0600, that appears whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut making = path.as_os_str().to_owned();
+    making.push(".making");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&making)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&making, path)?;
+    match path.parent() {
+        Some(folder) => fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::OwnKey;
+    use kit::SubjectKey;
     use model::{
         ActiveIssuer, Id, IssuerCertificate, IssuerKind, IssuerName, IssuerState, RingName,
     };
@@ -141,9 +162,8 @@ mod tests {
     const START: i64 = 1_800_000_000;
     const SPAN: i64 = 90 * 86_400;
 
-    fn key() -> OwnKey {
-        let folder = tempfile::tempdir().expect("a folder");
-        OwnKey::load_or_make(folder.path()).expect("a key")
+    fn key() -> SubjectKey {
+        SubjectKey::new()
     }
 
     fn name(text: &str) -> Name {
@@ -155,7 +175,7 @@ mod tests {
     }
 
     /// Makes a certificate for `key`, signed by `issuer` under the name CN=CA.
-    fn certificate(key: &OwnKey, subject: &str, issuer: &OwnKey) -> CertificateDer {
+    fn certificate(key: &SubjectKey, subject: &str, issuer: &SubjectKey) -> CertificateDer {
         let names = Extension::non_critical(ExtensionValue::SubjectAltName(localhost()));
         let tbs = TbsCertificate {
             serial: Serial::from_unsigned(&[1]).expect("a serial"),
@@ -168,7 +188,7 @@ mod tests {
             extensions: Extensions::new(vec![names]).expect("extensions"),
         };
         let der = tbs.encode().expect("DER");
-        Certificate::assemble(&der, tbs.signature, &issuer.sign(der.as_bytes()))
+        Certificate::assemble(&der, tbs.signature, &issuer.sign(der.as_bytes()).1)
     }
 
     fn active(certificate: CertificateDer) -> Issuer {

@@ -1,15 +1,17 @@
 //! The server's own certificate: issued by the CA that it serves, swapped without a restart.
 //!
-//! Its key is the one private key outside the keystore (docs/TRUST-BOUNDARY.md).
+//! Its key is a `tls` key of the ring: the signer signs each handshake.
 
 mod acceptor;
 mod certificate;
-mod key;
+mod handshakes;
+mod remote;
 mod renewal;
 mod resolver;
 
 pub use acceptor::acceptor;
 pub use certificate::OwnCertificate;
-pub use key::{KeyError, OwnKey};
+pub use handshakes::Handshakes;
+pub use remote::{OwnKey, Way};
 pub use renewal::{Renewal, RenewalError};
 pub use resolver::Resolver;

@@ -1,16 +1,19 @@
 //! Getting the server's own certificate, and the next one in time.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ca::{Authority, IssueError, IssueRequest};
+use ca::{Authority, IssueError, OwnWish};
 use model::CertificateStatus;
+use signer_proto::KeyLabel;
 use store::{StoreError, certificates};
 use tokio::time::sleep;
+use x509::PublicKey;
 
 use super::certificate::Due;
-use super::{KeyError, OwnCertificate, OwnKey, Resolver};
+use super::{OwnCertificate, OwnKey, Resolver, Way};
 use crate::config::Tls;
 
 /// How often it is looked at whether the certificate is due.
@@ -22,7 +25,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 pub struct Renewal {
     authority: Authority,
     wish: Tls,
-    key: OwnKey,
+    way: Arc<Way>,
     resolver: Arc<Resolver>,
     current: Option<OwnCertificate>,
 }
@@ -30,9 +33,9 @@ pub struct Renewal {
 /// Says why there is no new certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum RenewalError {
-    /// The key.
-    #[error(transparent)]
-    Key(#[from] KeyError),
+    /// The ring has no such key, or it is not for TLS, or it has no policy.
+    #[error("the signer has no TLS key `{0}` that is active: `chancery ca server-key` makes it")]
+    NoKey(KeyLabel),
     /// The CA did not issue it.
     #[error(transparent)]
     Issue(#[from] IssueError),
@@ -54,27 +57,24 @@ pub enum RenewalError {
 }
 
 impl Renewal {
-    /// Takes up the key and the certificate of the last start, and shows it at once if it is still
-    /// good: a server whose signer is away answers all the same.
-    ///
-    /// # Errors
-    /// [`KeyError`].
-    pub fn take_up(
-        authority: Authority,
-        wish: Tls,
-        resolver: Arc<Resolver>,
-    ) -> Result<Self, KeyError> {
-        let key = OwnKey::load_or_make(&wish.directory)?;
+    /// Takes up the certificate of the last start, and shows it at once if it is still good: once
+    /// the signer is there, handshakes work.
+    #[must_use]
+    pub fn take_up(authority: Authority, wish: Tls, way: Way, resolver: Arc<Resolver>) -> Self {
+        remove_old_key(&wish.directory);
+        let way = Arc::new(way);
         let good = |certificate: &OwnCertificate| {
             let now = authority.now();
-            let due = certificate.due(now, &wish.names, key.public(), &authority.issuers());
-            now <= certificate.not_after() && !matches!(due, Some(Due::Key | Due::Issuer))
+            let key = certificate.public_key();
+            let due = certificate.due(now, &wish.names, key, &authority.issuers());
+            now <= certificate.not_after() && !matches!(due, Some(Due::Issuer))
         };
         let current = OwnCertificate::load(&wish.directory).filter(good);
         if let Some(certificate) = &current {
+            let key = OwnKey::new(certificate.public_key().clone(), Arc::clone(&way));
             resolver.swap(&key, certificate);
         }
-        Ok(Self { authority, wish, key, resolver, current })
+        Self { authority, wish, way, resolver, current }
     }
 
     /// Tells whether handshakes have a certificate.
@@ -88,29 +88,25 @@ impl Renewal {
     /// # Errors
     /// [`RenewalError`]; the certificate before is still shown.
     pub async fn renew_if_due(&mut self) -> Result<(), RenewalError> {
+        let key = self.key().await;
         let why = match &self.current {
             None => None,
-            Some(current) => match self.due(current).await? {
-                Some(due) => Some(due),
-                None => return Ok(()),
-            },
+            Some(current) => {
+                // A signer that is away changes nothing.
+                let key = key.as_ref().ok().unwrap_or_else(|| current.public_key());
+                match self.due(current, key).await? {
+                    Some(due) => Some(due),
+                    None => return Ok(()),
+                }
+            }
         };
-        let issued = self
-            .authority
-            .issue_for_itself(IssueRequest {
-                profile: self.wish.profile.clone(),
-                csr: self.key.csr()?,
-                subject: None,
-                names: Some(self.wish.names.clone()),
-                validity: None,
-                requested_by: "system".to_owned(),
-                idempotency: None,
-                replaces: None,
-            })
-            .await?;
+        let key = key?;
+        let (profile, names) = (&self.wish.profile, &self.wish.names);
+        let issued =
+            self.authority.issue_for_itself(&OwnWish { profile, key: &key, names }).await?;
         let fresh = OwnCertificate::new(&issued.certificate.der, &issued.chain);
         let fresh = fresh.ok_or(RenewalError::Unreadable)?;
-        self.resolver.swap(&self.key, &fresh);
+        self.resolver.swap(&OwnKey::new(key, Arc::clone(&self.way)), &fresh);
         tracing::info!(
             serial = %fresh.serial(),
             not_after = %fresh.not_after(),
@@ -122,10 +118,20 @@ impl Renewal {
         saved.map_err(|source| RenewalError::File { path: self.wish.directory.clone(), source })
     }
 
-    async fn due(&self, current: &OwnCertificate) -> Result<Option<Due>, StoreError> {
+    /// Asks the signer for the public half of the key.
+    async fn key(&self) -> Result<PublicKey, RenewalError> {
+        let found = self.authority.tls_key(self.way.label()).await?;
+        found.ok_or_else(|| RenewalError::NoKey(self.way.label().clone()))
+    }
+
+    async fn due(
+        &self,
+        current: &OwnCertificate,
+        key: &PublicKey,
+    ) -> Result<Option<Due>, StoreError> {
         let issuers = self.authority.issuers();
         let now = self.authority.now();
-        let due = current.due(now, &self.wish.names, self.key.public(), &issuers);
+        let due = current.due(now, &self.wish.names, key, &issuers);
         let (None, Some(issuer)) = (due, current.issuer(&issuers)) else {
             return Ok(due);
         };
@@ -160,6 +166,18 @@ impl Renewal {
                     pause = (pause * 2).min(PAUSES.1);
                 }
             }
+        }
+    }
+}
+
+/// Removes what versions before 0.2 kept: a private key in a file.
+fn remove_old_key(directory: &Path) {
+    let path = directory.join("tls.key");
+    match std::fs::remove_file(&path) {
+        Ok(()) => tracing::info!(path = %path.display(), "removed: the key is in the ring now"),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "this private key is of no use: remove it");
         }
     }
 }

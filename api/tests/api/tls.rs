@@ -6,11 +6,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use chancery_server::listen::{Listener, shutdown};
-use chancery_server::tls::{OwnCertificate, OwnKey, Resolver, acceptor};
+use chancery_server::tls::{Handshakes, OwnCertificate, OwnKey, Resolver, Way, acceptor};
+use kit::{Plan, Ring};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{self, CryptoProvider};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
+use signer_client::HandshakeSigner;
+use signer_proto::{KeyLabel, KeySpec, Purpose};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -55,7 +58,26 @@ impl ServerCertVerifier for Anything {
     }
 }
 
-/// Makes a certificate for the key, signed by the key itself.
+const TLS: &str = "server.tls";
+
+/// A ring with a `tls` key.
+fn ring() -> Ring {
+    let ring = Ring::locked(Plan::default());
+    ring.unlock().expect("the credential unlocks");
+    ring.generate(TLS, Purpose::Tls, KeySpec::P256);
+    let scheme = x509::SignatureScheme::EcdsaP256Sha256;
+    ring.set_policy(TLS, &ca::hierarchy::tls_policy(scheme, &[]));
+    ring
+}
+
+/// The way to a key of a ring.
+pub fn way(run: &std::path::Path, label: &str) -> Way {
+    // The machine may be busy: this is no test of the deadline.
+    let signer = HandshakeSigner::new(run.join("issue.sock"), Duration::from_secs(5));
+    Way::new(KeyLabel::new(label).expect("a label"), signer)
+}
+
+/// Makes a certificate for the key; nobody signed it.
 fn certificate(key: &OwnKey, serial: u8) -> OwnCertificate {
     // The signature is not looked at here: rustls verifies the handshake's.
     let name = x509::Name::parse_rfc4514("CN=localhost").expect("a name");
@@ -104,13 +126,24 @@ async fn ask(
     Ok((shown, String::from_utf8_lossy(&answer).into_owned()))
 }
 
-#[tokio::test]
+/// Counts the handshakes in the journal.
+fn handshakes_in(ring: &Ring) -> u32 {
+    let ledger = ring.ledger();
+    let counts = ledger.events().filter_map(|event| match event {
+        signer_proto::Event::HandshakesSigned(signed) => Some(signed.count),
+        _ => None,
+    });
+    counts.sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_tls_1_3_and_a_certificate_that_is_swapped_without_a_restart() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let key = OwnKey::load_or_make(folder.path()).expect("a key");
+    let mut ring = ring();
+    let key = OwnKey::new(ring.public(TLS), Arc::new(way(&ring.run_dir(), TLS)));
     let resolver = Arc::new(Resolver::default());
     let acceptor = acceptor(Arc::clone(&resolver)).expect("TLS");
-    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), Some(acceptor)).await;
+    let handshakes = Handshakes::start(acceptor).expect("threads");
+    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), Some(handshakes)).await;
     let listener = listener.expect("a socket");
     let address = listener.address();
     let (end, ends) = shutdown();
@@ -127,6 +160,18 @@ async fn only_tls_1_3_and_a_certificate_that_is_swapped_without_a_restart() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
     }
     assert!(ask(address, &[&rustls::version::TLS12]).await.is_err());
+
+    // Without the signer there is no handshake, and with it again there is: connections are made
+    // anew, as they are after an unlocking.
+    ring.stop();
+    assert!(ask(address, new).await.is_err());
+    ring.try_open().expect("the ring opens");
+    assert!(ask(address, new).await.is_err(), "it is locked");
+    ring.unlock().expect("the credential unlocks");
+    assert!(ask(address, new).await.is_ok());
+    ring.stop();
+    ring.try_open().expect("the ring opens");
+    assert_eq!(handshakes_in(&ring), 3);
 
     end.send(true).expect("it hears");
     let ended = tokio::time::timeout(Duration::from_secs(5), running).await;

@@ -8,6 +8,7 @@ use x509::{CertificateDer, UnixTime};
 use super::CeremonyError;
 use super::execute::{Executed, Parent, execute};
 use super::ring::{Ring, label};
+use super::tls::tls_key;
 use crate::hierarchy::CaRequest;
 use crate::profile::Seconds;
 use crate::urls::PublicUrls;
@@ -38,6 +39,8 @@ pub struct BootstrapPlan {
     pub issuing: AuthorityPlan,
     /// The longest validity of leaves.
     pub leaf_validity: Seconds,
+    /// Names and addresses of the server, which its TLS key is for; empty: any.
+    pub server_names: Vec<String>,
 }
 
 /// The first hierarchy.
@@ -67,6 +70,7 @@ impl BootstrapPlan {
             root: plan("root", "Root CA", KeySpec::P384, Seconds::days(7_305)),
             issuing: plan("issuing", "Issuing CA", KeySpec::P256, Seconds::days(1_826)),
             leaf_validity: Seconds::days(1_095),
+            server_names: Vec::new(),
         }
     }
 
@@ -106,6 +110,7 @@ pub async fn bootstrap(
     };
     let request = plan.request(&plan.issuing, IssuerKind::Issuing);
     let issuing = signed(execute(client, &request, Some(&parent), &plan.urls, now).await?)?;
+    tls_key(client, &plan.server_names).await?;
     Ok(Bootstrapped { root, issuing, made: Ring(client).count().await? != before })
 }
 

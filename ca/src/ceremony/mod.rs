@@ -11,12 +11,14 @@ mod execute;
 mod renew;
 mod ring;
 mod sign_request;
+mod tls;
 
 pub use adopt::{adopt, end_at, request_renewal};
 pub use bootstrap::{AuthorityPlan, BootstrapPlan, Bootstrapped, bootstrap};
 pub use execute::{Executed, Parent, execute};
 pub use renew::{Renewal, renew};
 pub use sign_request::{RequestWish, sign_request};
+pub use tls::tls_key;
 
 use signer_client::CallError;
 use signer_proto::WireError;

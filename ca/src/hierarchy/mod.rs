@@ -11,7 +11,7 @@ mod retire;
 
 pub use build::{CaWish, root, subordinate};
 pub use error::{ImportFault, IssuerError};
-pub use policy_text::{AuthorityPolicy, NameScope, NotAScope};
+pub use policy_text::{AuthorityPolicy, NameScope, NotAScope, tls_policy};
 pub use request::{CaRequest, CaRequestError};
 
 pub(crate) use build::{BACKDATE, check_path_length};

@@ -223,6 +223,19 @@ max_next_update = "400d"
     }
 }
 
+/// Composes the policy of the server's TLS key. An empty list of names admits any, written out.
+#[must_use]
+pub fn tls_policy(scheme: SignatureScheme, names: &[String]) -> String {
+    let names = match names {
+        [] => list([ANY]),
+        names => list(names),
+    };
+    format!(
+        "version = 1\npurpose = \"tls\"\nsignature = \"{}\"\nserver_names = {names}\n",
+        scheme.as_str(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -63,21 +63,6 @@ impl Authority {
         self.issue_wanted(&request.wanted(), request.recording()).await
     }
 
-    /// Issues for the installation itself: by the newest issuing CA whose policy in the signer
-    /// admits it. A new CA with narrow names must not cost the server its own certificate.
-    pub async fn issue_for_itself(&self, request: IssueRequest) -> Result<Issued, IssueError> {
-        check_csr(&request.csr)?;
-        let profile = self.profile(&request.profile)?;
-        let mut refused = None;
-        for issuer in self.issuers_for(&profile) {
-            match self.issue_by(&issuer, &profile, &request.wanted(), request.recording()).await {
-                Err(error @ IssueError::Refused(_)) => refused = refused.or(Some(error)),
-                outcome => return outcome,
-            }
-        }
-        Err(refused.unwrap_or_else(|| self.no_issuer(&profile)))
-    }
-
     /// Issues what was read and proved: from the profile to the inventory.
     pub(super) async fn issue_wanted(
         &self,
@@ -89,7 +74,7 @@ impl Authority {
         self.issue_by(&issuer, &profile, wanted, recording).await
     }
 
-    async fn issue_by(
+    pub(crate) async fn issue_by(
         &self,
         issuer: &IssuerEntry,
         profile: &Profile,

@@ -1,10 +1,12 @@
 //! CAs: wished for by the API, executed by an operator, taken over from the journal.
 
+use ca::OwnWish;
 use ca::ceremony::{self, CeremonyError, Executed, Parent, Renewal};
 use ca::hierarchy::{CaRequest, IssuerError};
 use ca::profile::Seconds;
 use model::{Issuer, IssuerKind, IssuerState};
-use x509::{CertificateDer, ForeignCertificate};
+use signer_proto::KeyLabel;
+use x509::{CertificateDer, ForeignCertificate, GeneralName};
 
 use crate::bench::{Bench, issuer, request, rule, urls};
 use crate::openssl::Openssl;
@@ -94,10 +96,18 @@ async fn a_new_ca_with_narrow_names_leaves_the_servers_own_certificate_to_the_ol
     let newest = make(&bench, narrow).await;
     let refused = bench.authority.issue(request("localhost")).await;
     assert_eq!(rule(refused), "name-not-permitted");
-    let issued = bench.authority.issue_for_itself(request("localhost")).await.expect("issued");
-    assert_eq!(issued.certificate.issuer, found(&bench, "issuing").id);
-    let issued = bench.authority.issue_for_itself(request("a.corp.example")).await.expect("issued");
-    assert_eq!(issued.certificate.issuer, newest.id);
+    let key = KeyLabel::new(ca::TLS_KEY).expect("a label");
+    let key = bench.authority.tls_key(&key).await.expect("an answer").expect("the key");
+    let own = async |name: &str| {
+        let profile = "tls-server".parse().expect("a name");
+        let names = [GeneralName::Dns(name.to_owned())];
+        let wish = OwnWish { profile: &profile, key: &key, names: &names };
+        bench.authority.issue_for_itself(&wish).await.expect("issued").certificate
+    };
+    let issued = own("localhost").await;
+    assert_eq!(issued.issuer, found(&bench, "issuing").id);
+    assert_eq!(issued.spki_sha256, key.spki_sha256());
+    assert_eq!(own("a.corp.example").await.issuer, newest.id);
 }
 
 #[tokio::test]

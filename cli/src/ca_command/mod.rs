@@ -16,6 +16,7 @@ use clap::Subcommand;
 use http::Method;
 use model::IssuerName;
 use serde_json::{Value, json};
+use signer_proto::{KeyLabel, ReadPolicy};
 use x509::ForeignCertificate;
 
 use crate::cert::percent;
@@ -77,6 +78,12 @@ pub enum Ca {
         #[arg(long)]
         validity: Option<Seconds>,
     },
+    /// Make the server's TLS key, if the ring has none; by admin.sock. `up` does it by itself
+    ServerKey {
+        /// A name or address that it may serve under, several times; default: any
+        #[arg(long = "server-name")]
+        server_names: Vec<String>,
+    },
     /// Stop issuing; CRL and OCSP go on until nothing valid is left
     Retire {
         /// Its name
@@ -91,8 +98,13 @@ fn path(name: &IssuerName) -> String {
 impl Ca {
     /// Runs the command.
     pub async fn run(self, global: &Global) -> Outcome {
+        // Without this key there is no HTTPS that the others could use.
+        if let Self::ServerKey { server_names } = self {
+            return server_key(global, &server_names).await;
+        }
         let api = Api::open(global)?;
         match self {
+            Self::ServerKey { .. } => Ok(()),
             Self::List => {
                 let answer = api.get("/api/v1/issuers").await?.json()?;
                 let none = Vec::new();
@@ -121,6 +133,16 @@ impl Ca {
             }
         }
     }
+}
+
+async fn server_key(global: &Global, names: &[String]) -> Outcome {
+    let admin = crate::admin::connect(&global.layout()?.run())?;
+    let names: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+    ca::ceremony::tls_key(&admin, &names).await.map_err(crate::admin::failure)?;
+    let label = KeyLabel::new(ca::TLS_KEY).context("the key's label")?;
+    let policy = admin.read_policy(&ReadPolicy { key: label }).await?;
+    let answer = json!({ "key": ca::TLS_KEY, "policy": policy.text.0 });
+    if global.json { output::json(&answer) } else { output::fields(&answer, &["key", "policy"]) }
 }
 
 fn show(global: &Global, issuer: &Value) -> Outcome {

@@ -35,7 +35,7 @@ impl Layout {
         self.data.join("unlock.key")
     }
 
-    /// The server's: database, TLS key, configuration.
+    /// The server's: database, certificate, configuration.
     pub fn server(&self) -> PathBuf {
         self.data.join("server")
     }

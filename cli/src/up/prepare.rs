@@ -80,7 +80,10 @@ pub async fn hierarchy(up: &Up, layout: &Layout) -> Outcome<Root> {
     let admin = crate::admin::connect(&layout.run())?;
     let urls = PublicUrls::new(&up.public_base())
         .map_err(|error| crate::exit::Failure::Usage(format!("--public-url: {error}")))?;
-    let plan = BootstrapPlan::new("Chancery", names(up), urls);
+    let plan = BootstrapPlan {
+        server_names: server_names(up),
+        ..BootstrapPlan::new("Chancery", names(up), urls)
+    };
     let done = ca::ceremony::bootstrap(&admin, &plan, super::now()?)
         .await
         .map_err(crate::admin::failure)?;
@@ -112,6 +115,14 @@ fn names(up: &Up) -> Vec<String> {
     names.extend(scope.ip.iter().cloned());
     names.extend(up.own_names().iter().map(|name| scope_of(name)));
     names
+}
+
+/// Lists what the server's TLS key is for. Who pins what may be certified pins this too.
+fn server_names(up: &Up) -> Vec<String> {
+    match up.names {
+        Some(_) => up.own_names().iter().map(|name| name.to_ascii_lowercase()).collect(),
+        None => Vec::new(),
+    }
 }
 
 /// Writes a name or address as policies have it.

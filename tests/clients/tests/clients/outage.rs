@@ -16,10 +16,16 @@ fn without_the_signer_orders_wait_and_the_server_mends_itself() {
     stack.eventually("OCSP says good", Duration::from_secs(5), || {
         has_ocsp_status(&issued.ocsp(&openssl, &["-no_nonce"]), ": good")
     });
+    let mut api = stack.api();
+    assert_eq!(api.get("/healthz").status, 200);
     stack.kill_signer();
 
+    // The signer has the server's TLS key: nobody new comes in by HTTPS, who is in stays, and who
+    // was there before comes back with the session's ticket.
+    assert!(stack.api().try_ask("GET", "/healthz", &[], None).is_err());
+    let mut back = api.with_token("");
+    assert_eq!(back.get("/readyz").status, 503);
     let csr = openssl.request("late", "ec/ec_paramgen_curve:P-256", "late.corp.example");
-    let mut api = stack.api();
     let response = api.order("tls-server", &csr);
     assert_eq!(response.status, 503, "{}", response.text());
     assert_eq!(response.rule(), "signer-unavailable");
@@ -27,6 +33,8 @@ fn without_the_signer_orders_wait_and_the_server_mends_itself() {
     assert!((1..=60).contains(&seconds), "{seconds}");
     assert_eq!(api.get("/readyz").status, 503);
     assert_eq!(api.get("/healthz").status, 200);
+    let probe = |path: &str| http_get(&format!("{}{path}", stack.http()), &[]).status;
+    assert_eq!((probe("/healthz"), probe("/readyz")), (200, 503));
     // What needs no key goes on.
     assert!(!api.list("/api/v1/certificates").is_empty());
     assert_eq!(http_get(&issued.crl_url(&openssl), &[]).status, 200);
