@@ -1,13 +1,14 @@
 //! The measures that every process takes first, each read back before it is called done.
 
 use crate::report::{Item, Report, Role};
-use crate::{capabilities, descriptors, memory, threads};
+use crate::{capabilities, descriptors, memory, seccomp, threads};
 use rustix::fs::Mode;
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, dumpable_behavior, getrlimit, set_dumpable_behavior,
     setrlimit, umask,
 };
 use rustix::thread::{no_new_privs, set_no_new_privs};
+use secret_memory::Kind;
 
 /// Locks the process down for its role and returns the outcome of each measure.
 ///
@@ -15,16 +16,18 @@ use rustix::thread::{no_new_privs, set_no_new_privs};
 /// Nothing fails here; the caller decides by the [`Report`] whether to go on.
 pub fn lock_down(role: Role) -> Report {
     let items = vec![
-        single_thread(),
-        descriptors::report(),
-        no_core(),
-        not_dumpable(),
-        private_files(role),
-        memory::lock(role),
-        capabilities::drop_all(role),
-        no_privileges(),
+        Some(single_thread()),
+        Some(descriptors::report()),
+        Some(no_core()),
+        Some(not_dumpable()),
+        Some(private_files(role)),
+        (role == Role::Signer).then(secret_memory),
+        Some(memory::lock(role)),
+        Some(capabilities::drop_first(role)),
+        Some(no_privileges()),
+        seccomp::deny(role),
     ];
-    Report { items }
+    Report { items: items.into_iter().flatten().collect() }
 }
 
 fn single_thread() -> Item {
@@ -59,6 +62,19 @@ fn not_dumpable() -> Item {
         _ => Err("still dumpable".to_owned()),
     });
     Item::from_result("dumpable", result)
+}
+
+/// Made now: the calls that make it are forbidden later.
+fn secret_memory() -> Item {
+    const NAME: &str = "secret memory";
+    match secret_memory::kind() {
+        Some(Kind::Unreadable) => Item::good(NAME, "memfd_secret: no other process reads it"),
+        Some(Kind::Locked) => {
+            Item::good(NAME, "locked, left out of dumps; no memfd_secret: root reads it")
+        }
+        Some(Kind::Swappable) => Item::bad(NAME, "may be swapped: RLIMIT_MEMLOCK is too small"),
+        None => Item::bad(NAME, "none can be had"),
+    }
 }
 
 /// New files belong to their owner alone unless the code says otherwise.

@@ -2,8 +2,7 @@
 
 use crate::report::{Item, Role};
 use rustix::mm::{MlockAllFlags, mlockall};
-use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
-use rustix::thread::{CapabilitySet, capabilities};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const NAME: &str = "memory";
 /// Under this limit MCL_FUTURE makes later mappings fail: each thread's stack and arena counts
@@ -12,14 +11,14 @@ const ENOUGH: u64 = 512 * 1024 * 1024;
 
 /// Locks all present and future memory of a process that holds keys, where the limit allows.
 ///
-/// Locking single ranges needs raw pointers, hence unsafe code: under a low limit nothing is
-/// locked, and the report says so.
+/// Under a low limit nothing but the secret memory is locked, and the report says so.
 pub(crate) fn lock(role: Role) -> Item {
     if role != Role::Signer {
         return Item::good(NAME, "not locked: the process holds no key of the ring");
     }
     let limit = raise_limit();
-    if limit.is_some_and(|bytes| bytes < ENOUGH) && !above_the_limit() {
+    // CAP_IPC_LOCK would be above the limit, but the signer keeps no capability.
+    if limit.is_some_and(|bytes| bytes < ENOUGH) {
         let mib = limit.unwrap_or(0) / (1024 * 1024);
         return Item::bad(
             NAME,
@@ -32,12 +31,6 @@ pub(crate) fn lock(role: Role) -> Item {
         NAME,
         mlockall(flags).map(|()| "locked".to_owned()).map_err(|error| format!("mlockall: {error}")),
     )
-}
-
-/// CAP_IPC_LOCK is above the limit; only root keeps it (see `capabilities`).
-fn above_the_limit() -> bool {
-    let held = capabilities(None).map(|sets| sets.effective);
-    geteuid().is_root() && held.is_ok_and(|set| set.contains(CapabilitySet::IPC_LOCK))
 }
 
 /// Raises the limit as far as this process may; returns it in bytes, `None` for no limit.

@@ -59,6 +59,21 @@ impl Report {
         self.items.iter().all(|item| item.ok)
     }
 
+    /// Takes up an item; a later outcome of the same measure replaces the earlier one.
+    pub fn put(&mut self, item: Item) {
+        match self.items.iter_mut().find(|known| known.name == item.name) {
+            Some(known) => *known = item,
+            None => self.items.push(item),
+        }
+    }
+
+    /// Names the measures that are not in force, with what was found.
+    pub fn failures(&self) -> String {
+        let failed = self.items.iter().filter(|item| !item.ok);
+        let told: Vec<_> = failed.map(|item| format!("{}: {}", item.name, item.detail)).collect();
+        told.join("; ")
+    }
+
     /// Returns the outcome of the named measure.
     pub fn get(&self, name: &str) -> Option<&Item> {
         self.items.iter().find(|item| item.name == name)
@@ -91,6 +106,16 @@ mod tests {
         assert!(!report.is_complete());
         report.items.pop();
         assert!(report.is_complete());
+    }
+
+    #[test]
+    fn a_later_outcome_replaces_the_earlier_one() {
+        let mut report = sample();
+        assert_eq!(report.failures(), "memory: 8 MiB");
+        report.put(Item::good("memory", "locked"));
+        report.put(Item::bad("seccomp", "0"));
+        assert_eq!(report.items.len(), 3);
+        assert_eq!(report.failures(), "seccomp: 0");
     }
 
     #[test]

@@ -6,6 +6,8 @@
 mod closed;
 #[path = "process/locked.rs"]
 mod locked;
+#[path = "process/sealed.rs"]
+mod sealed;
 
 use std::process::{Command, ExitCode};
 
@@ -17,9 +19,9 @@ const PLACE: &str = "HARDENING_TEST_PLACE";
 type Test = (&'static str, fn());
 
 fn main() -> ExitCode {
-    let tests: Vec<Test> = [locked::TESTS, closed::TESTS].concat();
+    let tests: Vec<Test> = [locked::TESTS, closed::TESTS, sealed::TESTS].concat();
     if let Ok(role) = std::env::var(ROLE) {
-        let roles = [locked::ROLES, closed::ROLES].concat();
+        let roles = [locked::ROLES, closed::ROLES, sealed::ROLES].concat();
         match roles.iter().find(|(name, _)| *name == role) {
             Some((_, run)) => run(),
             None => panic!("no role {role}"),

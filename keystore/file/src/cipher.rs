@@ -70,6 +70,15 @@ pub(crate) fn no_room(_: NoRoom) -> DriverError {
     DriverError::Crypto("no room for another secret")
 }
 
+/// Draws random octets once: the first time the library looks for what the machine has (a device
+/// that tells of clones), which a process that closes its paths and calls does before.
+///
+/// # Errors
+/// [`DriverError::Crypto`].
+pub fn start_random() -> Result<(), DriverError> {
+    fill(&mut [0])
+}
+
 /// Draws octets that are public: a nonce, a salt.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], DriverError> {
     let mut octets = [0; N];

@@ -31,6 +31,7 @@ mod shares_tests;
 mod unlock_file;
 mod vault;
 
+pub use cipher::start_random;
 pub use driver::FileDriver;
 pub use house::FileHouse;
 pub use vault::FileVault;

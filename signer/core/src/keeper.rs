@@ -36,6 +36,8 @@ pub(crate) struct Keeper {
     /// How many threads a batch may use.
     pub(crate) cores: usize,
     opened: OnceLock<Opened>,
+    /// Why the ring must stay locked: an item of the self-check failed, in strict mode.
+    pub(crate) unlock_forbidden: OnceLock<String>,
     /// One unlock attempt at a time: each costs the memory of its key derivation. Shares wait here
     /// for each other.
     pub(crate) unlocking: Mutex<Gathered>,
@@ -102,6 +104,7 @@ impl Keeper {
             vault,
             cores: std::thread::available_parallelism().map_or(1, NonZero::get),
             opened: OnceLock::new(),
+            unlock_forbidden: OnceLock::new(),
             unlocking: Mutex::default(),
             refusals: Mutex::default(),
             refused: Condvar::new(),

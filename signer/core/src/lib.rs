@@ -28,8 +28,8 @@ mod state;
 
 pub use clock::{Clock, Entropy, NoEntropy, SystemClock, SystemEntropy};
 pub use ring::{
-    ConfigError, CreateError, DirectoryError, DriverFamily, Environment, NewRing, OpenError,
-    RingConfig, ServeError, Signer, Start, create, read_journal,
+    ConfigError, CreateError, DirectoryError, DriverFamily, Environment, HeldRing, NewRing,
+    OpenError, ReplayedRing, RingConfig, ServeError, Signer, Start, create, read_journal,
 };
 pub use signer_policy::stub;
 

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     if let Some(banner) = signer::stub::banner() {
         eprintln!("signer-file: {banner}");
     }
-    match run(&report) {
+    match run(report) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("signer-file: {error:#}");
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(report: &Report) -> anyhow::Result<()> {
+fn run(report: Report) -> anyhow::Result<()> {
     match Arguments::parse().act {
         Act::Init(init) => init.run(),
         Act::Serve(serve) => serve.run(report),

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use hardening::Report;
-use keystore::UnlockKind;
+use hardening::{Reach, Report, SelfCheck};
+use keystore::{UnlockKind, Vault as _};
 use keystore_file::FileVault;
-use signer::listen::Limits;
-use signer::{Environment, Signer, Start};
+use signer::listen::{Bound, Limits};
+use signer::{Environment, HeldRing, Signer, Start};
+use zeroize::Zeroizing;
 
 use crate::{VERSION, end, secret};
 
@@ -30,53 +31,89 @@ pub(crate) struct Serve {
     /// How many threads sign at a time. Without it: one a core, two at least.
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
+    /// Keeps the ring locked while an item of the self-check fails. ring.toml's `strict = true`
+    /// does the same.
+    #[arg(long)]
+    strict: bool,
     /// Ends when stdin is closed: whoever started the signer is gone then.
     #[arg(long)]
     parent_pipe: bool,
 }
 
 impl Serve {
-    /// Serves; prints `ready` when the sockets accept.
-    pub(crate) fn run(self, report: &Report) -> anyhow::Result<()> {
-        if !report.is_complete() {
-            eprint!("signer-file: not fully locked down:\n{report}");
-        }
-        let reasons = end::reasons(self.parent_pipe)?;
-        let signer = self.open(report)?;
-        let listening = signer
-            .serve(&self.run, self.limits())
+    /// Serves; prints `ready` when the sockets are answered.
+    ///
+    /// The order is the sandbox: what needs a path outside, a capability or a socket comes first,
+    /// before any thread and before the journal is read; then all of that is given up.
+    pub(crate) fn run(self, mut report: Report) -> anyhow::Result<()> {
+        let ring = HeldRing::take(&self.ring).with_context(|| self.not_opened())?;
+        let sockets = ring
+            .bind(&self.run, self.limits())
             .with_context(|| format!("no sockets in {}", self.run.display()))?;
-        println!("ready");
-        std::io::stdout().flush().context("stdout")?;
-        // An error would mean that both listening threads are gone: end then, too.
-        let reason = reasons.recv().unwrap_or(end::Reason::ParentGone);
-        eprintln!("signer-file: ending: {reason:?}");
-        listening.shutdown();
-        signer.shutdown();
-        Ok(())
+        let factor = self.factor(&ring)?;
+        keystore_file::start_random().context("no random octets")?;
+        let check = SelfCheck::open().context("/proc/self/status")?;
+        let places = [(self.ring.as_path(), Reach::Own), (&self.run, Reach::Remove)];
+        hardening::confine(&places).into_iter().for_each(|item| report.put(item));
+        let reasons = end::reasons(self.parent_pipe)?;
+        let signer = self.open(ring, &check, report)?;
+        self.unlock(&signer, factor)?;
+        serve(signer, sockets, &reasons)
     }
 
-    fn open(&self, report: &Report) -> anyhow::Result<Signer> {
-        let start = Start { version: VERSION.to_owned(), report: report.to_string() };
+    fn not_opened(&self) -> String {
+        format!("the ring {} is not opened", self.ring.display())
+    }
+
+    /// Replays the journal, seals the process, and writes down how well.
+    fn open(
+        &self,
+        ring: HeldRing,
+        check: &SelfCheck,
+        mut report: Report,
+    ) -> anyhow::Result<Signer> {
+        let strict = self.strict || ring.config().strict;
         let vault = Arc::new(FileVault::at(&self.ring));
-        let signer = Signer::open(&self.ring, vault, Environment::system(), &start)
-            .with_context(|| format!("the ring {} is not opened", self.ring.display()))?;
-        match &self.unlock_credential {
-            Some(path) => {
-                let kind = signer.unlock_kind().context("the ring stays locked")?;
-                let factor = match kind {
-                    UnlockKind::Credential => secret::credential(path)?,
-                    UnlockKind::Passphrase => secret::passphrase(path)?,
-                    UnlockKind::Shares { threshold, count } => anyhow::bail!(
-                        "{threshold} of {count} shares open the ring, and no file: start it \
-                         without --unlock-credential, then give the shares over admin.sock"
-                    ),
-                };
-                signer.unlock(factor).context("the ring stays locked")?;
+        let ring = ring.replay(vault, Environment::system()).with_context(|| self.not_opened())?;
+        report.put(hardening::seal());
+        check.items().into_iter().for_each(|item| report.put(item));
+        if !report.is_complete() {
+            let told = format!("signer-file: not fully locked down:\n{report}");
+            // In one piece; that nobody reads it must not stop the signer.
+            let _ = std::io::stderr().write_all(told.as_bytes());
+            if strict {
+                ring.forbid_unlock(format!("strict mode: {}", report.failures()));
             }
-            None => eprintln!("signer-file: locked until somebody unlocks it over admin.sock"),
         }
-        Ok(signer)
+        let start = Start { version: VERSION.to_owned(), report: report.to_string() };
+        ring.start(&start).with_context(|| self.not_opened())
+    }
+
+    /// Reads what unlocks the ring, while paths outside of it still open.
+    fn factor(&self, ring: &HeldRing) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
+        let Some(path) = &self.unlock_credential else {
+            return Ok(None);
+        };
+        let genesis = ring.config().genesis_digest()?;
+        let kind = FileVault::at(&self.ring).kind(genesis).context("the ring stays locked")?;
+        Ok(Some(match kind {
+            UnlockKind::Credential => secret::credential(path)?,
+            UnlockKind::Passphrase => secret::passphrase(path)?,
+            UnlockKind::Shares { threshold, count } => anyhow::bail!(
+                "{threshold} of {count} shares open the ring, and no file: start it without \
+                 --unlock-credential, then give the shares over admin.sock"
+            ),
+        }))
+    }
+
+    fn unlock(&self, signer: &Signer, factor: Option<Zeroizing<Vec<u8>>>) -> anyhow::Result<()> {
+        match factor {
+            Some(factor) => signer.unlock(factor).context("the ring stays locked"),
+            None => {
+                eprintln!("signer-file: locked until somebody unlocks it over admin.sock");
+                Ok(())
+            }
+        }
     }
 
     fn limits(&self) -> Limits {
@@ -86,4 +123,20 @@ impl Serve {
         }
         limits
     }
+}
+
+fn serve(
+    signer: Signer,
+    sockets: Bound,
+    reasons: &std::sync::mpsc::Receiver<end::Reason>,
+) -> anyhow::Result<()> {
+    let listening = signer.serve_on(sockets).context("the sockets are not served")?;
+    println!("ready");
+    std::io::stdout().flush().context("stdout")?;
+    // An error would mean that both listening threads are gone: end then, too.
+    let reason = reasons.recv().unwrap_or(end::Reason::ParentGone);
+    eprintln!("signer-file: ending: {reason:?}");
+    listening.shutdown();
+    signer.shutdown();
+    Ok(())
 }

@@ -146,6 +146,18 @@ impl Process {
         panic!("{} does not end: {}", self.name, self.text());
     }
 
+    /// Waits until it ended by itself.
+    ///
+    /// # Panics
+    /// If it does not in time.
+    pub fn await_end(mut self) {
+        let deadline = Instant::now() + END;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            assert!(Instant::now() < deadline, "{} does not end: {}", self.name, self.text());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     fn ask_to_end(&self) {
         if let Some(pid) = self.pid() {
             let _ = kill_process(pid, Signal::TERM);

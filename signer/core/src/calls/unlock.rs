@@ -69,6 +69,9 @@ fn wait_ms(failures: u32) -> i64 {
 
 /// Tries the factor, writes down whether it opened, and only then uses the keys.
 pub(crate) fn unlock_now(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<(), Refusal> {
+    if let Some(why) = keeper.unlock_forbidden.get() {
+        return Err(Refusal::new(Rule::SelfCheckFailed, why.clone()));
+    }
     let (genesis, house) = keeper.house_keys()?;
     match keeper.vault.unlock(factor, genesis, &house) {
         Ok(opened) => {

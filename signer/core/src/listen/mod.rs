@@ -34,5 +34,5 @@ pub(crate) use cork::corked;
 pub use limits::Limits;
 pub use peers::{PeerRules, Who};
 pub use request::{Body, Dispatch, Peer, Reply, Request};
-pub use serve::{Listening, serve};
+pub use serve::{Bound, Listening, bind_all, serve};
 pub use sockets::{ListenError, SocketPaths};

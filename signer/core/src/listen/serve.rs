@@ -1,7 +1,7 @@
 //! Opens the sockets, and closes them.
 
 use std::fs;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -59,6 +59,41 @@ struct Running {
     workers: Vec<JoinHandle<()>>,
 }
 
+/// Sockets that peers can connect to and that nobody answers yet: all descriptors that listening
+/// needs are made, so that the process can forbid itself to make another. Dropping this removes
+/// the sockets' files.
+pub struct Bound {
+    paths: SocketPaths,
+    limits: Limits,
+    /// Gone when they are served.
+    doors: Option<Doors>,
+}
+
+struct Doors {
+    listeners: Vec<(Socket, UnixListener)>,
+    wake: UnixStream,
+    woken: UnixStream,
+}
+
+/// Makes all four sockets of a ring, and has room made for their connections.
+pub fn bind_all(paths: SocketPaths, limits: Limits) -> Result<Bound, ListenError> {
+    let limits = limits.fit_descriptors();
+    let (wake, woken) = UnixStream::pair().map_err(ListenError::Thread)?;
+    let mut doors = Doors { listeners: Vec::new(), wake, woken };
+    let mut bound = Bound { paths, limits, doors: None };
+    for socket in Socket::ALL {
+        match bind(&bound.paths, *socket) {
+            Ok(listener) => doors.listeners.push((*socket, listener)),
+            Err(e) => {
+                bound.doors = Some(doors);
+                return Err(e);
+            }
+        }
+    }
+    bound.doors = Some(doors);
+    Ok(bound)
+}
+
 /// Listens on all four sockets of a ring.
 pub fn serve(
     paths: SocketPaths,
@@ -66,39 +101,70 @@ pub fn serve(
     limits: Limits,
     dispatch: Arc<dyn Dispatch>,
 ) -> Result<Listening, ListenError> {
-    let limits = limits.fit_descriptors();
-    let (pool, workers) =
-        Pool::start(&limits, Arc::clone(&dispatch)).map_err(ListenError::Thread)?;
-    let house = Arc::new(House {
-        dispatch,
-        rules,
-        limits,
-        pool,
-        roll: Arc::default(),
-        closing: AtomicBool::new(false),
-        in_flight: AtomicUsize::new(0),
-    });
-    let (wake, woken) = UnixStream::pair().map_err(ListenError::Thread)?;
-    let mut running = Running { wake, accepting: Vec::new(), workers };
-    for socket in Socket::ALL {
-        match open(&paths, *socket, &woken, &house) {
-            Ok(thread) => running.accepting.push(thread),
-            Err(e) => {
-                running.end(&house);
-                return Err(e);
+    bind_all(paths, limits)?.serve(rules, dispatch)
+}
+
+impl Bound {
+    /// Answers whoever connects.
+    ///
+    /// # Errors
+    /// [`ListenError::Thread`].
+    pub fn serve(
+        mut self,
+        rules: PeerRules,
+        dispatch: Arc<dyn Dispatch>,
+    ) -> Result<Listening, ListenError> {
+        let limits = self.limits;
+        let (pool, workers) =
+            Pool::start(&limits, Arc::clone(&dispatch)).map_err(ListenError::Thread)?;
+        let house = Arc::new(House {
+            dispatch,
+            rules,
+            limits,
+            pool,
+            roll: Arc::default(),
+            closing: AtomicBool::new(false),
+            in_flight: AtomicUsize::new(0),
+        });
+        let gone = || ListenError::Thread(std::io::ErrorKind::NotConnected.into());
+        let Doors { listeners, wake, woken } = self.doors.take().ok_or_else(gone)?;
+        let mut running = Running { wake, accepting: Vec::new(), workers };
+        for (socket, listener) in listeners {
+            match open(socket, listener, &woken, &house) {
+                Ok(thread) => running.accepting.push(thread),
+                Err(e) => {
+                    remove_files(&self.paths);
+                    running.end(&house);
+                    return Err(e);
+                }
             }
         }
+        let paths = self.paths.clone();
+        Ok(Listening { paths, house, running: Mutex::new(Some(running)) })
     }
-    Ok(Listening { paths, house, running: Mutex::new(Some(running)) })
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        if self.doors.is_some() {
+            remove_files(&self.paths);
+        }
+    }
+}
+
+fn remove_files(paths: &SocketPaths) {
+    for socket in Socket::ALL {
+        // Another one may have removed it already.
+        let _gone = fs::remove_file(paths.path(*socket));
+    }
 }
 
 fn open(
-    paths: &SocketPaths,
     socket: Socket,
+    listener: UnixListener,
     woken: &UnixStream,
     house: &Arc<House>,
 ) -> Result<JoinHandle<()>, ListenError> {
-    let listener = bind(paths, socket)?;
     let woken = woken.try_clone().map_err(ListenError::Thread)?;
     let house = Arc::clone(house);
     let door = Arc::new(Door {
@@ -128,10 +194,7 @@ impl Listening {
         let running = self.running.lock();
         let running = running.unwrap_or_else(PoisonError::into_inner).take();
         if let Some(running) = running {
-            for socket in Socket::ALL {
-                // Another one may have removed it already.
-                let _gone = fs::remove_file(self.paths.path(*socket));
-            }
+            remove_files(&self.paths);
             running.end(&self.house);
         }
     }

@@ -66,6 +66,9 @@ pub struct RingConfig {
     /// own group, and `admin_uids` decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin_gid: Option<u32>,
+    /// Whether the ring stays locked while an item of the self-check fails.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub strict: bool,
 }
 
 impl RingConfig {
@@ -125,6 +128,7 @@ mod tests {
             admin_uids: vec![0, 1000],
             server_gid: None,
             admin_gid: Some(7403),
+            strict: true,
         }
     }
 

@@ -149,6 +149,7 @@ fn fill(
         admin_uids: new.admin_uids.clone(),
         server_gid: new.server_gid,
         admin_gid: new.admin_gid,
+        strict: false,
     };
     let text = config.to_text()?;
     // Held against what a start will demand.

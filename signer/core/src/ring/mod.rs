@@ -17,5 +17,5 @@ mod signer;
 pub use config::{ConfigError, DriverFamily, RingConfig};
 pub use create::{CreateError, NewRing, create};
 pub use directory::DirectoryError;
-pub use open::{Environment, OpenError, Start, read_journal};
+pub use open::{Environment, HeldRing, OpenError, ReplayedRing, Start, read_journal};
 pub use signer::{ServeError, Signer};

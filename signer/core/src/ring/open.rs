@@ -1,7 +1,7 @@
 //! Opens a ring: lock, ring.toml, and the whole journal replayed into the state.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keystore::Vault;
@@ -11,9 +11,11 @@ use thiserror::Error;
 
 use super::config::{ConfigError, FILE, RingConfig};
 use super::directory::{self, DirectoryError, JOURNAL, RingLock};
+use super::signer::{ServeError, Signer, bind_sockets};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::journal::{Disk, Journal, JournalError, OpenReport, RealDisk, View};
 use crate::keeper::Keeper;
+use crate::listen::{Bound, Limits};
 use crate::state::{State, StateError};
 
 /// What the core gets from outside: time, randomness, disk.
@@ -71,38 +73,91 @@ pub enum OpenError {
     Start(#[source] Refusal),
 }
 
-/// An open ring before it serves.
-pub(super) struct OpenRing {
+/// A ring that no other signer has; its journal is not read yet, and no thread runs. Now is the
+/// time to give up what only sockets and files outside of the ring are needed for.
+pub struct HeldRing {
+    dir: PathBuf,
+    lock: RingLock,
+    config: RingConfig,
+}
+
+impl HeldRing {
+    /// Takes the ring's lock and reads ring.toml.
+    ///
+    /// # Errors
+    /// [`OpenError::Directory`], [`OpenError::Config`].
+    pub fn take(dir: &Path) -> Result<Self, OpenError> {
+        directory::check_private(dir)?;
+        let lock = RingLock::take(dir)?;
+        let config = read_config(dir)?;
+        Ok(Self { dir: dir.to_owned(), lock, config })
+    }
+
+    /// Returns what ring.toml says.
+    #[must_use]
+    pub fn config(&self) -> &RingConfig {
+        &self.config
+    }
+
+    /// Makes the sockets in `run`, which is made if it is not there. Peers can connect and wait.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub fn bind(&self, run: &Path, limits: Limits) -> Result<Bound, ServeError> {
+        bind_sockets(run, &self.config, limits)
+    }
+
+    /// Replays the journal. Threads run from here on.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn replay(
+        self,
+        vault: Arc<dyn Vault>,
+        environment: Environment,
+    ) -> Result<ReplayedRing, OpenError> {
+        let Self { dir, lock, config } = self;
+        let mut state = State::default();
+        let (journal, found) = replay(&dir, &config, &environment, &mut state)?;
+        let ring = state.ring().ok_or(OpenError::NoGenesis)?;
+        if !stub::may_open(&ring.genesis.made_by.0) {
+            return Err(OpenError::Maker(ring.genesis.made_by.0.clone()));
+        }
+        let Environment { clock, entropy, .. } = environment;
+        let keeper = Arc::new(Keeper::new(state, journal, vault, clock, entropy));
+        Ok(ReplayedRing { dir, lock, config, keeper, cut: found.cut })
+    }
+}
+
+/// A ring whose state is in memory; nothing of this start is in the journal yet.
+pub struct ReplayedRing {
+    pub(super) dir: PathBuf,
     pub(super) lock: RingLock,
     pub(super) config: RingConfig,
     pub(super) keeper: Arc<Keeper>,
+    cut: u64,
 }
 
-/// Opens the ring at `dir` and writes down that it did.
-pub(super) fn open(
-    dir: &Path,
-    vault: Arc<dyn Vault>,
-    environment: Environment,
-    start: &Start,
-) -> Result<OpenRing, OpenError> {
-    directory::check_private(dir)?;
-    let lock = RingLock::take(dir)?;
-    let config = read_config(dir)?;
-    let mut state = State::default();
-    let (journal, found) = replay(dir, &config, &environment, &mut state)?;
-    let ring = state.ring().ok_or(OpenError::NoGenesis)?;
-    if !stub::may_open(&ring.genesis.made_by.0) {
-        return Err(OpenError::Maker(ring.genesis.made_by.0.clone()));
+impl ReplayedRing {
+    /// Has every attempt to unlock refused by `self-check-failed`: strict mode, and why.
+    pub fn forbid_unlock(&self, why: String) {
+        // The first reason counts: it is the one that was told.
+        let _ = self.keeper.unlock_forbidden.set(why);
     }
-    let Environment { clock, entropy, .. } = environment;
-    let keeper = Arc::new(Keeper::new(state, journal, vault, clock, entropy));
-    let opened = Opened {
-        version: Version(cut(&start.version, 64)),
-        report: Report(cut(&start.report, 16 * 1024)),
-        cut: found.cut,
-    };
-    keeper.write_and_wait(opened).map_err(OpenError::Start)?;
-    Ok(OpenRing { lock, config, keeper })
+
+    /// Writes down that the ring was opened, with the self-check's report. It stays locked.
+    ///
+    /// # Errors
+    /// [`OpenError::Start`], or [`OpenError::Directory`] where no thread can be started.
+    pub fn start(self, start: &Start) -> Result<Signer, OpenError> {
+        let opened = Opened {
+            version: Version(cut(&start.version, 64)),
+            report: Report(cut(&start.report, 16 * 1024)),
+            cut: self.cut,
+        };
+        self.keeper.write_and_wait(opened).map_err(OpenError::Start)?;
+        Signer::over(self)
+    }
 }
 
 fn read_config(dir: &Path) -> Result<RingConfig, OpenError> {

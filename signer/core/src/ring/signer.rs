@@ -11,10 +11,12 @@ use zeroize::Zeroizing;
 
 use super::config::RingConfig;
 use super::directory::RingLock;
-use super::open::{self, Environment, OpenError, OpenRing, Start};
+use super::open::{Environment, HeldRing, OpenError, ReplayedRing, Start};
 use crate::calls::{Calls, health_report, refuse_unlock, unlock_now};
 use crate::keeper::Keeper;
-use crate::listen::{self, Dispatch, Limits, ListenError, Listening, PeerRules, SocketPaths, Who};
+use crate::listen::{
+    self, Bound, Dispatch, Limits, ListenError, Listening, PeerRules, SocketPaths, Who,
+};
 
 /// Octets of the stack of the thread that writes counted refusals.
 const STACK: usize = 256 * 1024;
@@ -50,7 +52,11 @@ impl Signer {
         environment: Environment,
         start: &Start,
     ) -> Result<Self, OpenError> {
-        let OpenRing { lock, config, keeper } = open::open(dir, vault, environment, start)?;
+        HeldRing::take(dir)?.replay(vault, environment)?.start(start)
+    }
+
+    pub(super) fn over(ring: ReplayedRing) -> Result<Self, OpenError> {
+        let ReplayedRing { dir, lock, config, keeper, .. } = ring;
         let ticker = thread::Builder::new()
             .name("refusals".to_owned())
             .stack_size(STACK)
@@ -58,7 +64,7 @@ impl Signer {
                 let keeper = Arc::clone(&keeper);
                 move || keeper.tick()
             })
-            .map_err(super::directory::io_error("start a thread for", dir))?;
+            .map_err(super::directory::io_error("start a thread for", &dir))?;
         Ok(Self { keeper, config, ticker: Some(ticker), _lock: lock })
     }
 
@@ -105,14 +111,15 @@ impl Signer {
     /// # Errors
     /// [`ServeError`].
     pub fn serve(&self, run: &Path, limits: Limits) -> Result<Listening, ServeError> {
-        make_run_directory(run, &self.config).map_err(ServeError::Directory)?;
-        let sockets = SocketPaths {
-            dir: run.to_owned(),
-            server_gid: self.config.server_gid,
-            admin_gid: self.config.admin_gid,
-        };
-        let admit = peer_rules(&self.config);
-        Ok(listen::serve(sockets, admit, limits, self.dispatch())?)
+        self.serve_on(bind_sockets(run, &self.config, limits)?)
+    }
+
+    /// Serves sockets that are there already.
+    ///
+    /// # Errors
+    /// [`ServeError::Listen`].
+    pub fn serve_on(&self, sockets: Bound) -> Result<Listening, ServeError> {
+        Ok(sockets.serve(peer_rules(&self.config), self.dispatch())?)
     }
 
     /// Ends: refuses what comes, writes what is queued, frees the ring. Sockets are shut down
@@ -131,6 +138,21 @@ impl Drop for Signer {
         }
         self.keeper.journal.close();
     }
+}
+
+/// Makes the four sockets of a ring.
+pub(super) fn bind_sockets(
+    run: &Path,
+    config: &RingConfig,
+    limits: Limits,
+) -> Result<Bound, ServeError> {
+    make_run_directory(run, config).map_err(ServeError::Directory)?;
+    let paths = SocketPaths {
+        dir: run.to_owned(),
+        server_gid: config.server_gid,
+        admin_gid: config.admin_gid,
+    };
+    Ok(listen::bind_all(paths, limits)?)
 }
 
 fn peer_rules(config: &RingConfig) -> PeerRules {

@@ -13,5 +13,6 @@ mod replay;
 mod restart;
 mod revocation;
 mod shares;
+mod strict;
 mod unlock;
 mod workshop;

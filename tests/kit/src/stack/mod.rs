@@ -246,6 +246,28 @@ impl Stack {
         self.signer.take().expect("the signer runs apart").kill();
     }
 
+    /// Asks a process to end (SIGTERM), the signer or one that a tracer started for it, and waits
+    /// until the signer, or its tracer, did.
+    ///
+    /// # Panics
+    /// If it was not started apart, or does not end.
+    pub fn end_signer(&mut self, id: u32) {
+        let pid = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
+        let asked =
+            pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+        assert_eq!(asked, Some(Ok(())), "{id}");
+        self.signer.take().expect("the signer runs apart").await_end();
+    }
+
+    /// Returns the process id of what was started as the signer.
+    ///
+    /// # Panics
+    /// If it was not started apart.
+    #[must_use]
+    pub fn signer_id(&self) -> u32 {
+        self.signer.as_ref().expect("the signer runs apart").id()
+    }
+
     /// Kills the server (SIGKILL).
     ///
     /// # Panics

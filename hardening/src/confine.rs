@@ -1,0 +1,131 @@
+//! Leaves a process its own directories, with Landlock, and no capability.
+
+use crate::report::Item;
+use crate::{capabilities, threads};
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, PathBeneath, PathFd,
+    RestrictionStatus, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
+    RulesetStatus, Scope, make_bitflags,
+};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, Ipv4Addr, SocketAddrV4, SocketFlags, SocketType};
+use std::path::Path;
+
+/// The newest rights that are asked for; an older kernel enforces those that it knows.
+const ASKED: ABI = ABI::V10;
+/// What must be there for the item to be good: TCP is closed since ABI 4 (Linux 6.7).
+const ENOUGH: i32 = 4;
+
+/// What a process may do in one of its directories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Make, read, write, rename and remove files and directories. Never execute.
+    Own,
+    /// Remove what lies there: sockets, at the end.
+    Remove,
+    /// Read files and list them.
+    Read,
+}
+
+impl Reach {
+    fn rights(self) -> BitFlags<AccessFs> {
+        match self {
+            Self::Own => make_bitflags!(AccessFs::{
+                ReadFile | ReadDir | WriteFile | Truncate | MakeReg | MakeDir | RemoveFile | RemoveDir
+            }),
+            Self::Remove => make_bitflags!(AccessFs::{RemoveFile}),
+            Self::Read => make_bitflags!(AccessFs::{ReadFile | ReadDir}),
+        }
+    }
+}
+
+/// Drops all capabilities, and closes every path but these, all TCP, other processes' signals and
+/// abstract sockets; for good, for the calling thread and all that it starts.
+///
+/// Call it before the first thread, and after everything outside was opened: descriptors stay.
+#[must_use]
+pub fn confine(places: &[(&Path, Reach)]) -> Vec<Item> {
+    vec![capabilities::drop_all(), landlock(places), outside(), network()]
+}
+
+fn landlock(places: &[(&Path, Reach)]) -> Item {
+    const NAME: &str = "landlock";
+    match threads::count() {
+        Ok(1) => {}
+        Ok(count) => return Item::bad(NAME, format!("{count} threads run already")),
+        Err(error) => return Item::bad(NAME, format!("/proc/self/task: {error}")),
+    }
+    let status = match enforce(places) {
+        Ok(status) => status,
+        Err(error) => return Item::bad(NAME, error.to_string()),
+    };
+    match (status.ruleset, status.landlock) {
+        (RulesetStatus::NotEnforced, _) => Item::bad(NAME, "this kernel has none"),
+        (_, LandlockStatus::Available { effective_abi, kernel_abi }) => {
+            let abi = kernel_abi.unwrap_or(effective_abi as i32);
+            let found = format!("ABI {abi}, {} directories", places.len());
+            if abi >= ENOUGH {
+                Item::good(NAME, found)
+            } else {
+                Item::bad(NAME, format!("{found}; TCP is closed since ABI {ENOUGH}"))
+            }
+        }
+        (_, other) => Item::bad(NAME, format!("{other:?}")),
+    }
+}
+
+fn enforce(places: &[(&Path, Reach)]) -> Result<RestrictionStatus, String> {
+    let mut rules = ruleset().map_err(|error| error.to_string())?;
+    for (path, reach) in places {
+        let place = PathFd::new(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let rule = PathBeneath::new(place, reach.rights());
+        rules = rules.add_rule(rule).map_err(|error| error.to_string())?;
+    }
+    rules.restrict_self().map_err(|error| error.to_string())
+}
+
+fn ruleset() -> Result<RulesetCreated, RulesetError> {
+    Ruleset::default()
+        .handle_access(AccessFs::from_all(ASKED))?
+        .handle_access(AccessNet::from_all(ASKED))?
+        .scope(Scope::from_all(ASKED))?
+        .create()
+}
+
+/// Opens what must not open.
+fn outside() -> Item {
+    const NAME: &str = "paths outside";
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let opened: Vec<_> = ["/", "/etc/passwd", "/proc/self/maps", "/dev/null"]
+        .into_iter()
+        .filter(|path| {
+            let tried = rustix::fs::open(*path, flags, Mode::empty());
+            !matches!(tried, Err(Errno::ACCESS | Errno::PERM | Errno::NOENT))
+        })
+        .collect();
+    if opened.is_empty() {
+        Item::good(NAME, "none opens")
+    } else {
+        Item::bad(NAME, format!("these open: {opened:?}"))
+    }
+}
+
+/// Tries to listen on TCP.
+fn network() -> Item {
+    const NAME: &str = "network";
+    let tried = rustix::net::socket_with(
+        AddressFamily::INET,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    );
+    let socket = match tried {
+        Err(error) => return Item::good(NAME, format!("no TCP: {error}")),
+        Ok(socket) => socket,
+    };
+    match rustix::net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)) {
+        Err(Errno::ACCESS) => Item::good(NAME, "TCP sockets can be made and not be used"),
+        other => Item::bad(NAME, format!("TCP is not closed: {other:?}")),
+    }
+}

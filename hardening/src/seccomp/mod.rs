@@ -1,0 +1,61 @@
+//! System calls that a process may not make, in two stages.
+//!
+//! [`deny`] comes first in main: what no process of ours ever needs fails with EPERM from then on.
+//! [`seal`] comes last, before the first request is answered: what the table of the steady state
+//! does not list kills the process. The tables are data ([`table`]), from which docs/SANDBOX.md and
+//! the profiles of deploy/ are made.
+
+mod filter;
+pub mod table;
+
+use std::fmt::Write as _;
+
+use crate::report::{Item, Role};
+pub use filter::FilterError;
+use filter::{Verdict, install};
+use table::{ALLOWED, DENIED, DENIED_SERVER, DENIED_SIGNER, UNREADABLE};
+
+const NAME: &str = "seccomp";
+
+/// Refuses what the role never needs. The operator's tool starts programs, and is left alone.
+pub(crate) fn deny(role: Role) -> Option<Item> {
+    let more = match role {
+        Role::Signer => DENIED_SIGNER,
+        Role::Server => DENIED_SERVER,
+        Role::Tool => return None,
+    };
+    let rows: Vec<_> = DENIED.iter().chain(more).copied().collect();
+    let result = install(&rows, Verdict::Deny)
+        .and_then(|()| install(UNREADABLE, Verdict::Missing))
+        .map(|()| format!("{} calls denied", rows.len()));
+    Some(Item::from_result(NAME, result))
+}
+
+/// Kills the process, all its threads, on whatever the table of the steady state does not list.
+/// For the signer; it cannot be taken back.
+pub fn seal() -> Item {
+    let result = install(ALLOWED, Verdict::AllowOnly);
+    Item::from_result(NAME, result.map(|()| format!("{} calls allowed", ALLOWED.len())))
+}
+
+/// Returns the tables as the Markdown that stands in docs/SANDBOX.md.
+#[must_use]
+pub fn markdown() -> String {
+    let mut text = String::new();
+    let mut part = |title: &str, rows: &[&[table::Row]]| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "### {title}\n\n| call | only if | why |\n|---|---|---|\n");
+        for row in rows.iter().copied().flatten() {
+            let when = if row.when.is_empty() { String::new() } else { row.condition() };
+            let kept = row.kept.map(|kept| format!(" *Kept: {kept}.*")).unwrap_or_default();
+            let _ = writeln!(text, "| `{}` | {when} | {}{kept} |", row.name(), row.why);
+        }
+        text.push('\n');
+    };
+    part("Allowed to a signer that serves", &[ALLOWED]);
+    part("Denied to signer and server from the start", &[DENIED]);
+    part("Denied to the signer besides", &[DENIED_SIGNER]);
+    part("Denied to the server besides", &[DENIED_SERVER]);
+    part("Said to be missing (ENOSYS)", &[UNREADABLE]);
+    text
+}
