@@ -31,6 +31,7 @@ pub use counting::{Counts, Misdeed};
 pub use draft::{DAY, Draft, dns, email, name, time};
 pub use inside::Pending;
 pub use ledger::Ledger;
+pub use outside::INIT;
 pub use peer::{Answered, Failure, Frame, RawPeer, frame};
 pub use plan::{ISSUING, ISSUING_NAME, OTHER, OTHER_NAME, Plan, RESPONDER, ROOT, ROOT_NAME};
 pub use process::Process;

@@ -12,18 +12,24 @@ use crate::{CREDENTIAL, Process, program};
 /// How long a start may take.
 const START: Duration = Duration::from_secs(30);
 
+/// What `signer-file init` is told besides, for a ring without operators.
+pub const INIT: &[&str] = &[];
+
 /// Tells whether rings run as processes under uids of their own: `CHANCERY_ATTACK=process`, which
 /// only root can.
 ///
 /// # Panics
 /// If it is asked for, impossible, and `CHANCERY_NO_SKIP=1` forbids skipping.
 pub(crate) fn is_wanted() -> bool {
-    let wanted = std::env::var("CHANCERY_ATTACK").is_ok_and(|mode| mode == "process");
-    if wanted && crate::uid() != 0 {
+    std::env::var("CHANCERY_ATTACK").is_ok_and(|mode| mode == "process") && is_possible()
+}
+
+/// Tells whether this process may take other uids; a line says so if not.
+pub(crate) fn is_possible() -> bool {
+    if crate::uid() != 0 {
         crate::skip("root", "another uid cannot be taken without it");
-        return false;
     }
-    wanted
+    crate::uid() == 0
 }
 
 /// Makes a ring below `dir`, which is root's and empty, as the signer's user.
@@ -47,6 +53,7 @@ pub(crate) fn create(dir: &Path) {
     init.args(["--va-uid", &Account::VA.uid.to_string()]);
     init.args(["--server-gid", &SERVER_GROUP.to_string()]);
     init.args(["--admin-uid", &Account::ADMIN.uid.to_string()]);
+    init.args(INIT);
     let made = Account::SIGNER.act(|| init.output()).expect("signer-file runs");
     assert!(made.status.success(), "{made:?}");
     // It is unlocked over admin.sock.

@@ -117,6 +117,8 @@ pub struct Plan {
     pub serve: bool,
     /// Whether the signer is in this process in any case.
     pub inside: bool,
+    /// Whether the signer is a process of its own in any case, as only root can have it.
+    pub outside: bool,
 }
 
 impl Default for Plan {
@@ -131,6 +133,7 @@ impl Default for Plan {
             uids: Vec::new(),
             serve: true,
             inside: false,
+            outside: false,
         }
     }
 }

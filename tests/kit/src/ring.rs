@@ -76,6 +76,16 @@ impl Ring {
         Self::start_with(Plan::default().inside())
     }
 
+    /// Makes a ring whose signer is the real program under a uid of its own; none, with a line
+    /// that says so, where this process is not root's.
+    ///
+    /// # Panics
+    /// If it cannot, and `CHANCERY_NO_SKIP=1` forbids skipping.
+    #[must_use]
+    pub fn outside() -> Option<Self> {
+        outside::is_possible().then(|| Self::start_with(Plan { outside: true, ..Plan::default() }))
+    }
+
     /// Makes a ring by a plan.
     #[must_use]
     pub fn start_with(plan: Plan) -> Self {
@@ -91,7 +101,7 @@ impl Ring {
     /// If it cannot be made.
     #[must_use]
     pub fn locked(plan: Plan) -> Self {
-        let outside = plan.fits_outside() && outside::is_wanted();
+        let outside = plan.outside || plan.fits_outside() && outside::is_wanted();
         let mut ring = Self {
             clock: Arc::new(KitClock::new(!outside)),
             counts: Arc::new(Counts::new(!outside)),
@@ -220,6 +230,15 @@ impl Ring {
             Some(Running::Inside { signer, .. }) => signer,
             Some(Running::Outside(_)) => panic!("another process: start with Ring::inside"),
             None => panic!("the signer runs"),
+        }
+    }
+
+    /// Returns the signer's process id, where it is a process of its own.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        match &self.running {
+            Some(Running::Outside(process)) => Some(process.id()),
+            _ => None,
         }
     }
 

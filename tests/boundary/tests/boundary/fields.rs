@@ -1,12 +1,12 @@
 //! Bodies that are not the one encoding of their kind.
 
-use kit::{ISSUING, RESPONDER, Ring, label};
+use kit::{Answered, ISSUING, RESPONDER, RawPeer, Ring, label};
 use signer_proto::{
     BuildCrl, Call, CertIdHash, Evidence, EvidenceList, GenerateKey, Hold, KeySpec, Kind,
     MintSerials, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, Plaintext, PolicyText,
     ProofKind, Purpose, ReadJournal, ReadPolicy, ReadProof, ReadTile, Release, RevocationDelta,
-    Revoke, Rule, Seal, SealContext, Sealed, SetPolicy, SignCaRequest, SignHandshake, SignOcsp,
-    Socket, Transcript, Unlock, Unseal, Warrant, Wire,
+    Revoke, Rule, Seal, SealContext, Sealed, SetPolicy, SignCaRequest, SignCertificate,
+    SignHandshake, SignOcsp, Socket, Transcript, Unlock, Unseal, Warrant, Wire,
 };
 use x509::{CertificationRequestInfoDer, CrlReason, SignatureScheme};
 use zeroize::Zeroizing;
@@ -111,6 +111,76 @@ fn refuses_an_octet_after_the_body_of_every_kind() {
         assault.refused(Rule::BodyMalformed, ring.attack_body(socket_of(kind), kind, &body));
     }
     assault.assert_held();
+}
+
+/// Numbers at the ends of their ranges, in the place of every four or eight octets.
+const EXTREMES: [&[u8]; 7] = [
+    &[0; 4],
+    &[0xff; 4],
+    &[0x7f, 0xff, 0xff, 0xff],
+    &[0; 8],
+    &[0xff; 8],
+    &[0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+    &[0x80, 0, 0, 0, 0, 0, 0, 0],
+];
+
+/// Asks for a body that is bent somewhere. Whatever comes of it, it is an answer: the signer
+/// lives, and what it refuses it refuses by a rule.
+fn is_answered(peer: &mut RawPeer, kind: Kind, body: &[u8]) -> bool {
+    match peer.ask(kind, body) {
+        Answered::Answer(_) => true,
+        Answered::Refused(refusal) => {
+            let fault = matches!(refusal.rule, Rule::StateCorrupt | Rule::JournalUnavailable);
+            assert!(!fault, "{kind}: {refusal}");
+            false
+        }
+        Answered::Closed => panic!("{kind}: the connection ended at {body:02x?}"),
+    }
+}
+
+#[test]
+fn extreme_numbers_in_the_body_of_every_kind_do_no_harm() {
+    let ring = Ring::start();
+    for (kind, body) in bodies(&ring) {
+        let mut peer = ring.peer(socket_of(kind));
+        // Long bodies are mostly certificates, which the attacks on DER bend.
+        let places = (0..body.len()).filter(|at| *at < 160 || body.len() - at < 80);
+        for at in places {
+            for extreme in EXTREMES.iter().filter(|extreme| at + extreme.len() <= body.len()) {
+                let mut bent = body.clone();
+                bent[at..at + extreme.len()].copy_from_slice(extreme);
+                is_answered(&mut peer, kind, &bent);
+            }
+        }
+    }
+    let _ = ring.issue();
+}
+
+#[test]
+fn a_flipped_bit_in_the_body_of_any_kind_certifies_nothing() {
+    let ring = Ring::start();
+    let before = ring.ledger().certificates().count();
+    for (kind, body) in bodies(&ring) {
+        // What remains sound with a bit of its label, number or text changed is done, as it may.
+        let mut peer = ring.peer(socket_of(kind));
+        for at in 0..body.len() * 8 {
+            let mut bent = body.clone();
+            bent[at / 8] ^= 1 << (at % 8);
+            let answered = is_answered(&mut peer, kind, &bent);
+            // The profile's digest and the idempotency key are the server's own words.
+            let may = kind != Kind::SignCertificate || certifies_the_same(&body, &bent);
+            assert!(!answered || may, "{kind}: bit {at}");
+        }
+    }
+    // The one honest order among them, signed once.
+    assert!(ring.ledger().certificates().count() <= before + 1);
+    let _ = ring.issue();
+}
+
+/// Tells whether two orders are for the same bytes.
+fn certifies_the_same(one: &[u8], other: &[u8]) -> bool {
+    let tbs = |body: &[u8]| SignCertificate::from_wire(body).map(|order| order.tbs);
+    tbs(one) == tbs(other)
 }
 
 /// Replaces the octets `from`, which stand once in the body of a kind.

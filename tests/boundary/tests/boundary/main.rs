@@ -59,3 +59,4 @@ mod revocation;
 mod serials;
 mod status;
 mod strangers;
+mod two_uids;

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use kit::{Plan, Ring, frame, uid};
+use kit::{Account, Plan, Process, RawPeer, Ring, frame, uid};
 use signer_proto::{Flags, HEADER, Header, Health, Kind, Refusal, Rule, Socket, Wire};
 
 /// A uid that nobody here has.
@@ -94,6 +95,59 @@ fn refuses_another_uid_on_every_socket() {
 #[test]
 fn refuses_the_overflow_uid_on_every_socket() {
     refuses(OVERFLOW, Plan::default());
+}
+
+/// Starts `signer-file` in a user namespace that knows root alone, with an open ring.
+fn in_a_namespace(dir: &Path) -> Option<Process> {
+    let unshare = kit::tool("unshare")?;
+    let probe = Command::new(&unshare).args(["--user", "--map-root-user", "true"]).output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        kit::skip("user namespaces", "this machine makes none");
+        return None;
+    }
+    let credential = dir.join("credential");
+    fs::write(&credential, [9; 32]).unwrap();
+    fs::set_permissions(&credential, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::create_dir(dir.join("run")).unwrap();
+    let signer = |act: &str| {
+        let mut command = Command::new(&unshare);
+        command.args(["--user", "--map-root-user"]).arg(kit::program("signer-file"));
+        command.arg(act).arg("--ring").arg(dir.join("ring"));
+        command.arg("--unlock-credential").arg(&credential);
+        command
+    };
+    let made = signer("init").args(kit::INIT).args(["--va-uid", "0"]).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let mut serve = signer("serve");
+    serve.arg("--run").arg(dir.join("run")).arg("--parent-pipe");
+    let process = Process::start("signer-file", serve);
+    process.await_line("ready", Duration::from_secs(30));
+    Some(process)
+}
+
+#[test]
+fn refuses_whoever_is_nobody_in_the_signers_user_namespace() {
+    if !is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let Some(process) = in_a_namespace(dir.path()) else { return };
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(dir.path().join("run"), fs::Permissions::from_mode(0o755)).unwrap();
+    for socket in Socket::ALL {
+        let path = dir.path().join(format!("run/{socket}.sock"));
+        // Root here is root there.
+        RawPeer::connect(&path).unwrap().call(&Health).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        // Whoever else connects has no number there: the kernel shows the overflow uid.
+        let mut peer = Account::SERVER.act(|| RawPeer::connect(&path)).unwrap();
+        let told = peer.read_frame().expect("it is told why");
+        let refusal = Refusal::from_wire(&told.body).unwrap();
+        assert_eq!(refusal.rule, Rule::PeerNotAdmitted, "{socket}");
+        assert!(refusal.detail.contains(&OVERFLOW.to_string()), "{}", refusal.detail);
+    }
+    let (status, text) = process.end();
+    assert!(status.success(), "{text}");
 }
 
 #[test]
