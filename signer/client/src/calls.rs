@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use signer_proto::{
     BuildCrl, BuiltCrl, Describe, Description, GenerateKey, Health, HealthReport, Hold,
-    JournalSlice, KeyDescription, MAX_DEADLINE_MS, MintSerials, Plaintext, PolicyInForce,
-    PolicyRef, ReadJournal, ReadPolicy, ReadProof, ReadTile, Release, RevocationChange,
-    RevocationDelta, RevocationSlice, Revoke, Seal, Sealed, Serials, SetPolicy, SignAuthority,
-    SignCaRequest, SignCertificate, SignHandshake, SignOcsp, SignedCertificate, SignedHandshake,
-    SignedOcsp, Socket, TileBytes, TreeProof, Unlock, Unseal,
+    InspectSerial, JournalSlice, KeyDescription, MAX_DEADLINE_MS, MintSerials, Plaintext,
+    PolicyInForce, PolicyRef, ReadJournal, ReadPolicy, ReadProof, ReadTile, Release,
+    RevocationChange, RevocationDelta, RevocationSlice, Revoke, Seal, Sealed, SerialInspection,
+    Serials, SetPolicy, SignAuthority, SignCaRequest, SignCertificate, SignHandshake, SignOcsp,
+    SignedCertificate, SignedHandshake, SignedOcsp, Socket, TileBytes, TreeProof, Unlock, Unseal,
 };
 
 use crate::client::SignerClient;
@@ -63,6 +63,8 @@ calls! {
     read_journal(ReadJournal) -> JournalSlice, on Any, within usual;
     /// Reads a proof about trees of durable leaves.
     read_proof(ReadProof) -> TreeProof, on Any, within usual;
+    /// Asks what the ring knows of a serial number.
+    inspect_serial(InspectSerial) -> SerialInspection, on Any, within usual;
     /// Reads a hash tile.
     read_tile(ReadTile) -> TileBytes, on Any, within usual;
 

@@ -62,6 +62,7 @@ impl Request {
             | Kind::ReadJournal
             | Kind::ReadProof
             | Kind::ReadTile
+            | Kind::InspectSerial
             | Kind::MintSerials
             | Kind::SignCertificate
             | Kind::SignHandshake

@@ -31,6 +31,8 @@ wire_enum! {
         ReadProof = 6, "read-proof",
         /// [`crate::ReadTile`]
         ReadTile = 7, "read-tile",
+        /// [`crate::InspectSerial`]
+        InspectSerial = 9, "inspect-serial",
         /// [`crate::MintSerials`]
         MintSerials = 16, "mint-serials",
         /// [`crate::SignCertificate`]
@@ -74,7 +76,7 @@ impl Kind {
     pub fn permitted_on(self, socket: Socket) -> bool {
         match self {
             Self::Health | Self::Describe | Self::ReadPolicy | Self::ReadJournal => true,
-            Self::ReadProof | Self::ReadTile => true,
+            Self::ReadProof | Self::ReadTile | Self::InspectSerial => true,
             // A ceremony needs serials too, and minting one makes no authority.
             Self::MintSerials => matches!(socket, Socket::Issue | Socket::Admin),
             Self::SignCertificate | Self::Seal | Self::Unseal | Self::SignHandshake => {
@@ -101,7 +103,7 @@ impl Kind {
         match self {
             Self::Health | Self::Describe => 0,
             Self::ReadPolicy | Self::ReadJournal | Self::MintSerials | Self::BuildCrl => 256,
-            Self::ReadProof | Self::ReadTile => 256,
+            Self::ReadProof | Self::ReadTile | Self::InspectSerial => 256,
             Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => 256,
             Self::Unlock | Self::UnlockShare => 2 * 1024,
             Self::GenerateKey => 32 * 1024,

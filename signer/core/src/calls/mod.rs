@@ -6,6 +6,7 @@ mod describe;
 mod generate_key;
 mod health;
 mod hold;
+mod inspect_serial;
 mod issuance;
 mod mint_serials;
 mod read_journal;
@@ -66,6 +67,7 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::ReadPolicy => at_once(keeper, body, asked, read_policy::run),
         Kind::ReadJournal => at_once(keeper, body, asked, read_journal::run),
         Kind::ReadProof => at_once(keeper, body, asked, read_proof::run),
+        Kind::InspectSerial => at_once(keeper, body, asked, inspect_serial::run),
         Kind::ReadTile => at_once(keeper, body, asked, read_tile::run),
         Kind::MintSerials => at_once(keeper, body, asked, mint_serials::run),
         Kind::SignCertificate => writing(keeper, body, asked, sign_certificate::run),

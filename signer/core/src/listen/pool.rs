@@ -34,6 +34,7 @@ impl Lane {
             Kind::MintSerials
             | Kind::SignCertificate
             | Kind::SignHandshake
+            | Kind::InspectSerial
             | Kind::Seal
             | Kind::Unseal
             | Kind::Revoke

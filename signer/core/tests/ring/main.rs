@@ -6,6 +6,7 @@ mod chain;
 mod drafts;
 mod hand_clock;
 mod handshakes;
+mod inspection;
 mod log;
 mod ocsp_and_crl;
 mod refusals;

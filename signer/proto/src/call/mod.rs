@@ -3,6 +3,7 @@
 mod admin;
 mod any;
 mod handshake;
+mod inspect;
 mod issue;
 mod log;
 mod status;
@@ -12,6 +13,7 @@ mod warrant;
 pub use admin::*;
 pub use any::*;
 pub use handshake::*;
+pub use inspect::*;
 pub use issue::*;
 pub use log::*;
 pub use status::*;

@@ -2,11 +2,12 @@
 
 use kit::{Answered, ISSUING, RESPONDER, RawPeer, Ring, label};
 use signer_proto::{
-    BuildCrl, Call, CertIdHash, Evidence, EvidenceList, GenerateKey, Hold, KeySpec, Kind,
-    MintSerials, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, Plaintext, PolicyText,
-    ProofKind, Purpose, ReadJournal, ReadPolicy, ReadProof, ReadTile, Release, RevocationDelta,
-    Revoke, Rule, Seal, SealContext, Sealed, SetPolicy, SignCaRequest, SignCertificate,
-    SignHandshake, SignOcsp, Socket, Transcript, Unlock, Unseal, Warrant, Wire,
+    BuildCrl, Call, CertIdHash, Evidence, EvidenceList, GenerateKey, Hold, InspectSerial, KeySpec,
+    Kind, MintSerials, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, Plaintext,
+    PolicyText, ProofKind, Purpose, ReadJournal, ReadPolicy, ReadProof, ReadTile, Release,
+    RevocationDelta, Revoke, Rule, Seal, SealContext, Sealed, SetPolicy, SignCaRequest,
+    SignCertificate, SignHandshake, SignOcsp, Socket, Transcript, Unlock, UnlockShare, Unseal,
+    Warrant, Wire,
 };
 use x509::{CertificationRequestInfoDer, CrlReason, SignatureScheme};
 use zeroize::Zeroizing;
@@ -38,6 +39,7 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
         body(&ReadJournal { from: 0, limit: 1 }),
         body(&ReadProof { kind: ProofKind::Inclusion, first: 0, size: 1 }),
         body(&ReadTile { level: 0, index: 0, width: 1 }),
+        body(&InspectSerial { serial }),
         body(&MintSerials { key: key.clone(), count: 1 }),
         body(&order),
         body(&Seal { context: SealContext(b"row".to_vec()), plaintext: secret(b"x") }),
@@ -64,6 +66,7 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
         body(&Release { key: key.clone(), serial }),
         body(&RevocationDelta { key: key.clone(), from: 0, limit: 1 }),
         body(&Unlock { passphrase: secret(b"guess") }),
+        body(&UnlockShare { index: 1, secret: secret(b"guess") }),
         body(&GenerateKey {
             label: label("new"),
             purpose: Purpose::Ocsp,
