@@ -102,6 +102,9 @@ impl Authority {
                 SignerState::Ready => SignerReadiness::Ready,
                 SignerState::Locked => SignerReadiness::Locked,
                 SignerState::JournalFailed => SignerReadiness::JournalFailed,
+                SignerState::RolledBack => {
+                    SignerReadiness::Unavailable("its journal was rolled back".to_owned())
+                }
             },
             Err(CallError::Refused(refusal)) => SignerReadiness::Unavailable(refusal.to_string()),
             Err(error) => SignerReadiness::Unavailable(error.to_string()),

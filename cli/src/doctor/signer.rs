@@ -32,6 +32,11 @@ pub async fn checks(layout: &Layout) -> Vec<Check> {
             "the journal cannot be written: nothing is signed",
             "look at disk space and the signer's last words, then start it again",
         ),
+        SignerState::RolledBack => Check::bad(
+            "signer",
+            "somebody showed a checkpoint that this journal did not make: nothing is signed",
+            "read docs/operate/log.md: restore the newer journal, or let operators accept the gap",
+        ),
     }];
     if let Ok(now) = crate::up::now() {
         let apart = (now.0 - health.now.0).abs();

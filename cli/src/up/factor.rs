@@ -116,7 +116,9 @@ async fn wait(admin: &SignerClient) -> Outcome {
         let health = admin.health().await;
         match health.context("ask the signer whether it is open")?.state {
             SignerState::Locked => tokio::time::sleep(LOOK).await,
-            SignerState::Ready | SignerState::JournalFailed => return Ok(()),
+            SignerState::Ready | SignerState::JournalFailed | SignerState::RolledBack => {
+                return Ok(());
+            }
         }
     }
 }

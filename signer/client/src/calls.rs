@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use signer_proto::{
-    BuildCrl, BuiltCrl, Describe, Description, GenerateKey, Health, HealthReport, Hold,
-    InspectSerial, JournalSlice, KeyDescription, MAX_DEADLINE_MS, MintSerials, Plaintext,
-    PolicyInForce, PolicyRef, ReadJournal, ReadPolicy, ReadProof, ReadTile, Release,
-    RevocationChange, RevocationDelta, RevocationSlice, Revoke, Seal, Sealed, SerialInspection,
-    Serials, SetPolicy, SignAuthority, SignCaRequest, SignCertificate, SignHandshake, SignOcsp,
-    SignedCertificate, SignedHandshake, SignedOcsp, Socket, TileBytes, TreeProof, Unlock, Unseal,
+    BuildCrl, BuiltCrl, CheckpointShown, Checkpoints, Describe, Description, GenerateKey, Health,
+    HealthReport, Hold, InspectSerial, JournalSlice, KeyDescription, MAX_DEADLINE_MS, MintSerials,
+    Plaintext, PolicyInForce, PolicyRef, ReadCheckpoint, ReadJournal, ReadPolicy, ReadProof,
+    ReadTile, Release, RevocationChange, RevocationDelta, RevocationSlice, Revoke, Seal, Sealed,
+    SerialInspection, Serials, SetPolicy, ShowCheckpoint, SignAuthority, SignCaRequest,
+    SignCertificate, SignHandshake, SignOcsp, SignedCertificate, SignedHandshake, SignedOcsp,
+    Socket, TileBytes, TreeProof, Unlock, Unseal,
 };
 
 use crate::client::SignerClient;
@@ -61,6 +62,8 @@ calls! {
     read_policy(ReadPolicy) -> PolicyInForce, on Any, within usual;
     /// Reads durable leaves.
     read_journal(ReadJournal) -> JournalSlice, on Any, within usual;
+    /// Reads the newest checkpoint.
+    read_checkpoint(ReadCheckpoint) -> Checkpoints, on Any, within usual;
     /// Reads a proof about trees of durable leaves.
     read_proof(ReadProof) -> TreeProof, on Any, within usual;
     /// Asks what the ring knows of a serial number.
@@ -91,6 +94,9 @@ calls! {
     release(Release) -> RevocationChange, on Status, within usual;
     /// Reads the changes of a revocation set.
     revocation_delta(RevocationDelta) -> RevocationSlice, on Status, within usual;
+
+    /// Shows a checkpoint, as of a witness that cosigned it.
+    show_checkpoint(ShowCheckpoint) -> CheckpointShown, on Status, within usual;
 
     /// Unlocks the ring.
     unlock(Unlock) -> HealthReport, on Admin, within longest;

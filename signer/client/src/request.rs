@@ -60,7 +60,9 @@ impl Request {
             | Kind::Describe
             | Kind::ReadPolicy
             | Kind::ReadJournal
+            | Kind::ReadCheckpoint
             | Kind::ReadProof
+            | Kind::ShowCheckpoint
             | Kind::ReadTile
             | Kind::InspectSerial
             | Kind::MintSerials

@@ -2,7 +2,9 @@
 //!
 //! `cargo xtask tidy` counts the calls of `Approved::admitted`: there is this one.
 
-use keystore::{Approved, DriverError, KeyDriver};
+use keystore::{Approved, DriverError, House, KeyDriver};
+use signer_log::checkpoint::Checkpoint;
+use signer_log::note::{Note, NoteKey};
 use signer_proto::{Refusal, Rule};
 use x509::Signature;
 
@@ -20,6 +22,45 @@ pub(crate) enum SignError {
     Faulty,
 }
 
+impl SignError {
+    /// Tells it as a refusal, for a signature by a house key.
+    pub(crate) fn refuse(&self) -> Refusal {
+        match self {
+            Self::Driver(error) => refuse_driver(error),
+            Self::Faulty => Refusal::new(Rule::SignatureFaulty, self.to_string()),
+        }
+    }
+}
+
+/// What may be signed: bytes that policy admitted, or a text that is built here.
+enum Sealing<'a> {
+    Admitted(&'a Admitted<'a>),
+    Checkpoint(&'a str),
+}
+
+/// Approves. This is the one call of the constructor.
+fn approved<'a>(sealing: &Sealing<'a>) -> Approved<'a> {
+    Approved::admitted(match sealing {
+        Sealing::Admitted(admitted) => admitted.bytes(),
+        Sealing::Checkpoint(text) => text.as_bytes(),
+    })
+}
+
+/// Builds the text of a checkpoint, signs it with the `log` key and verifies the signature.
+pub(crate) fn sign_checkpoint(
+    house: &dyn House,
+    log: &NoteKey,
+    checkpoint: &Checkpoint,
+) -> Result<Note, SignError> {
+    let text = checkpoint.to_string();
+    let message = approved(&Sealing::Checkpoint(&text));
+    let signature = house.sign_log(message).map_err(SignError::Driver)?;
+    let line = log.line(signature.as_bytes());
+    let note = Note { text, signatures: vec![line] };
+    note.verify(log).map_err(|_| SignError::Faulty)?;
+    Ok(note)
+}
+
 /// Signs what policy admitted, by the algorithm that policy names, and verifies the signature
 /// before anybody sees it: a fault attack on the signing would otherwise give the key away.
 pub(crate) fn sign_admitted(
@@ -28,7 +69,7 @@ pub(crate) fn sign_admitted(
     admitted: &Admitted<'_>,
 ) -> Result<Signature, SignError> {
     let scheme = admitted.scheme();
-    let message = Approved::admitted(admitted.bytes());
+    let message = approved(&Sealing::Admitted(admitted));
     let signature = driver.sign(&card.identity, scheme, message).map_err(SignError::Driver)?;
     card.public.verify(scheme, admitted.bytes(), &signature).map_err(|_| SignError::Faulty)?;
     Ok(signature)

@@ -21,6 +21,7 @@ use crate::clock::{Clock, Entropy};
 use crate::floor::Floor;
 use crate::handshakes::Handshakes;
 use crate::journal::{Committed, Journal, JournalError};
+use crate::ledger::Ledger;
 use crate::refusals::Refusals;
 use crate::state::{Key, KeyCard, Live, Ruling, State, house_label};
 use signer_policy::{Admitted, RingKeys};
@@ -44,6 +45,8 @@ pub(crate) struct Keeper {
     refusals: Mutex<Refusals>,
     refused: Condvar,
     handshakes: Mutex<Handshakes>,
+    /// Checkpoints, witnesses, and whether the journal was rolled back.
+    pub(crate) ledger: Ledger,
     ending: AtomicBool,
 }
 
@@ -91,8 +94,8 @@ impl Keeper {
         state: State,
         journal: Journal,
         vault: Arc<dyn Vault>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
+        (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+        ledger: Ledger,
     ) -> Self {
         let floor = Floor::new(state.newest_ms(), clock.wall_ms(), clock.uptime_ms());
         Self {
@@ -109,6 +112,7 @@ impl Keeper {
             refusals: Mutex::default(),
             refused: Condvar::new(),
             handshakes: Mutex::default(),
+            ledger,
             ending: AtomicBool::new(false),
         }
     }
@@ -183,6 +187,8 @@ impl Keeper {
     pub(crate) fn standing(&self) -> SignerState {
         if self.live().broken.is_some() || self.journal.failure().is_some() {
             SignerState::JournalFailed
+        } else if self.is_rolled_back() {
+            SignerState::RolledBack
         } else if self.opened.get().is_some() {
             SignerState::Ready
         } else {
@@ -198,6 +204,7 @@ impl Keeper {
         if let Some(rule) = self.live().broken {
             return Err(Refusal::new(rule, "the signer stopped writing"));
         }
+        self.check_not_rolled_back()?;
         if self.journal.is_crowded() {
             return Err(Refusal::new(Rule::Overloaded, "the journal is behind"));
         }
@@ -238,6 +245,7 @@ impl Keeper {
         card: &KeyCard,
         admitted: &Admitted<'_>,
     ) -> Result<Signature, Refusal> {
+        self.check_not_rolled_back()?;
         let opened = self.opened()?;
         self.check_usable(card)?;
         sign_admitted(opened.driver.as_ref(), card, admitted).map_err(|error| match error {

@@ -27,6 +27,7 @@ mod serial;
 mod state;
 
 pub use clock::{Clock, Entropy, NoEntropy, SystemClock, SystemEntropy};
+pub use ledger::LedgerError;
 pub use ring::{
     ConfigError, CreateError, DirectoryError, DriverFamily, Environment, HeldRing, NewRing,
     OpenError, ReplayedRing, RingConfig, ServeError, Signer, Start, create, read_journal,

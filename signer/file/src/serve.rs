@@ -28,6 +28,11 @@ pub(crate) struct Serve {
     /// over admin.sock.
     #[arg(long, value_name = "FILE")]
     unlock_credential: Option<PathBuf>,
+    /// A checkpoint of this ring's log that was kept elsewhere, with a witness or a backup. An older
+    /// or another journal than the one that made it is not unlocked, then or later. May be given
+    /// several times.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
     /// How many threads sign at a time. Without it: one a core, two at least.
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
@@ -51,12 +56,17 @@ impl Serve {
             .bind(&self.run, self.limits())
             .with_context(|| format!("no sockets in {}", self.run.display()))?;
         let factor = self.factor(&ring)?;
+        let checkpoints = self.checkpoints()?;
         keystore_file::start_random().context("no random octets")?;
         let check = SelfCheck::open().context("/proc/self/status")?;
         let places = [(self.ring.as_path(), Reach::Own), (&self.run, Reach::Remove)];
         hardening::confine(&places).into_iter().for_each(|item| report.put(item));
         let reasons = end::reasons(self.parent_pipe)?;
         let signer = self.open(ring, &check, report)?;
+        for (path, note) in checkpoints {
+            let shown = signer.show_checkpoint(&note);
+            shown.with_context(|| format!("the checkpoint {}", path.display()))?;
+        }
         self.unlock(&signer, factor)?;
         serve(signer, sockets, &reasons)
     }
@@ -87,6 +97,15 @@ impl Serve {
         }
         let start = Start { version: VERSION.to_owned(), report: report.to_string() };
         ring.start(&start).with_context(|| self.not_opened())
+    }
+
+    /// Reads the checkpoints that were kept elsewhere, while paths outside of the ring still open.
+    fn checkpoints(&self) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+        let read = |path: &PathBuf| {
+            let note = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
+            Ok((path.clone(), note))
+        };
+        self.checkpoint.iter().map(read).collect()
     }
 
     /// Reads what unlocks the ring, while paths outside of it still open.

@@ -27,6 +27,8 @@ wire_enum! {
         ReadPolicy = 3, "read-policy",
         /// [`crate::ReadJournal`]
         ReadJournal = 4, "read-journal",
+        /// [`crate::ReadCheckpoint`]
+        ReadCheckpoint = 5, "read-checkpoint",
         /// [`crate::ReadProof`]
         ReadProof = 6, "read-proof",
         /// [`crate::ReadTile`]
@@ -55,6 +57,8 @@ wire_enum! {
         Release = 36, "release",
         /// [`crate::RevocationDelta`]
         RevocationDelta = 37, "revocation-delta",
+        /// [`crate::ShowCheckpoint`]
+        ShowCheckpoint = 39, "show-checkpoint",
         /// [`crate::Unlock`]
         Unlock = 64, "unlock",
         /// [`crate::GenerateKey`]
@@ -77,6 +81,9 @@ impl Kind {
         match self {
             Self::Health | Self::Describe | Self::ReadPolicy | Self::ReadJournal => true,
             Self::ReadProof | Self::ReadTile | Self::InspectSerial => true,
+            Self::ReadCheckpoint => true,
+            // Whoever has one may show it; it makes no authority.
+            Self::ShowCheckpoint => matches!(socket, Socket::Status | Socket::Admin),
             // A ceremony needs serials too, and minting one makes no authority.
             Self::MintSerials => matches!(socket, Socket::Issue | Socket::Admin),
             Self::SignCertificate | Self::Seal | Self::Unseal | Self::SignHandshake => {
@@ -104,6 +111,8 @@ impl Kind {
             Self::Health | Self::Describe => 0,
             Self::ReadPolicy | Self::ReadJournal | Self::MintSerials | Self::BuildCrl => 256,
             Self::ReadProof | Self::ReadTile | Self::InspectSerial => 256,
+            Self::ReadCheckpoint => 256,
+            Self::ShowCheckpoint => 66 * 1024,
             Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => 256,
             Self::Unlock | Self::UnlockShare => 2 * 1024,
             Self::GenerateKey => 32 * 1024,

@@ -21,7 +21,8 @@ types! {
     JournalSlice, MintSerials, Serials, SignCertificate, SignedCertificate, Seal, Sealed, Unseal,
     Plaintext, BuildCrl, BuiltCrl, SignOcsp, SignedOcsp, Revoke, Hold, Release, RevocationChange,
     RevocationDelta, RevocationSlice, Unlock, GenerateKey, KeyDescription, SetPolicy, PolicyRef,
-    SignAuthority, SignCaRequest, Refusal, Leaf, ReadProof, TreeProof, ReadTile, TileBytes,
+    SignAuthority, SignCaRequest, Refusal, Leaf, ReadCheckpoint,
+    Checkpoints, ShowCheckpoint, CheckpointShown, ReadProof, TreeProof, ReadTile, TileBytes,
 }
 
 fuzz_target!(|input: &[u8]| {

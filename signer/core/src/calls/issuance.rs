@@ -92,6 +92,7 @@ fn repeated(
 
 /// Holds the bytes against the policy in force.
 fn admit<'a>(keeper: &Keeper, order: &'a Order, view: &KeyView) -> Result<Admitted<'a>, Refusal> {
+    keeper.check_witnessed()?;
     let ruling = view.ruling()?;
     order.check_policy(ruling.reference.digest)?;
     let context = AdmitContext {

@@ -9,6 +9,7 @@ mod hold;
 mod inspect_serial;
 mod issuance;
 mod mint_serials;
+mod read_checkpoint;
 mod read_journal;
 mod read_policy;
 mod read_proof;
@@ -19,6 +20,7 @@ mod revocation_delta;
 mod revoke;
 mod seal;
 mod set_policy;
+mod show_checkpoint;
 mod sign_authority;
 mod sign_ca_request;
 mod sign_certificate;
@@ -66,6 +68,8 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::Describe => at_once(keeper, body, asked, describe::run),
         Kind::ReadPolicy => at_once(keeper, body, asked, read_policy::run),
         Kind::ReadJournal => at_once(keeper, body, asked, read_journal::run),
+        Kind::ReadCheckpoint => at_once(keeper, body, asked, read_checkpoint::run),
+        Kind::ShowCheckpoint => at_once(keeper, body, asked, show_checkpoint::run),
         Kind::ReadProof => at_once(keeper, body, asked, read_proof::run),
         Kind::InspectSerial => at_once(keeper, body, asked, inspect_serial::run),
         Kind::ReadTile => at_once(keeper, body, asked, read_tile::run),

@@ -72,6 +72,7 @@ pub(crate) fn unlock_now(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<
     if let Some(why) = keeper.unlock_forbidden.get() {
         return Err(Refusal::new(Rule::SelfCheckFailed, why.clone()));
     }
+    keeper.check_not_rolled_back()?;
     let (genesis, house) = keeper.house_keys()?;
     match keeper.vault.unlock(factor, genesis, &house) {
         Ok(opened) => {

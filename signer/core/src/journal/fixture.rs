@@ -108,7 +108,7 @@ impl Ring {
 
     pub(super) fn segments(&self) -> Vec<String> {
         let mut names = self.disk.list(&self.dir).unwrap();
-        names.retain(|name| name.ends_with(".seg"));
+        names.retain(|name| !name.starts_with("tiles-"));
         names.sort();
         names
     }

@@ -44,7 +44,9 @@ impl Lane {
             | Kind::SignAuthority
             | Kind::SignCaRequest => Self::Quick,
             Kind::ReadJournal
+            | Kind::ReadCheckpoint
             | Kind::ReadProof
+            | Kind::ShowCheckpoint
             | Kind::ReadTile
             | Kind::BuildCrl
             | Kind::SignOcsp

@@ -4,10 +4,16 @@ use serde::{Deserialize, Serialize};
 use signer_proto::Digest;
 use thiserror::Error;
 
+use signer_log::note::{Algorithm, NoteKey};
+
+use crate::ledger::WitnessRules;
+
 /// The file's name inside the ring.
 pub(super) const FILE: &str = "ring.toml";
 /// The uid that stands for every uid without a mapping (user_namespaces(7)).
 const OVERFLOW_UID: u32 = 65_534;
+/// How long ago a witness' cosignature may be, if the file does not say.
+const DEFAULT_LAG: &str = "24h";
 
 /// Why ring.toml is not taken. Malformed.
 #[derive(Debug, Error)]
@@ -24,6 +30,9 @@ pub enum ConfigError {
     /// A uid that stands for nobody.
     #[error("{0} stands for uids without a mapping and cannot be admitted")]
     OverflowUid(u32),
+    /// What is said of witnesses cannot be.
+    #[error("the witnesses: {0}")]
+    Witness(String),
 }
 
 /// Which family of drivers holds the keys.
@@ -69,6 +78,30 @@ pub struct RingConfig {
     /// Whether the ring stays locked while an item of the self-check fails.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub strict: bool,
+    /// How many pinned witnesses must have cosigned lately, or nothing is issued.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub witnesses_required: u16,
+    /// How long ago their cosignatures may be: a number and `s`, `m`, `h` or `d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness_max_lag: Option<String>,
+    /// The witnesses whose cosignatures count.
+    #[serde(default, rename = "witness", skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<WitnessConfig>,
+}
+
+/// A witness that watches the ring's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessConfig {
+    /// The name under which it signs.
+    pub name: String,
+    /// Its verifier key (C2SP signed-note, algorithm 4): `<name>+<id>+<base64>`.
+    pub key: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u16) -> bool {
+    *number == 0
 }
 
 impl RingConfig {
@@ -84,6 +117,7 @@ impl RingConfig {
         }
         config.genesis_digest()?;
         config.check_uids()?;
+        config.witness_rules()?;
         Ok(config)
     }
 
@@ -103,6 +137,29 @@ impl RingConfig {
         self.genesis.parse().map_err(|_| ConfigError::Genesis)
     }
 
+    /// Returns what it says of witnesses.
+    ///
+    /// # Errors
+    /// [`ConfigError::Witness`].
+    pub(crate) fn witness_rules(&self) -> Result<WitnessRules, ConfigError> {
+        let pinned: Vec<_> = self.witnesses.iter().map(pinned).collect::<Result<_, _>>()?;
+        let twice = |(nth, key): (usize, &NoteKey)| {
+            pinned.iter().take(nth).any(|other| other.octets() == key.octets())
+        };
+        let wrong = |why: &str| Err(ConfigError::Witness(why.to_owned()));
+        if pinned.iter().enumerate().any(twice) {
+            return wrong("two witnesses have one key");
+        }
+        if usize::from(self.witnesses_required) > pinned.len() {
+            return wrong("witnesses_required is more than there are");
+        }
+        let lag = self.witness_max_lag.as_deref().unwrap_or(DEFAULT_LAG);
+        let Some(max_lag_s) = seconds(lag) else {
+            return wrong("witness_max_lag is not a number and s, m, h or d");
+        };
+        Ok(WitnessRules { pinned, required: self.witnesses_required.into(), max_lag_s })
+    }
+
     fn check_uids(&self) -> Result<(), ConfigError> {
         let uids = self.server_uids.iter().chain(&self.va_uids).chain(&self.admin_uids);
         match uids.copied().find(|uid| [OVERFLOW_UID, u32::MAX].contains(uid)) {
@@ -112,9 +169,32 @@ impl RingConfig {
     }
 }
 
+fn pinned(witness: &WitnessConfig) -> Result<NoteKey, ConfigError> {
+    let wrong = |why: &str| ConfigError::Witness(format!("{}: {why}", witness.name));
+    let key: NoteKey = witness.key.parse().map_err(|error| wrong(&format!("{error}")))?;
+    if key.name() != witness.name {
+        return Err(wrong("the key has another name"));
+    }
+    if key.algorithm() != Algorithm::CosignatureV1 {
+        return Err(wrong("the key is none for cosignatures (algorithm 4)"));
+    }
+    Ok(key)
+}
+
+/// Reads a span of time, as in `90s`, `15m`, `24h` or `7d`.
+fn seconds(text: &str) -> Option<i64> {
+    let (unit, factor) = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)]
+        .into_iter()
+        .find(|(unit, _)| text.ends_with(*unit))?;
+    let number: u32 = text.strip_suffix(unit)?.parse().ok()?;
+    (number > 0).then(|| i64::from(number) * factor)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const KEY: &str = "w1+48741dd3+BIE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU";
 
     fn config() -> RingConfig {
         RingConfig {
@@ -129,6 +209,9 @@ mod tests {
             server_gid: None,
             admin_gid: Some(7403),
             strict: true,
+            witnesses_required: 1,
+            witness_max_lag: Some("90m".to_owned()),
+            witnesses: vec![WitnessConfig { name: "w1".to_owned(), key: KEY.to_owned() }],
         }
     }
 

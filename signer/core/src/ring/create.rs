@@ -150,6 +150,9 @@ fn fill(
         server_gid: new.server_gid,
         admin_gid: new.admin_gid,
         strict: false,
+        witnesses_required: 0,
+        witness_max_lag: None,
+        witnesses: Vec::new(),
     };
     let text = config.to_text()?;
     // Held against what a start will demand.

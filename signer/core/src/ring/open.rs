@@ -15,6 +15,7 @@ use super::signer::{ServeError, Signer, bind_sockets};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::journal::{Disk, Journal, JournalError, OpenReport, RealDisk, View};
 use crate::keeper::Keeper;
+use crate::ledger::{Ledger, LedgerError};
 use crate::listen::{Bound, Limits};
 use crate::state::{State, StateError};
 
@@ -68,6 +69,9 @@ pub enum OpenError {
     /// A program whose policy checks are stubbed made it, or this one is such a program.
     #[error("the ring was made by `{0}`, and this program has nothing to do with such rings")]
     Maker(String),
+    /// What the ring keeps of its log cannot be used.
+    #[error("the log's checkpoints cannot be used")]
+    Ledger(#[from] LedgerError),
     /// The first leaf of this start is not durable.
     #[error("the start cannot be written into the journal")]
     Start(#[source] Refusal),
@@ -124,7 +128,8 @@ impl HeldRing {
             return Err(OpenError::Maker(ring.genesis.made_by.0.clone()));
         }
         let Environment { clock, entropy, .. } = environment;
-        let keeper = Arc::new(Keeper::new(state, journal, vault, clock, entropy));
+        let ledger = Ledger::open(&dir, &ring.genesis, config.witness_rules()?, &journal.tree())?;
+        let keeper = Arc::new(Keeper::new(state, journal, vault, (clock, entropy), ledger));
         Ok(ReplayedRing { dir, lock, config, keeper, cut: found.cut })
     }
 }

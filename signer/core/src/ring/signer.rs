@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use keystore::{UnlockKind, Vault};
-use signer_proto::{HealthReport, Refusal};
+use signer_proto::{CheckpointShown, HealthReport, Refusal};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -91,6 +91,16 @@ impl Signer {
     /// [`Refusal`] by `key-file-corrupt` or `driver-unavailable`.
     pub fn unlock_kind(&self) -> Result<UnlockKind, Refusal> {
         self.keeper.unlock_kind().map_err(|error| refuse_unlock(&error))
+    }
+
+    /// Takes a checkpoint that somebody kept outside: one that this journal cannot have made marks
+    /// the ring as rolled back, and nothing is signed or unlocked any more.
+    ///
+    /// # Errors
+    /// [`Refusal`] by `state-rolled-back`, or `proof-refused` for a note that neither the log nor a
+    /// pinned witness signed.
+    pub fn show_checkpoint(&self, note: &[u8]) -> Result<CheckpointShown, Refusal> {
+        self.keeper.show_checkpoint(note)
     }
 
     /// Reports how the signer is.

@@ -16,4 +16,5 @@ mod revocation;
 mod shares;
 mod strict;
 mod unlock;
+mod witness;
 mod workshop;

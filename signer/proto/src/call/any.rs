@@ -34,6 +34,9 @@ wire_enum! {
         Ready = 2, "ready",
         /// The journal cannot be written: nothing is signed until a restart.
         JournalFailed = 3, "journal-failed",
+        /// The journal is an older copy or another one: nothing is signed until operators accept
+        /// the gap.
+        RolledBack = 4, "rolled-back",
     }
 }
 

@@ -1,8 +1,54 @@
-//! The journal as a log: its proofs, its tiles. Every socket speaks them.
+//! The journal as a log: its signed checkpoints, its proofs, its tiles.
 
 use super::{call, wire_newtype};
 use crate::codec::{wire_enum, wire_struct};
 use crate::field::Digest;
+
+wire_newtype!(
+    /// A signed note (C2SP signed-note), at most 64 KiB.
+    NoteBytes, bytes 64 * 1024, "note"
+);
+
+wire_struct! {
+    /// Asks for the newest signed checkpoint.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct ReadCheckpoint {
+        /// It must cover at least so many leaves; with fewer it may be a second old.
+        pub least: u64,
+    }
+}
+wire_struct! {
+    /// What the log and its witnesses say of the journal.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Checkpoints {
+        /// The newest checkpoint under the `log` key, with the cosignatures that it has.
+        pub newest: NoteBytes,
+        /// The newest one that a witness cosigned, with all cosignatures that it has.
+        pub cosigned: Option<NoteBytes>,
+    }
+}
+call!(ReadCheckpoint => Checkpoints);
+
+wire_struct! {
+    /// Shows a checkpoint: a witness' cosignature is kept, and one that this journal cannot have
+    /// made stops the ring.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ShowCheckpoint {
+        /// The note, signed by the log or by a pinned witness.
+        pub note: NoteBytes,
+    }
+}
+wire_struct! {
+    /// The checkpoint is of this journal.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct CheckpointShown {
+        /// Its number of leaves.
+        pub size: u64,
+        /// How many of its cosignatures are newer than those before, and kept.
+        pub taken: u16,
+    }
+}
+call!(ShowCheckpoint => CheckpointShown);
 
 wire_enum! {
     /// What is to be proved.

@@ -3,11 +3,11 @@
 use kit::{Answered, ISSUING, RESPONDER, RawPeer, Ring, label};
 use signer_proto::{
     BuildCrl, Call, CertIdHash, Evidence, EvidenceList, GenerateKey, Hold, InspectSerial, KeySpec,
-    Kind, MintSerials, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, Plaintext,
-    PolicyText, ProofKind, Purpose, ReadJournal, ReadPolicy, ReadProof, ReadTile, Release,
-    RevocationDelta, Revoke, Rule, Seal, SealContext, Sealed, SetPolicy, SignCaRequest,
-    SignCertificate, SignHandshake, SignOcsp, Socket, Transcript, Unlock, UnlockShare, Unseal,
-    Warrant, Wire,
+    Kind, MintSerials, NoteBytes, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects,
+    Plaintext, PolicyText, ProofKind, Purpose, ReadCheckpoint, ReadJournal, ReadPolicy, ReadProof,
+    ReadTile, Release, RevocationDelta, Revoke, Rule, Seal, SealContext, Sealed, SetPolicy,
+    ShowCheckpoint, SignCaRequest, SignCertificate, SignHandshake, SignOcsp, Socket, Transcript,
+    Unlock, UnlockShare, Unseal, Warrant, Wire,
 };
 use x509::{CertificationRequestInfoDer, CrlReason, SignatureScheme};
 use zeroize::Zeroizing;
@@ -37,6 +37,8 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
     vec![
         body(&ReadPolicy { key: key.clone() }),
         body(&ReadJournal { from: 0, limit: 1 }),
+        body(&ReadCheckpoint { least: 0 }),
+        body(&ShowCheckpoint { note: NoteBytes(b"note".to_vec()) }),
         body(&ReadProof { kind: ProofKind::Inclusion, first: 0, size: 1 }),
         body(&ReadTile { level: 0, index: 0, width: 1 }),
         body(&InspectSerial { serial }),

@@ -1,4 +1,4 @@
-//! The journal as a tree: roots, proofs and tiles of what is durable.
+//! Roots, proofs and tiles of what is durable.
 
 use signer_log::merkle::Hash;
 use signer_log::proof::{self, MakeError};
