@@ -231,7 +231,8 @@ impl<'e> Auditor<'e> {
         faults.extend(stopped);
         Report {
             genesis: self.genesis,
-            instance: self.fold.origin.map(|origin| origin.instance),
+            instance: self.fold.origin.as_ref().map(|origin| origin.instance),
+            log_key: self.fold.origin.map(|origin| origin.log_key),
             leaves: self.leaves,
             segments: walked.segments,
             tail: walked.tail,

@@ -15,6 +15,7 @@ mod fold;
 mod published;
 mod report;
 mod segments;
+pub mod witness;
 
 pub use audit::{Audit, AuditError, Evidence, audit};
 pub use fault::{Fault, FaultKind};

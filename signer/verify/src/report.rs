@@ -4,6 +4,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use signer_log::note::NoteKey;
 use signer_proto::{Digest, InstanceId};
 use x509::UnixTime;
 
@@ -27,6 +28,8 @@ pub struct Report {
     pub genesis: Option<Digest>,
     /// Which ring it is.
     pub instance: Option<InstanceId>,
+    /// The key that signs its checkpoints, as a witness needs it.
+    pub log_key: Option<NoteKey>,
     /// How many leaves were read and are in order by themselves.
     pub leaves: u64,
     /// How many segments there are.
@@ -69,6 +72,7 @@ impl Report {
             "verdict": if self.passed() { "PASS" } else { "FAIL" },
             "genesis": self.genesis.map(|digest| digest.to_string()),
             "instance": self.instance.map(|instance| instance.to_string()),
+            "log_key": self.log_key.as_ref().map(|key| key.to_string()),
             "leaves": self.leaves,
             "segments": self.segments,
             "tail": self.tail,
@@ -86,6 +90,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let (Some(instance), Some(genesis)) = (self.instance, self.genesis) {
             writeln!(f, "instance  {instance}\ngenesis   {genesis}")?;
+        }
+        if let Some(key) = &self.log_key {
+            writeln!(f, "log key   {key}")?;
         }
         writeln!(f, "leaves    {} in {} segments", self.leaves, self.segments)?;
         if let Some((first, last)) = self.times {

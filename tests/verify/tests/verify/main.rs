@@ -4,3 +4,4 @@ mod honest;
 mod mutations;
 mod policy;
 mod python;
+mod witness;
