@@ -44,7 +44,8 @@ pub fn gallery(size: usize) -> Gallery {
             fail_to_unlock(&mut ring);
         }
         if round == 3 {
-            ring.set_policy(ISSUING, &text);
+            // A policy never comes again: this is another text of the same meaning.
+            ring.set_policy(ISSUING, &format!("{text}# once more\n"));
         }
         // A pause in which the oldest certificates end: they leave the CRL.
         if round == 5 {
