@@ -146,7 +146,7 @@ pub const ALLOWED: &[Row] = &[
     row!(SYS_mremap, "grows a large allocation")
         .kept("from 128 KiB on, which the lists of a ring reach only after years"),
     row!(SYS_madvise, "gives a stack's pages back"),
-    row!(SYS_brk, "allocates"),
+    row!(SYS_brk, "allocates").kept("the first thread's heap grows by it, at times of its own"),
     // Threads of this process, and their waiting.
     row!(SYS_clone, "starts a thread: one for each connection").when(&[&[masked(
         0,
@@ -168,8 +168,12 @@ pub const ALLOWED: &[Row] = &[
     row!(SYS_exit, "ends a thread"),
     row!(SYS_exit_group, "ends the process"),
     row!(SYS_getpid, "names the process to itself in abort()").kept(ABORT),
-    row!(SYS_rt_sigaction, "lets SIGABRT end the process in abort()")
-        .when(&[&[is(0, libc::SIGABRT, "`signum` is SIGABRT")]])
+    row!(SYS_rt_sigaction, "lets the signal of a fault end the process")
+        .when(&[
+            &[is(0, libc::SIGABRT, "`signum` is SIGABRT")],
+            &[is(0, libc::SIGSEGV, "SIGSEGV")],
+            &[is(0, libc::SIGBUS, "SIGBUS")],
+        ])
         .kept(ABORT),
     row!(SYS_tgkill, "raises SIGABRT in abort()")
         .when(&[&[is(2, libc::SIGABRT, "`sig` is SIGABRT")]])
@@ -266,7 +270,7 @@ pub const DENIED_SERVER: &[Row] = &[row!(SYS_socket, NETWORK).when(&[&[
 pub const UNREADABLE: &[Row] =
     &[row!(SYS_clone3, "its flags lie in memory; the C library then calls `clone`")];
 
-const ABORT: &str = "a panic ends the process, and is told from an attack by its signal";
+const ABORT: &str = "a panic or a fault ends the process by its own signal, not as an attack does";
 const DEBUG: &str = "reaches into another process";
 const KERNEL: &str = "changes or watches the kernel";
 const MOUNTS: &str = "changes what a path means";
