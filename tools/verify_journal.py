@@ -142,6 +142,19 @@ def serial(r):
     return value
 
 
+def identifier(r):
+    if enum(U8, [1, 2])(r) == 1:
+        value = text(253)(r)
+        name = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+        if not re.fullmatch(rf"({name}\.)*(?![0-9]+\Z){name}", value):
+            raise Malformed("a DNS identifier in another form")
+        return value
+    value = string(16)(r)
+    if len(value) not in (4, 16) or value[:12] == bytes(10) + b"\xff\xff":
+        raise Malformed("an IP identifier in another form")
+    return value
+
+
 PURPOSE = enum(U8, [1, 2, 3, 4, 5, 16, 17, 18])
 CA, ISSUING, OCSP, TLS, LOG, SERIAL, SEAL = 1, 2, 3, 5, 16, 17, 18
 SPEC = enum(U8, [*range(1, 11), 32, 33])
@@ -171,6 +184,8 @@ LEAVES = {
                                    warrant=WARRANT)),
     18: ("RequestSigned", record(key=ID, info=DER, **SIGNED, warrant=WARRANT)),
     20: ("HandshakesSigned", record(key=ID, count=U32, root=DIGEST)),
+    21: ("ValidationRecorded", record(identifier=identifier, method=enum(U8, [1, 2, 3]),
+                                      account=DIGEST)),
     32: ("RevocationChanged", record(key=ID, serial=serial, status=STATUS, reason=REASON,
                                      invalidity=option(TIME))),
     33: ("CrlSigned", record(key=ID, shard=U16, number=U64, this_update=TIME, next_update=TIME,

@@ -238,12 +238,16 @@ impl Authority {
         let text = self.0.signer.read_policy(&call).await?.text.0;
         let policy: toml::Table = toml::from_str(&text)
             .map_err(|error| IssueError::State(format!("the policy of {key}: {error}")))?;
-        Ok(policy
-            .get("certificates")
-            .and_then(|section| section.get("proof_of_possession"))
-            .and_then(toml::Value::as_bool)
-            .unwrap_or(false))
+        Ok(policy.get("certificates").is_some_and(speaks_of_possession))
     }
+}
+
+/// Tells whether `[certificates]` demands a CSR, of every certificate or as one way of several.
+fn speaks_of_possession(certificates: &toml::Value) -> bool {
+    let always = certificates.get("proof_of_possession").and_then(toml::Value::as_bool);
+    let sets = certificates.get("evidence").and_then(toml::Value::as_array);
+    let mut proofs = sets.into_iter().flatten().filter_map(toml::Value::as_array).flatten();
+    always == Some(true) || proofs.any(|proof| proof.as_str() == Some("possession"))
 }
 
 fn find<'a>(described: &'a Description, label: &str) -> Option<&'a KeyDescription> {

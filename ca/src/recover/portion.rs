@@ -95,6 +95,7 @@ impl Portion {
                 | Event::CrlSigned(_)
                 | Event::OcspSigned(_)
                 | Event::HandshakesSigned(_)
+                | Event::ValidationRecorded(_)
                 | Event::Refused(_) => {}
             }
             portion.end = position + 1;

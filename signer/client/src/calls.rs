@@ -6,10 +6,10 @@ use signer_proto::{
     BuildCrl, BuiltCrl, CheckpointShown, Checkpoints, Describe, Description, GenerateKey, Health,
     HealthReport, Hold, InspectSerial, JournalSlice, KeyDescription, MAX_DEADLINE_MS, MintSerials,
     Plaintext, PolicyInForce, PolicyRef, ReadCheckpoint, ReadJournal, ReadPolicy, ReadProof,
-    ReadTile, Release, RevocationChange, RevocationDelta, RevocationSlice, Revoke, Seal, Sealed,
-    SerialInspection, Serials, SetPolicy, ShowCheckpoint, SignAuthority, SignCaRequest,
-    SignCertificate, SignHandshake, SignOcsp, SignedCertificate, SignedHandshake, SignedOcsp,
-    Socket, TileBytes, TreeProof, Unlock, Unseal,
+    ReadTile, RecordValidation, Release, RevocationChange, RevocationDelta, RevocationSlice,
+    Revoke, Seal, Sealed, SerialInspection, Serials, SetPolicy, ShowCheckpoint, SignAuthority,
+    SignCaRequest, SignCertificate, SignHandshake, SignOcsp, SignedCertificate, SignedHandshake,
+    SignedOcsp, Socket, TileBytes, TreeProof, Unlock, Unseal, ValidationRecord,
 };
 
 use crate::client::SignerClient;
@@ -81,6 +81,9 @@ calls! {
     seal(Seal) -> Sealed, on Issue, within usual;
     /// Opens a sealed value.
     unseal(Unseal) -> Plaintext, on Issue, within usual;
+
+    /// Records that a name was validated.
+    record_validation(RecordValidation) -> ValidationRecord, on Va, within usual;
 
     /// Has the next CRL built and signed.
     build_crl(BuildCrl) -> BuiltCrl, on Status, within longest;

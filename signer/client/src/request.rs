@@ -55,7 +55,8 @@ impl Request {
             // that no longer names its predecessor.
             Kind::Unlock | Kind::UnlockShare | Kind::GenerateKey | Kind::SetPolicy => false,
             // SignCertificate and SignAuthority replay by their idempotency key; minting writes
-            // nothing; a change of the revocation set that stands is repeated as it is.
+            // nothing; a change of the revocation set that stands is repeated as it is; a second
+            // record of a validation says no more than the first.
             Kind::Health
             | Kind::Describe
             | Kind::ReadPolicy
@@ -70,6 +71,7 @@ impl Request {
             | Kind::SignHandshake
             | Kind::Seal
             | Kind::Unseal
+            | Kind::RecordValidation
             | Kind::BuildCrl
             | Kind::SignOcsp
             | Kind::Revoke

@@ -283,7 +283,9 @@ fn refuses_a_leaf_under_another_purpose() {
     for text in [authority_policy(), responder_policy()] {
         let policy = super::KeyPolicy::parse(&text).unwrap();
         let world = World::leaves();
-        let refusal = policy.admit_certificate(&world.context(), &server().der(), &[]).unwrap_err();
+        let refusal = policy
+            .admit_certificate(&world.context(), &server().der(), &world.given())
+            .unwrap_err();
         assert_eq!(refusal.rule, Rule::PurposeMismatch);
     }
 }

@@ -140,6 +140,13 @@ pub(crate) const LEAVES: &[Field] = &[
     ),
     field("certificates", "common_name", &["\"in-san\"", "\"free\"", ""], (2, 1)),
     field("certificates", "proof_of_possession", &["false", "true", ""], (1, 2)),
+    field(
+        "certificates",
+        "evidence",
+        &["", "[[\"possession\"]]", "[[\"possession\"], [\"validation\"]]", "[[\"validation\"]]"],
+        (3, 0),
+    ),
+    field("certificates", "validation_max_age", &["", "\"31d\"", "\"1h\""], (0, 1)),
     field("certificates", "hold", &["", "true", "false"], (0, 1)),
     field("certificates", "status_urls", URLS, (0, 1)),
     field("certificates.names", "dns", HOSTS, (0, 3)),

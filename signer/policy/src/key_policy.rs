@@ -1,14 +1,13 @@
 //! The policy of one key: parsed once, asked for every signature.
 
-use signer_proto::{
-    Digest, Evidence, EvidenceRecord, KeyLabel, MAX_TBS, Purpose, Refusal, Rule, Transcript,
-};
+use signer_proto::{Digest, EvidenceRecord, KeyLabel, MAX_TBS, Purpose, Refusal, Rule, Transcript};
 use x509::{KeyKind, SignatureScheme, TbsCertificate, UnixTime, sha256};
 
 use super::admitted::{Admitted, Meaning};
 use super::authority::AuthorityRules;
 use super::budget::Budget;
 use super::change::Diff;
+use super::evidence::{self, Given};
 use super::issuer::IssuerRules;
 use super::leaf::LeafRules;
 use super::malformed::malformed;
@@ -193,16 +192,16 @@ impl KeyPolicy {
         &self,
         context: &AdmitContext<'_>,
         tbs_der: &'a [u8],
-        evidence: &[Evidence],
+        given: &Given<'_>,
     ) -> Result<Admitted<'a>, Refusal> {
         let Rules::Leaves(rules) = &self.rules else {
             return Err(self.mismatch(Purpose::CertAndCrl));
         };
         let tbs = parse_tbs(tbs_der)?;
         let evidence = if STUBBED {
-            Vec::new()
+            evidence::records(given.evidence)
         } else {
-            rules.certificates.check(&rules.issuer, context, &tbs, evidence)?
+            rules.certificates.check(&rules.issuer, context, &tbs, given)?
         };
         Ok(Admitted::new(tbs_der, rules.issuer.scheme, Meaning::Certificate(tbs, evidence)))
     }

@@ -1,11 +1,11 @@
 //! Certificates of others: what issue.sock may ask a `cert+crl` key to sign.
 
-use signer_proto::{Evidence, EvidenceRecord, Refusal, Rule};
+use signer_proto::{EvidenceRecord, Refusal, Rule};
 use x509::{KeyUsage, TbsCertificate};
 
 use super::change::Diff;
 use super::delegated::{DelegatedRules, Role};
-use super::evidence;
+use super::evidence::{EvidenceRules, Given};
 use super::extensions::{ExtensionRules, OF_LEAVES};
 use super::issuer::{IssuerRules, check_authority_key_id};
 use super::ring::AdmitContext;
@@ -19,7 +19,7 @@ use super::validity::ValidityRules;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LeafRules {
     pub(crate) hold: bool,
-    proof_of_possession: bool,
+    evidence: EvidenceRules,
     validity: ValidityRules,
     subject_key: SubjectKeyRules,
     usage: UsageRules,
@@ -38,7 +38,7 @@ impl LeafRules {
         };
         let rules = Self {
             hold: section.flag("hold", false),
-            proof_of_possession: section.flag("proof_of_possession", false),
+            evidence: EvidenceRules::read(&mut section),
             validity: ValidityRules::read(&mut section),
             subject_key: SubjectKeyRules::read(&mut section),
             usage: UsageRules::read(&mut section),
@@ -51,20 +51,11 @@ impl LeafRules {
     }
 
     pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
-        let Self {
-            hold,
-            proof_of_possession,
-            validity,
-            subject_key,
-            usage,
-            extensions,
-            subject,
-            delegated,
-        } = self;
+        let Self { hold, evidence, validity, subject_key, usage, extensions, subject, delegated } =
+            self;
         diff.section("certificates", |diff| {
             diff.allowance("hold", *hold, new.hold);
-            let needed = (proof_of_possession, &new.proof_of_possession);
-            diff.floor("proof_of_possession", needed.0, needed.1, bool::to_string);
+            evidence.compare(&new.evidence, diff);
             validity.compare(&new.validity, diff);
             subject_key.compare(&new.subject_key, diff);
             usage.compare(&new.usage, diff);
@@ -80,10 +71,10 @@ impl LeafRules {
         issuer: &IssuerRules,
         context: &AdmitContext<'_>,
         tbs: &TbsCertificate,
-        evidence: &[Evidence],
+        given: &Given<'_>,
     ) -> Result<Vec<EvidenceRecord>, Refusal> {
         let role = self.check_tbs(issuer, context, tbs)?;
-        evidence::check(self.demands_request(role), &tbs.public_key, evidence)
+        self.evidence.check(needs_evidence(role), context.now, tbs, given)
     }
 
     /// Holds the certificate against every rule again, long after it was signed: of the evidence
@@ -96,12 +87,7 @@ impl LeafRules {
         records: &[EvidenceRecord],
     ) -> Result<(), Refusal> {
         let role = self.check_tbs(issuer, context, tbs)?;
-        evidence::check_records(self.demands_request(role), records)
-    }
-
-    /// A delegate's key is pinned, and the server's is in the ring: operators vouched for it.
-    fn demands_request(&self, role: Role) -> bool {
-        self.proof_of_possession && role == Role::Subject
+        self.evidence.check_records(needs_evidence(role), records)
     }
 
     fn check_tbs(
@@ -138,6 +124,11 @@ impl LeafRules {
         self.usage.check(tbs)?;
         self.subject.check(tbs)
     }
+}
+
+/// A delegate's key is pinned, and the server's is in the ring: operators vouched for it.
+fn needs_evidence(role: Role) -> bool {
+    role == Role::Subject
 }
 
 /// DESIGN §1 rule 5: whatever makes authority goes by admin.sock.

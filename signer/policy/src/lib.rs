@@ -50,6 +50,7 @@ mod text_tests;
 pub use admitted::{Admitted, Meaning};
 pub use budget::Budget;
 pub use change::{Change, ChangeKind, compare};
+pub use evidence::{Facts, Given, IssuedCertificate, Validation, records};
 pub use key_policy::KeyPolicy;
 pub use request::admit_request;
 pub use ring::{AdmitContext, RingKey, RingKeys};

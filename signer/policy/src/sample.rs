@@ -10,7 +10,10 @@ use x509::{
 };
 
 use super::sample_keys as keys;
-use super::{AdmitContext, KeyPolicy, RingKey, RingKeys, ServerNames};
+use super::{
+    AdmitContext, Facts, Given, IssuedCertificate, KeyPolicy, RingKey, RingKeys, ServerNames,
+    Validation,
+};
 
 pub(crate) const DAY: i64 = 86_400;
 
@@ -127,6 +130,39 @@ pub(crate) struct World {
     pub(crate) label: KeyLabel,
     pub(crate) ring: RingKeys,
     pub(crate) evidence: Vec<Evidence>,
+    pub(crate) facts: Journal,
+}
+
+/// What evidence may point to: positions count from zero.
+#[derive(Default)]
+pub(crate) struct Journal {
+    issued: Vec<IssuedCertificate>,
+    validations: Vec<Validation>,
+}
+
+impl Journal {
+    pub(crate) fn issue(&mut self, issued: IssuedCertificate) -> u64 {
+        self.issued.push(issued);
+        self.issued.len() as u64 - 1
+    }
+
+    pub(crate) fn validate(&mut self, validation: Validation) -> u64 {
+        self.validations.push(validation);
+        self.validations.len() as u64 - 1
+    }
+}
+
+fn at<T: Clone>(leaves: &[T], position: u64) -> Option<T> {
+    leaves.get(usize::try_from(position).ok()?).cloned()
+}
+
+impl Facts for Journal {
+    fn issued(&self, position: u64) -> Result<Option<IssuedCertificate>, Refusal> {
+        Ok(at(&self.issued, position))
+    }
+    fn validation(&self, position: u64) -> Result<Option<Validation>, Refusal> {
+        Ok(at(&self.validations, position))
+    }
 }
 
 impl World {
@@ -147,6 +183,7 @@ impl World {
             label: label("issuing"),
             ring,
             evidence: Vec::new(),
+            facts: Journal::default(),
         }
     }
 
@@ -161,6 +198,10 @@ impl World {
         Self::with(&text.replace(line, by))
     }
 
+    pub(crate) fn given(&self) -> Given<'_> {
+        Given { evidence: &self.evidence, facts: &self.facts }
+    }
+
     pub(crate) fn context(&self) -> AdmitContext<'_> {
         AdmitContext {
             now: now(),
@@ -173,7 +214,7 @@ impl World {
     pub(crate) fn admit_der(&self, der: &[u8]) -> Result<(), Refusal> {
         let admitted = match self.policy.purpose() {
             Purpose::CertAndCrl => {
-                self.policy.admit_certificate(&self.context(), der, &self.evidence)?
+                self.policy.admit_certificate(&self.context(), der, &self.given())?
             }
             _ => self.policy.admit_authority(&self.context(), der)?,
         };

@@ -195,6 +195,40 @@ impl Section {
         Some(texts)
     }
 
+    /// Takes a list of lists whose members each mean a `T`; none if it is absent. A member must
+    /// not appear twice in its list.
+    pub(crate) fn optional_sets<T: PartialEq>(
+        &mut self,
+        field: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<Vec<T>>> {
+        let Value::Array(values) = self.table.remove(field)? else {
+            self.wrong(field, "is not a list of lists");
+            return None;
+        };
+        let mut sets = Vec::with_capacity(values.len());
+        for (at, value) in values.into_iter().enumerate() {
+            let path = format!("{field}[{at}]");
+            let Value::Array(members) = value else {
+                self.wrong(&path, "is not a list");
+                continue;
+            };
+            let mut set: Vec<T> = Vec::with_capacity(members.len());
+            for (at, member) in members.iter().enumerate() {
+                let text = member.as_str().ok_or_else(|| "is not a text".to_owned());
+                match text.and_then(&parse) {
+                    Ok(member) if set.contains(&member) => {
+                        self.wrong(&format!("{path}[{at}]"), "is there twice");
+                    }
+                    Ok(member) => set.push(member),
+                    Err(why) => self.wrong(&format!("{path}[{at}]"), why),
+                }
+            }
+            sets.push(set);
+        }
+        Some(sets)
+    }
+
     /// Takes a list whose members each mean a `T`; empty if it is absent.
     pub(crate) fn list<T>(
         &mut self,

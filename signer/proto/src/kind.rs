@@ -59,6 +59,8 @@ wire_enum! {
         RevocationDelta = 37, "revocation-delta",
         /// [`crate::ShowCheckpoint`]
         ShowCheckpoint = 39, "show-checkpoint",
+        /// [`crate::RecordValidation`]
+        RecordValidation = 48, "record-validation",
         /// [`crate::Unlock`]
         Unlock = 64, "unlock",
         /// [`crate::GenerateKey`]
@@ -95,6 +97,7 @@ impl Kind {
             | Self::Hold
             | Self::Release
             | Self::RevocationDelta => socket == Socket::Status,
+            Self::RecordValidation => socket == Socket::Va,
             Self::Unlock
             | Self::GenerateKey
             | Self::SetPolicy
@@ -117,6 +120,7 @@ impl Kind {
             Self::Unlock | Self::UnlockShare => 2 * 1024,
             Self::GenerateKey => 32 * 1024,
             Self::SignHandshake => 256,
+            Self::RecordValidation => 512,
             Self::SignCertificate | Self::SignAuthority => 128 * 1024,
             Self::SignCaRequest | Self::SetPolicy => 64 * 1024,
             Self::Seal | Self::Unseal => 96 * 1024,

@@ -9,6 +9,7 @@ mod call;
 mod codec;
 mod field;
 mod frame;
+mod identifier;
 mod kind;
 mod leaf;
 mod refusal;
@@ -20,6 +21,7 @@ pub use field::{
     Purpose, RevocationStatus,
 };
 pub use frame::{Flags, FrameError, HEADER, Header, MAX_ANSWER_PART, MAX_DEADLINE_MS, VERSION};
+pub use identifier::{DnsIdentifier, Identifier, ValidationMethod};
 pub use kind::{Kind, Socket};
 pub use leaf::*;
 pub use refusal::{Blame, MAX_DETAIL, Refusal, Rule};

@@ -7,7 +7,7 @@
 
 use signer_proto::*;
 use x509::{
-    CertificationRequestInfoDer, CrlReason, Serial, Signature, SignatureScheme, SpkiDer,
+    CertificationRequestInfoDer, CrlReason, CsrDer, Serial, Signature, SignatureScheme, SpkiDer,
     TbsCertificateDer, UnixTime,
 };
 
@@ -97,6 +97,67 @@ fn golden_opened() {
          00000003 666974
          0000000000001001",
     );
+}
+
+#[test]
+fn golden_validation_recorded() {
+    check(
+        ValidationRecorded {
+            identifier: Identifier::dns("A.example").unwrap(),
+            method: ValidationMethod::Dns01,
+            account: Digest([0x5a; 32]),
+        },
+        "01 15 000001926eb52401
+         01 00000009 612e6578616d706c65
+         02
+         5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a",
+    );
+    check(
+        ValidationRecorded {
+            identifier: Identifier::ip("10.0.0.1".parse().unwrap()).unwrap(),
+            method: ValidationMethod::Http01,
+            account: Digest([0; 32]),
+        },
+        "01 15 000001926eb52401
+         02 00000004 0a000001
+         01
+         0000000000000000000000000000000000000000000000000000000000000000",
+    );
+}
+
+/// Evidence crosses the boundary; its kinds stand in leaves.
+#[test]
+fn golden_evidence() {
+    let csr = || CsrDer::from_vec(vec![0x30, 0x00]);
+    let renewal = Renewal {
+        renewed: 7,
+        csr: csr(),
+        scheme: SignatureScheme::Ed25519,
+        signature: Signature::from_vec(vec![0xaa]),
+    };
+    assert_eq!(
+        hex::encode(Renewal::message(&csr())),
+        format!(
+            "{}00{}",
+            hex::encode("chancery/renew/v1"),
+            hex::encode(x509::sha256(&[0x30, 0x00]))
+        )
+    );
+    for (evidence, golden) in [
+        (Evidence::Request(csr()), "01 00000002 3000"),
+        (Evidence::ScepRenewal(ScepMessage(vec![0x30])), "02 00000001 30"),
+        (Evidence::Renewal(renewal), "03 0000000000000007 00000002 3000 04 00000001 aa"),
+        (
+            Evidence::Validation(Positions(vec![1, 0x0102])),
+            "04 00000002 0000000000000001 0000000000000102",
+        ),
+        (Evidence::Officer(OfficerSignature(vec![0x2d])), "05 00000001 2d"),
+    ] {
+        let golden = octets(golden);
+        assert_eq!(hex::encode(evidence.to_wire()), hex::encode(&golden));
+        assert_eq!(Evidence::from_wire(&golden), Ok(evidence));
+    }
+    assert_eq!(Evidence::from_wire(&[6]), Err(WireError::UnknownValue("evidence")));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The signing of one certificate: replay or admit, reserve, sign, verify, journal, answer.
 
+mod facts;
 mod order;
 mod standing;
 
@@ -15,8 +16,9 @@ use super::Asked;
 use crate::keeper::{Keeper, KeyView};
 use crate::serial;
 use crate::state::glance;
+use facts::OwnJournal;
 use signer_policy::stub::STUBBED;
-use signer_policy::{AdmitContext, Admitted};
+use signer_policy::{AdmitContext, Admitted, Given};
 use standing::{Slot, Standing};
 
 pub(super) use order::{Order, What};
@@ -104,7 +106,8 @@ fn admit<'a>(keeper: &Keeper, order: &'a Order, view: &KeyView) -> Result<Admitt
     let tbs = order.tbs.as_bytes();
     match &order.what {
         What::Certificate { evidence, .. } => {
-            ruling.policy.admit_certificate(&context, tbs, evidence)
+            let facts = OwnJournal { keeper, key: view.card.identity.id };
+            ruling.policy.admit_certificate(&context, tbs, &Given { evidence, facts: &facts })
         }
         What::Authority { .. } => ruling.policy.admit_authority(&context, tbs),
     }

@@ -14,6 +14,7 @@ mod read_journal;
 mod read_policy;
 mod read_proof;
 mod read_tile;
+mod record_validation;
 mod release;
 mod revocation;
 mod revocation_delta;
@@ -78,6 +79,7 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::SignHandshake => writing(keeper, body, asked, sign_handshake::run),
         Kind::Seal => at_once(keeper, body, asked, seal::run),
         Kind::Unseal => at_once(keeper, body, asked, unseal::run),
+        Kind::RecordValidation => writing(keeper, body, asked, record_validation::run),
         Kind::BuildCrl => writing(keeper, body, asked, build_crl::run),
         Kind::SignOcsp => writing(keeper, body, asked, sign_ocsp::run),
         Kind::Revoke => writing(keeper, body, asked, revoke::run),

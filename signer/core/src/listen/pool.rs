@@ -37,6 +37,7 @@ impl Lane {
             | Kind::InspectSerial
             | Kind::Seal
             | Kind::Unseal
+            | Kind::RecordValidation
             | Kind::Revoke
             | Kind::Hold
             | Kind::Release

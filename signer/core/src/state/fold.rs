@@ -15,7 +15,7 @@ use super::issued::Issued;
 use super::key::{CrlLine, Key, KeyCard, Ruling, house_label};
 use super::revocations::Change;
 use super::{RingIdentity, State, UnlockFailures};
-use signer_policy::RingKey;
+use signer_policy::{RingKey, Validation};
 
 impl State {
     /// Applies an encoded leaf: what a restart does.
@@ -60,6 +60,10 @@ impl State {
             Event::AuthoritySigned(signed) => {
                 let asked = (signed.key, signed.idempotency);
                 self.certificate(position, at_ms, asked, &signed.tbs)?;
+            }
+            Event::ValidationRecorded(recorded) => {
+                let at = UnixTime(at_ms.div_euclid(1000));
+                self.validations.push(position, Validation { recorded: recorded.clone(), at });
             }
             Event::RevocationChanged(changed) => self.revocation(position, at_ms, changed)?,
             Event::CrlSigned(signed) => self.crl(position, signed)?,

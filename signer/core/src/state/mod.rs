@@ -13,6 +13,7 @@ mod key;
 mod pending;
 mod revocations;
 mod sharded;
+mod validations;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub(crate) use pending::{Live, Signing};
 pub(crate) use revocations::{Change, Snapshot};
 
 use idempotency::IdempotencyIndex;
+use validations::Validations;
 
 /// What genesis fixed.
 #[derive(Debug, Clone)]
@@ -57,6 +59,7 @@ pub(crate) struct State {
     by_id: HashMap<KeyId, usize>,
     ring_keys: Arc<RingKeys>,
     idempotency: IdempotencyIndex,
+    validations: Validations,
     newest_ms: i64,
     size: u64,
     unlock_failures: UnlockFailures,
@@ -101,6 +104,11 @@ impl State {
     /// Returns the position of the signature that was made for an idempotency key.
     pub(crate) fn position_of(&self, idempotency: &IdempotencyKey) -> Option<u64> {
         self.idempotency.get(idempotency)
+    }
+
+    /// Returns the newest validation records.
+    pub(crate) fn validations(&self) -> &Validations {
+        &self.validations
     }
 
     /// Returns when the newest leaf was written, in milliseconds since 1970.

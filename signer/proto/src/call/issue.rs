@@ -1,9 +1,9 @@
 //! What issue.sock speaks: serials, certificates, sealing.
 
-use super::{call, wire_newtype};
+use super::{EvidenceList, call, wire_newtype};
 use crate::codec::{Reader, Wire, WireError, Writer, wire_struct};
 use crate::field::{Digest, IdempotencyKey, KeyLabel};
-use x509::{CsrDer, Serial, Signature, TbsCertificateDer, UnixTime};
+use x509::{Serial, Signature, TbsCertificateDer, UnixTime};
 
 wire_struct! {
     /// Mints serials that authenticate themselves.
@@ -20,33 +20,6 @@ wire_newtype!(
     Serials, list Serial, 1024, "serials"
 );
 call!(MintSerials => Serials);
-
-/// What stands for a certificate besides its bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Evidence {
-    /// The CSR whose key the certificate has: proof of possession.
-    Request(CsrDer),
-}
-impl Wire for Evidence {
-    fn put(&self, w: &mut Writer) {
-        match self {
-            Self::Request(csr) => {
-                1u8.put(w);
-                csr.put(w);
-            }
-        }
-    }
-    fn take(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        match u8::take(r)? {
-            1 => CsrDer::take(r).map(Self::Request),
-            _ => Err(WireError::UnknownValue("evidence")),
-        }
-    }
-}
-wire_newtype!(
-    /// All evidence for one certificate.
-    EvidenceList, list Evidence, 8, "evidence"
-);
 
 wire_struct! {
     /// Asks for the signature over a leaf certificate.

@@ -2,22 +2,26 @@
 
 mod admin;
 mod any;
+mod evidence;
 mod handshake;
 mod inspect;
 mod issue;
 mod log;
 mod status;
 mod unlock;
+mod va;
 mod warrant;
 
 pub use admin::*;
 pub use any::*;
+pub use evidence::*;
 pub use handshake::*;
 pub use inspect::*;
 pub use issue::*;
 pub use log::*;
 pub use status::*;
 pub use unlock::*;
+pub use va::*;
 pub use warrant::*;
 
 use crate::codec::Wire;

@@ -9,12 +9,14 @@ mod handshake;
 mod refused;
 mod signed;
 mod status;
+mod validation;
 
 pub use genesis::*;
 pub use handshake::*;
 pub use refused::*;
 pub use signed::*;
 pub use status::*;
+pub use validation::*;
 
 use x509::UnixTime;
 
@@ -169,6 +171,8 @@ events! {
     RequestSigned = 18;
     /// TLS handshakes were signed.
     HandshakesSigned = 20;
+    /// A name was validated.
+    ValidationRecorded = 21;
     /// A certificate was revoked, held or released.
     RevocationChanged = 32;
     /// A CRL was signed.

@@ -8,12 +8,14 @@ use crate::codec::wire_struct;
 use crate::field::{Digest, IdempotencyKey, KeyId};
 
 wire_struct! {
-    /// What stood for a certificate, by digest.
+    /// What stood for a certificate, by digest. The bodies are the server's to keep.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub struct EvidenceRecord {
-        /// 1: a CSR.
+        /// The kind's number: 1 to 5.
         pub kind: u8,
-        /// SHA-256 of its bytes.
+        /// 1, 4, 5: SHA-256 of the CSR, of the list of positions as it was sent, of the officer's
+        /// signature. 3: the first 24 octets of SHA-256 of the renewal as it was sent, then the
+        /// position of the certificate that was renewed.
         pub digest: Digest,
     }
 }

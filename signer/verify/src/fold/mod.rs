@@ -104,7 +104,7 @@ impl Fold {
                 self.floods.forget();
                 Ok(None)
             }
-            Event::UnlockAttempt(_) => Ok(None),
+            Event::UnlockAttempt(_) | Event::ValidationRecorded(_) => Ok(None),
             Event::KeyGenerated(generated) => self.key_generated(&generated).map(|()| None),
             Event::PolicySet(set) => self.policy_set(moment, &set).map(|()| None),
             Event::CertificateSigned(signed) => self.certificate(moment, signed).map(Some),

@@ -54,6 +54,7 @@ mod oracles;
 mod page;
 mod permit;
 mod policy;
+mod proofs;
 mod purpose;
 mod revocation;
 mod serials;

@@ -1,5 +1,6 @@
 //! What is ordered, and when two orders are the same.
 
+use signer_policy::records;
 use signer_proto::{
     Digest, Event, Evidence, EvidenceRecord, IdempotencyKey, KeyId, KeyLabel, Refusal, Rule,
     Warrant, Wire, Writer,
@@ -40,8 +41,7 @@ impl Order {
     pub(super) fn body(&self, key: KeyId, tbs: Digest) -> Digest {
         match &self.what {
             What::Certificate { profile, evidence } => {
-                let records: Vec<_> = evidence.iter().map(record).collect();
-                body(key, tbs, Some((*profile, &records)))
+                body(key, tbs, Some((*profile, &records(evidence))))
             }
             What::Authority { .. } => body(key, tbs, None),
         }
@@ -75,14 +75,6 @@ impl Order {
             return Err(slot.used());
         }
         Ok(signature.clone())
-    }
-}
-
-fn record(evidence: &Evidence) -> EvidenceRecord {
-    match evidence {
-        Evidence::Request(csr) => {
-            EvidenceRecord { kind: 1, digest: Digest(sha256(csr.as_bytes())) }
-        }
     }
 }
 
