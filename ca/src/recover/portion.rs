@@ -92,6 +92,7 @@ impl Portion {
                 Event::Genesis(_)
                 | Event::Opened(_)
                 | Event::UnlockAttempt(_)
+                | Event::UnlockRotated(_)
                 | Event::CrlSigned(_)
                 | Event::OcspSigned(_)
                 | Event::HandshakesSigned(_)

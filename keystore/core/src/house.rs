@@ -6,7 +6,7 @@ use signer_proto::{Digest, HouseKey};
 use x509::Signature;
 use zeroize::Zeroizing;
 
-use crate::unlock::{NewFactor, Share, ShareOffer, UnlockError, UnlockFactor, UnlockKind};
+use crate::unlock::{NewFactor, Opener, Share, ShareOffer, UnlockError, UnlockFactor, UnlockKind};
 use crate::{Approved, DriverError, KeyDriver, KeyIdentity};
 
 /// The keys that every ring has for itself, whatever its driver.
@@ -40,6 +40,13 @@ pub trait Vault: Send + Sync {
     /// [`UnlockError::Corrupt`], [`UnlockError::Io`].
     fn kind(&self, genesis: Digest) -> Result<UnlockKind, UnlockError>;
 
+    /// Removes what an interrupted rotation left behind, and says which unlock file is in force.
+    /// Called at a start, under the ring's lock.
+    ///
+    /// # Errors
+    /// As [`Vault::kind`].
+    fn settle(&self, genesis: Digest) -> Result<Opener, UnlockError>;
+
     /// Holds what a custodian gives against the commitment to the share.
     ///
     /// # Errors
@@ -56,6 +63,34 @@ pub trait Vault: Send + Sync {
         genesis: Digest,
         house: &[KeyIdentity],
     ) -> Result<Opened, UnlockError>;
+}
+
+/// Puts another unlock factor in the place of the one that opens a ring.
+pub trait Rotator {
+    /// Opens the data key with the old factor and closes it with the new one; nothing is written
+    /// yet.
+    ///
+    /// # Errors
+    /// [`UnlockError`]; the old factor opens the ring as before.
+    fn prepare(
+        &self,
+        old: &UnlockFactor,
+        new: &NewFactor,
+        genesis: Digest,
+    ) -> Result<Box<dyn Rotation>, UnlockError>;
+}
+
+/// A rotation that was prepared.
+pub trait Rotation {
+    /// Says what will open the ring.
+    fn opener(&self) -> Opener;
+
+    /// Puts the new unlock file in the place of the old one, durable before this returns. Stopped
+    /// at any point, the ring opens with exactly one of the two factors.
+    ///
+    /// # Errors
+    /// [`UnlockError::Io`]; the old factor opens the ring, or the new one.
+    fn publish(self: Box<Self>) -> Result<(), UnlockError>;
 }
 
 /// Makes a ring's keys, once.

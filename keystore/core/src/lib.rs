@@ -17,6 +17,8 @@ mod unlock;
 
 pub use approved::Approved;
 pub use driver::{DriverError, KeyDriver};
-pub use house::{Founder, Founding, House, Opened, Vault};
+pub use house::{Founder, Founding, House, Opened, Rotation, Rotator, Vault};
 pub use identity::KeyIdentity;
-pub use unlock::{Custodian, NewFactor, Share, ShareOffer, UnlockError, UnlockFactor, UnlockKind};
+pub use unlock::{
+    Custodian, NewFactor, Opener, Share, ShareOffer, UnlockError, UnlockFactor, UnlockKind,
+};

@@ -1,6 +1,7 @@
 //! What opens a ring: factors, shares, and why they do not.
 
 use secret_memory::Secret;
+use signer_proto::Digest;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -72,6 +73,15 @@ pub enum UnlockKind {
         /// How many there are.
         count: u8,
     },
+}
+
+/// What opens a ring, and by which unlock file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opener {
+    /// What opens it.
+    pub kind: UnlockKind,
+    /// SHA-256 of the unlock file.
+    pub file: Digest,
 }
 
 /// Why a ring did not open.

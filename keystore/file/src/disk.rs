@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
@@ -16,15 +16,7 @@ const LIMIT: u64 = 64 * 1024;
 /// # Errors
 /// Kind `AlreadyExists` where a file of this name is; it is left as it was.
 pub(crate) fn write_new(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let temporary = directory.join(format!(".{name}.new"));
-    // A crash may have left one behind; its name was never the file's, so nothing is lost.
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    let temporary = write_temporary(directory, name, bytes)?;
     let published =
         renameat_with(CWD, &temporary, CWD, directory.join(name), RenameFlags::NOREPLACE);
     if let Err(error) = published {
@@ -32,6 +24,32 @@ pub(crate) fn write_new(directory: &Path, name: &str, bytes: &[u8]) -> io::Resul
         return Err(error.into());
     }
     sync_directory(directory)
+}
+
+/// Puts a file of mode 0600 in the place of the one of this name, durable before this returns.
+/// Stopped at any point, the name is the old file's or the new one's, whole.
+pub(crate) fn replace(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let temporary = write_temporary(directory, name, bytes)?;
+    fs::rename(&temporary, directory.join(name))?;
+    sync_directory(directory)
+}
+
+/// Removes what a crash left behind before its name became the file's.
+pub(crate) fn remove_temporary(directory: &Path, name: &str) -> io::Result<()> {
+    match fs::remove_file(directory.join(format!(".{name}.new"))) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn write_temporary(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+    // A crash may have left one behind; its name was never the file's, so nothing is lost.
+    remove_temporary(directory, name)?;
+    let temporary = directory.join(format!(".{name}.new"));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(temporary)
 }
 
 /// Reads a whole file; a symbolic link in its place is refused.
@@ -65,7 +83,7 @@ pub(crate) fn make_directory(parent: &Path, name: &str) -> io::Result<()> {
     }
 }
 
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 

@@ -22,6 +22,7 @@ mod keyring;
 mod memory_scan;
 mod new_lock;
 mod recipient;
+mod rotation;
 mod shamir;
 mod share;
 mod share_file;

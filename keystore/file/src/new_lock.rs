@@ -37,7 +37,8 @@ enum Holder {
 pub(crate) struct ClosedFiles {
     /// The unlock file.
     pub(crate) file: Vec<u8>,
-    set: Set,
+    /// Which set of shares this is, if there are any.
+    pub(crate) set: Set,
     /// Names and contents of the shares' files.
     shares: Vec<(String, Vec<u8>)>,
 }

@@ -1,11 +1,11 @@
 //! A ring's folder as seen from its keys.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keystore::{
-    Founder, Founding, KeyIdentity, NewFactor, Opened, Share, ShareOffer, UnlockError,
+    Founder, Founding, KeyIdentity, NewFactor, Opened, Opener, Share, ShareOffer, UnlockError,
     UnlockFactor, UnlockKind, Vault,
 };
 use signer_proto::Digest;
@@ -15,7 +15,8 @@ use crate::driver::FileDriver;
 use crate::founding::FileFounding;
 use crate::house::FileHouse;
 use crate::keyring::Keyring;
-use crate::share;
+use crate::rotation;
+use crate::share::{self, Set};
 use crate::unlock_file::{Closed, UNLOCK};
 
 /// The `unlock` file and the `keys` folder of a ring. Holds no secret.
@@ -31,7 +32,11 @@ impl FileVault {
         Self { ring: ring.into() }
     }
 
-    fn closed(&self, genesis: Digest) -> Result<Closed, UnlockError> {
+    pub(crate) fn ring(&self) -> &Path {
+        &self.ring
+    }
+
+    pub(crate) fn closed(&self, genesis: Digest) -> Result<Closed, UnlockError> {
         let file = disk::read(&self.ring.join(UNLOCK)).map_err(UnlockError::Io)?;
         Closed::read(&file, genesis)
     }
@@ -40,6 +45,15 @@ impl FileVault {
 impl Vault for FileVault {
     fn kind(&self, genesis: Digest) -> Result<UnlockKind, UnlockError> {
         self.closed(genesis).map(|closed| closed.header.stretch.kind())
+    }
+
+    fn settle(&self, genesis: Digest) -> Result<Opener, UnlockError> {
+        let file = disk::read(&self.ring.join(UNLOCK)).map_err(UnlockError::Io)?;
+        let header = Closed::read(&file, genesis)?.header;
+        let set = Set { genesis, salt: header.salt };
+        // What stays behind opens nothing here; the next start tries again.
+        let _ = rotation::sweep(&self.ring, &set);
+        rotation::opener(&file, genesis)
     }
 
     fn admit_share(&self, offer: &ShareOffer, genesis: Digest) -> Result<Share, UnlockError> {
@@ -80,7 +94,6 @@ pub(crate) fn open_keys(keyring: Keyring, house: &[KeyIdentity]) -> Result<Opene
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
 
     use keystore::{Approved, DriverError};
     use signer_proto::{HouseKey, KeyId, KeyLabel, KeySpec, Purpose};

@@ -145,9 +145,13 @@ impl Keeper {
 
     /// Returns what opens the ring: its unlock file says so.
     pub(crate) fn unlock_kind(&self) -> Result<UnlockKind, UnlockError> {
+        self.vault.kind(self.genesis()?)
+    }
+
+    /// Returns the genesis digest, for the vault.
+    pub(crate) fn genesis(&self) -> Result<Digest, UnlockError> {
         let genesis = self.live().state.ring().map(|ring| ring.digest);
-        let missing = || UnlockError::Corrupt("there is no genesis".to_owned());
-        self.vault.kind(genesis.ok_or_else(missing)?)
+        genesis.ok_or_else(|| UnlockError::Corrupt("there is no genesis".to_owned()))
     }
 
     /// Makes an unlock factor of the kind that opens this ring.

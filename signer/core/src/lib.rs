@@ -30,7 +30,8 @@ pub use clock::{Clock, Entropy, NoEntropy, SystemClock, SystemEntropy};
 pub use ledger::LedgerError;
 pub use ring::{
     ConfigError, CreateError, DirectoryError, DriverFamily, Environment, HeldRing, NewRing,
-    OpenError, ReplayedRing, RingConfig, ServeError, Signer, Start, create, read_journal,
+    OldFactor, OpenError, ReplayedRing, RingConfig, RotateError, ServeError, Signer, Start, create,
+    read_journal, rotate_unlock,
 };
 pub use signer_policy::stub;
 

@@ -11,6 +11,7 @@ mod factor;
 mod init;
 mod journal;
 mod page;
+mod rotate;
 mod secret;
 mod serve;
 
@@ -36,6 +37,8 @@ enum Act {
     Init(init::Init),
     /// Serves a ring until SIGTERM or SIGINT.
     Serve(serve::Serve),
+    /// Lets another factor open a ring that no signer has open.
+    RotateUnlock(rotate::RotateUnlock),
     /// Checks a ring's journal and prints it; changes nothing.
     Journal(journal::Journal),
 }
@@ -60,6 +63,7 @@ fn run(report: Report) -> anyhow::Result<()> {
     match Arguments::parse().act {
         Act::Init(init) => init.run(),
         Act::Serve(serve) => serve.run(report),
+        Act::RotateUnlock(rotate) => rotate.run(report),
         Act::Journal(journal) => journal.run(),
     }
 }

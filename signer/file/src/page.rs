@@ -48,6 +48,13 @@ fn fields(event: &Event) -> Fields {
             ("cut", json!(e.cut)),
             ("report", json!(e.report.0)),
         ],
+        Event::UnlockRotated(e) => vec![
+            ("stage", json!(e.stage.as_str())),
+            ("opened_by", json!(e.opened_by.as_str())),
+            ("needed", json!(e.needed)),
+            ("shares", json!(e.shares)),
+            ("unlock", json!(e.unlock.to_string())),
+        ],
         Event::UnlockAttempt(e) => vec![("opened", json!(e.opened)), ("failed", json!(e.failed))],
         Event::KeyGenerated(e) => vec![
             ("key", json!(e.id.to_string())),

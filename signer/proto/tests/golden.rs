@@ -207,6 +207,31 @@ fn golden_policy_set() {
 }
 
 #[test]
+fn golden_unlock_rotated() {
+    let rotated = |stage, opened_by, needed, shares| UnlockRotated {
+        stage,
+        unlock: Digest([0x48; 32]),
+        opened_by,
+        needed,
+        shares,
+    };
+    check(
+        rotated(RotationStage::Intended, OpenedBy::Shares, 3, 5),
+        "01 0d 000001926eb52401
+         01
+         4848484848484848484848484848484848484848484848484848484848484848
+         03 03 05",
+    );
+    check(
+        rotated(RotationStage::Done, OpenedBy::Passphrase, 0, 0),
+        "01 0d 000001926eb52401
+         02
+         4848484848484848484848484848484848484848484848484848484848484848
+         01 00 00",
+    );
+}
+
+#[test]
 fn golden_certificate_signed() {
     check(
         CertificateSigned {

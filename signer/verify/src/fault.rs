@@ -70,6 +70,8 @@ kinds! {
     Idempotency = "idempotency";
     /// The signature does not verify under the key.
     Signature = "signature";
+    /// A rotation of the unlock key that was not intended, or not settled.
+    Rotation = "rotation";
     /// A change of revocation does not follow from the ones before it.
     Revocation = "revocation";
     /// A CRL does not follow the one before it.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keystore::{
-    Approved, DriverError, KeyDriver, KeyIdentity, Opened, Share, ShareOffer, UnlockError,
+    Approved, DriverError, KeyDriver, KeyIdentity, Opened, Opener, Share, ShareOffer, UnlockError,
     UnlockFactor, UnlockKind, Vault,
 };
 use signer_proto::Digest;
@@ -135,6 +135,10 @@ pub(crate) struct CountingVault<V> {
 impl<V: Vault> Vault for CountingVault<V> {
     fn kind(&self, genesis: Digest) -> Result<UnlockKind, UnlockError> {
         self.vault.kind(genesis)
+    }
+
+    fn settle(&self, genesis: Digest) -> Result<Opener, UnlockError> {
+        self.vault.settle(genesis)
     }
 
     fn admit_share(&self, offer: &ShareOffer, genesis: Digest) -> Result<Share, UnlockError> {

@@ -67,12 +67,17 @@ fn wait_ms(failures: u32) -> i64 {
         .map_or(LONGEST_WAIT_MS, |ms| ms.min(LONGEST_WAIT_MS))
 }
 
-/// Tries the factor, writes down whether it opened, and only then uses the keys.
-pub(crate) fn unlock_now(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<(), Refusal> {
+/// Refuses while the ring must stay locked, whatever is given.
+pub(super) fn check_allowed(keeper: &Keeper) -> Result<(), Refusal> {
     if let Some(why) = keeper.unlock_forbidden.get() {
         return Err(Refusal::new(Rule::SelfCheckFailed, why.clone()));
     }
-    keeper.check_not_rolled_back()?;
+    keeper.check_not_rolled_back()
+}
+
+/// Tries the factor, writes down whether it opened, and only then uses the keys.
+pub(crate) fn unlock_now(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<(), Refusal> {
+    check_allowed(keeper)?;
     let (genesis, house) = keeper.house_keys()?;
     match keeper.vault.unlock(factor, genesis, &house) {
         Ok(opened) => {

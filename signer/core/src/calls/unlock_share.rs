@@ -5,7 +5,7 @@ use std::sync::{Arc, MutexGuard};
 use keystore::{Share, ShareOffer, UnlockError, UnlockFactor, UnlockKind};
 use signer_proto::{Refusal, Rule, ShareTaken, UnlockAttempt, UnlockShare};
 
-use super::unlock::{check_wait, one_attempt, refuse};
+use super::unlock::{check_allowed, check_wait, one_attempt, refuse};
 use super::{Asked, health_report, unlock_now};
 use crate::keeper::Keeper;
 
@@ -51,6 +51,7 @@ fn take(keeper: &Arc<Keeper>, offer: &ShareOffer) -> Result<ShareTaken, Refusal>
     if keeper.opened().is_ok() {
         return Ok(progress(keeper, 0, 0));
     }
+    check_allowed(keeper)?;
     check_wait(keeper)?;
     let uptime_ms = keeper.clock.uptime_ms();
     gathered.expire(uptime_ms);

@@ -12,10 +12,12 @@ mod config;
 mod create;
 mod directory;
 mod open;
+mod rotate;
 mod signer;
 
 pub use config::{ConfigError, DriverFamily, RingConfig};
 pub use create::{CreateError, NewRing, create};
 pub use directory::DirectoryError;
 pub use open::{Environment, HeldRing, OpenError, ReplayedRing, Start, read_journal};
+pub use rotate::{OldFactor, RotateError, rotate_unlock};
 pub use signer::{ServeError, Signer};

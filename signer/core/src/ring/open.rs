@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keystore::Vault;
+use keystore::{Opener, Vault};
 use signer_policy::stub;
 use signer_proto::{Opened, Refusal, Report, Version};
 use thiserror::Error;
 
 use super::config::{ConfigError, FILE, RingConfig};
 use super::directory::{self, DirectoryError, JOURNAL, RingLock};
+use super::rotate;
 use super::signer::{ServeError, Signer, bind_sockets};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::journal::{Disk, Journal, JournalError, OpenReport, RealDisk, View};
@@ -127,10 +128,13 @@ impl HeldRing {
         if !stub::may_open(&ring.genesis.made_by.0) {
             return Err(OpenError::Maker(ring.genesis.made_by.0.clone()));
         }
+        // Now, while names in the ring may still be removed. An unlock file that cannot be read
+        // settles nothing: the ring stays locked, and what needs no key goes on.
+        let opener = vault.settle(ring.digest).ok();
         let Environment { clock, entropy, .. } = environment;
         let ledger = Ledger::open(&dir, &ring.genesis, config.witness_rules()?, &journal.tree())?;
         let keeper = Arc::new(Keeper::new(state, journal, vault, (clock, entropy), ledger));
-        Ok(ReplayedRing { dir, lock, config, keeper, cut: found.cut })
+        Ok(ReplayedRing { dir, lock, config, keeper, opener, cut: found.cut })
     }
 }
 
@@ -140,6 +144,7 @@ pub struct ReplayedRing {
     pub(super) lock: RingLock,
     pub(super) config: RingConfig,
     pub(super) keeper: Arc<Keeper>,
+    opener: Option<Opener>,
     cut: u64,
 }
 
@@ -150,7 +155,8 @@ impl ReplayedRing {
         let _ = self.keeper.unlock_forbidden.set(why);
     }
 
-    /// Writes down that the ring was opened, with the self-check's report. It stays locked.
+    /// Writes down that the ring was opened, with the self-check's report, and what became of a
+    /// rotation that was interrupted. It stays locked.
     ///
     /// # Errors
     /// [`OpenError::Start`], or [`OpenError::Directory`] where no thread can be started.
@@ -161,6 +167,9 @@ impl ReplayedRing {
             cut: self.cut,
         };
         self.keeper.write_and_wait(opened).map_err(OpenError::Start)?;
+        if let Some(opener) = self.opener {
+            rotate::settle(&self.keeper, opener).map_err(OpenError::Start)?;
+        }
         Signer::over(self)
     }
 }

@@ -68,6 +68,10 @@ impl Signer {
         Ok(Self { keeper, config, ticker: Some(ticker), _lock: lock })
     }
 
+    pub(super) fn keeper(&self) -> &Arc<Keeper> {
+        &self.keeper
+    }
+
     /// Returns what ring.toml says.
     #[must_use]
     pub fn config(&self) -> &RingConfig {

@@ -73,6 +73,9 @@ pub enum StateError {
     /// A revocation of a certificate that was never issued, or a change of a revoked one.
     #[error("the revocation change at {0} does not follow from the ones before")]
     Revocation(u64),
+    /// A rotation of the unlock key that nobody intended, or one that nobody settled.
+    #[error("the rotation at {0} does not follow from what was intended")]
+    Rotation(u64),
     /// A CRL number that does not grow, or covers what is not there.
     #[error("the CRL at {0} does not follow the one before it")]
     Crl(u64),

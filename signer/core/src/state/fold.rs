@@ -51,6 +51,7 @@ impl State {
         match event {
             Event::Genesis(genesis) => self.genesis(genesis, at_ms)?,
             Event::UnlockAttempt(attempt) => self.unlock_attempt(attempt, at_ms),
+            Event::UnlockRotated(rotated) => self.unlock_line.rotated(position, rotated)?,
             Event::KeyGenerated(generated) => self.key_generated(generated)?,
             Event::PolicySet(set) => self.policy_set(position, set)?,
             Event::CertificateSigned(signed) => {

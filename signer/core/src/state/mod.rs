@@ -13,6 +13,7 @@ mod key;
 mod pending;
 mod revocations;
 mod sharded;
+mod unlock_line;
 mod validations;
 
 use std::collections::HashMap;
@@ -30,6 +31,7 @@ pub(crate) use pending::{Live, Signing};
 pub(crate) use revocations::{Change, Snapshot};
 
 use idempotency::IdempotencyIndex;
+use unlock_line::UnlockLine;
 use validations::Validations;
 
 /// What genesis fixed.
@@ -63,6 +65,7 @@ pub(crate) struct State {
     newest_ms: i64,
     size: u64,
     unlock_failures: UnlockFailures,
+    unlock_line: UnlockLine,
 }
 
 impl State {
@@ -114,6 +117,11 @@ impl State {
     /// Returns when the newest leaf was written, in milliseconds since 1970.
     pub(crate) fn newest_ms(&self) -> i64 {
         self.newest_ms
+    }
+
+    /// Returns what the journal says of the unlock file.
+    pub(crate) fn unlock_line(&self) -> &UnlockLine {
+        &self.unlock_line
     }
 
     /// Returns the failed unlock attempts since the last one that opened.

@@ -6,7 +6,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use keystore::{
-    KeyDriver, NewFactor, Opened, Share, ShareOffer, UnlockError, UnlockFactor, UnlockKind, Vault,
+    KeyDriver, NewFactor, Opened, Opener, Share, ShareOffer, UnlockError, UnlockFactor, UnlockKind,
+    Vault,
 };
 use keystore_file::FileVault;
 use signer::journal::{Disk, RealDisk};
@@ -35,6 +36,10 @@ struct WrappedVault(FileVault, Wrap);
 impl Vault for WrappedVault {
     fn kind(&self, genesis: Digest) -> Result<UnlockKind, UnlockError> {
         self.0.kind(genesis)
+    }
+
+    fn settle(&self, genesis: Digest) -> Result<Opener, UnlockError> {
+        self.0.settle(genesis)
     }
 
     fn admit_share(&self, offer: &ShareOffer, genesis: Digest) -> Result<Share, UnlockError> {

@@ -9,6 +9,7 @@ mod handshake;
 mod refused;
 mod signed;
 mod status;
+mod unlock;
 mod validation;
 
 pub use genesis::*;
@@ -16,6 +17,7 @@ pub use handshake::*;
 pub use refused::*;
 pub use signed::*;
 pub use status::*;
+pub use unlock::*;
 pub use validation::*;
 
 use x509::UnixTime;
@@ -163,6 +165,8 @@ events! {
     KeyGenerated = 4;
     /// A policy came into force.
     PolicySet = 5;
+    /// The unlock key was rotated.
+    UnlockRotated = 13;
     /// A certificate was signed.
     CertificateSigned = 16;
     /// A CA certificate was signed.

@@ -10,13 +10,16 @@ mod glance;
 mod key;
 mod refusals;
 mod status;
+mod unlock;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use signer_log::note::NoteKey;
 use signer_policy::RingKeys;
-use signer_proto::{Event, IdempotencyKey, InstanceId, KeyId, KeyLabel, Leaf, Purpose, Wire};
+use signer_proto::{
+    Digest, Event, IdempotencyKey, InstanceId, KeyId, KeyLabel, Leaf, Purpose, Wire,
+};
 use x509::UnixTime;
 
 use crate::checks::Check;
@@ -53,6 +56,10 @@ pub(crate) struct Fold {
     ring_keys: Arc<RingKeys>,
     idempotency: HashSet<IdempotencyKey>,
     floods: Floods,
+    /// The unlock file in force, from the first rotation on.
+    unlock: Option<Digest>,
+    /// A rotation that was intended and not settled.
+    rotating: Option<Digest>,
     newest_ms: Option<i64>,
     /// How many leaves of each type there are.
     pub(crate) counts: BTreeMap<&'static str, u64>,
@@ -105,6 +112,7 @@ impl Fold {
                 Ok(None)
             }
             Event::UnlockAttempt(_) | Event::ValidationRecorded(_) => Ok(None),
+            Event::UnlockRotated(rotated) => self.unlock_rotated(&rotated).map(|()| None),
             Event::KeyGenerated(generated) => self.key_generated(&generated).map(|()| None),
             Event::PolicySet(set) => self.policy_set(moment, &set).map(|()| None),
             Event::CertificateSigned(signed) => self.certificate(moment, signed).map(Some),
