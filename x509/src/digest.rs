@@ -1,4 +1,4 @@
-//! The two digests that certificates name keys and names by.
+//! The digests that certificates name keys and names by, and that of OpenSSH signatures.
 
 use aws_lc_rs::digest;
 
@@ -11,6 +11,11 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
 /// (RFC 6960 §4.1.1), never a signature.
 pub fn sha1(data: &[u8]) -> [u8; 20] {
     fixed(&digest::SHA1_FOR_LEGACY_USE_ONLY, data)
+}
+
+/// Returns the SHA-512 of `data`; serves OpenSSH signatures (PROTOCOL.sshsig).
+pub fn sha512(data: &[u8]) -> [u8; 64] {
+    fixed(&digest::SHA512, data)
 }
 
 fn fixed<const N: usize>(algorithm: &'static digest::Algorithm, data: &[u8]) -> [u8; N] {
@@ -33,5 +38,10 @@ mod tests {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(hex::encode(sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(
+            hex::encode(sha512(b"abc")),
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+             2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
+        );
     }
 }

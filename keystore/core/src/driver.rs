@@ -68,4 +68,15 @@ pub trait KeyDriver: Send + Sync {
 
     /// Says whether keys can be used now.
     fn health(&self) -> Result<(), DriverError>;
+
+    /// Returns what destroys keys; none in a driver that cannot.
+    fn destroyer(&self) -> Option<&dyn Destroy> {
+        None
+    }
+}
+
+/// Destroys keys for good.
+pub trait Destroy: Send + Sync {
+    /// Destroys a key, durable before this returns; one that is not there is destroyed already.
+    fn destroy(&self, key: &KeyIdentity) -> Result<(), DriverError>;
 }

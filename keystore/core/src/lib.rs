@@ -16,7 +16,7 @@ mod identity;
 mod unlock;
 
 pub use approved::Approved;
-pub use driver::{DriverError, KeyDriver};
+pub use driver::{Destroy, DriverError, KeyDriver};
 pub use house::{Founder, Founding, House, Opened, Rotation, Rotator, Vault};
 pub use identity::KeyIdentity;
 pub use unlock::{

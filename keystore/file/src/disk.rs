@@ -74,6 +74,28 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Overwrites a file and removes it, durable before this returns; one that is not there is gone
+/// already. On a file system that writes elsewhere the old octets stay until their place is used
+/// again; they are sealed under the data key.
+///
+/// # Errors
+/// What the operating system says.
+pub(crate) fn wipe(directory: &Path, name: &str) -> io::Result<()> {
+    let path = directory.join(name);
+    let flags = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
+    match OpenOptions::new().write(true).custom_flags(flags).open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(mut file) => {
+            let length = usize::try_from(file.metadata()?.len().min(LIMIT));
+            file.write_all(&vec![0; length.map_err(io::Error::other)?])?;
+            file.sync_all()?;
+        }
+    }
+    fs::remove_file(&path)?;
+    sync_directory(directory)
+}
+
 /// Makes a directory of mode 0700 durable in its parent; one that is there is taken.
 pub(crate) fn make_directory(parent: &Path, name: &str) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(parent.join(name)) {
@@ -110,6 +132,19 @@ mod tests {
         write_new(directory.path(), "a", b"whole").unwrap();
         assert_eq!(read(&directory.path().join("a")).unwrap(), b"whole");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_wiped_is_gone_and_wiping_again_is_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        write_new(directory.path(), "a", b"secret").unwrap();
+        // A second name shows what stands in the file after its name is gone.
+        let seen = directory.path().join("seen");
+        fs::hard_link(directory.path().join("a"), &seen).unwrap();
+        wipe(directory.path(), "a").unwrap();
+        assert!(!directory.path().join("a").exists());
+        assert_eq!(fs::read(&seen).unwrap(), [0; 6]);
+        wipe(directory.path(), "a").unwrap();
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use keystore::{Approved, DriverError, KeyDriver, KeyIdentity};
+use keystore::{Approved, Destroy, DriverError, KeyDriver, KeyIdentity};
 use signer_proto::{KeyId, KeySpec, Purpose};
 use x509::{Signature, SignatureScheme, SpkiDer};
 
@@ -102,5 +102,21 @@ impl KeyDriver for FileDriver {
 
     fn health(&self) -> Result<(), DriverError> {
         self.keyring.health()
+    }
+
+    fn destroyer(&self) -> Option<&dyn Destroy> {
+        Some(self)
+    }
+}
+
+impl Destroy for FileDriver {
+    fn destroy(&self, key: &KeyIdentity) -> Result<(), DriverError> {
+        if key.purpose.is_house() {
+            return Err(DriverError::KeyMissing(key.id.to_string()));
+        }
+        let _generating = self.generating.lock().unwrap_or_else(PoisonError::into_inner);
+        // The library wipes the pair when the last signature that uses it is made.
+        self.loaded.write().unwrap_or_else(PoisonError::into_inner).remove(&key.id);
+        self.keyring.wipe(key)
     }
 }

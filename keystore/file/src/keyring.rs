@@ -86,6 +86,15 @@ impl Keyring {
         })
     }
 
+    /// Wipes a key's file, durable before this returns; one that is not there is wiped already.
+    ///
+    /// # Errors
+    /// [`DriverError::Unavailable`].
+    pub(crate) fn wipe(&self, key: &KeyIdentity) -> Result<(), DriverError> {
+        disk::wipe(&self.directory, &name(key))
+            .map_err(|error| DriverError::Unavailable(format!("key file {}: {error}", key.id)))
+    }
+
     /// Returns whether a key's file is there.
     pub(crate) fn has(&self, key: &KeyIdentity) -> Result<bool, DriverError> {
         let path = self.directory.join(name(key));

@@ -5,11 +5,12 @@ use std::time::Duration;
 use signer_proto::{
     BuildCrl, BuiltCrl, CheckpointShown, Checkpoints, Describe, Description, GenerateKey, Health,
     HealthReport, Hold, InspectSerial, JournalSlice, KeyDescription, MAX_DEADLINE_MS, MintSerials,
-    Plaintext, PolicyInForce, PolicyRef, ReadCheckpoint, ReadJournal, ReadPolicy, ReadProof,
-    ReadTile, RecordValidation, Release, RevocationChange, RevocationDelta, RevocationSlice,
-    Revoke, Seal, Sealed, SerialInspection, Serials, SetPolicy, ShowCheckpoint, SignAuthority,
-    SignCaRequest, SignCertificate, SignHandshake, SignOcsp, SignedCertificate, SignedHandshake,
-    SignedOcsp, Socket, TileBytes, TreeProof, Unlock, Unseal, ValidationRecord,
+    OperatorsInForce, Plaintext, PolicyInForce, PolicyRef, Propose, Proposed, ReadCheckpoint,
+    ReadJournal, ReadOperators, ReadPolicy, ReadProof, ReadTile, RecordCeremony, RecordValidation,
+    Recorded, Release, RevocationChange, RevocationDelta, RevocationSlice, Revoke, Seal, Sealed,
+    SerialInspection, Serials, SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint,
+    SignAuthority, SignCaRequest, SignCertificate, SignHandshake, SignOcsp, SignedCertificate,
+    SignedHandshake, SignedOcsp, Socket, TileBytes, TreeProof, Unlock, Unseal, ValidationRecord,
 };
 
 use crate::client::SignerClient;
@@ -70,6 +71,8 @@ calls! {
     inspect_serial(InspectSerial) -> SerialInspection, on Any, within usual;
     /// Reads a hash tile.
     read_tile(ReadTile) -> TileBytes, on Any, within usual;
+    /// Reads who may approve, and whether issuance is frozen.
+    read_operators(ReadOperators) -> OperatorsInForce, on Any, within usual;
 
     /// Mints serials; [`SignerClient::serial_pool`] keeps a stock of them.
     mint_serials(MintSerials) -> Serials, on Issue, within usual;
@@ -111,4 +114,14 @@ calls! {
     sign_authority(SignAuthority) -> SignedCertificate, on Admin, within usual;
     /// Has the CSR of a key of the ring signed.
     sign_ca_request(SignCaRequest) -> SignedCertificate, on Admin, within usual;
+    /// Has the proposal of an act written, for operators to sign.
+    propose(Propose) -> Proposed, on Admin, within usual;
+    /// Puts other operators in force.
+    set_operators(SetOperators) -> OperatorsInForce, on Admin, within usual;
+    /// Takes a key to another state of its life.
+    set_key_state(SetKeyState) -> KeyDescription, on Admin, within usual;
+    /// Stops issuance, or lets it go on.
+    set_freeze(SetFreeze) -> OperatorsInForce, on Admin, within usual;
+    /// Writes the transcript of a ceremony into the journal.
+    record_ceremony(RecordCeremony) -> Recorded, on Admin, within usual;
 }

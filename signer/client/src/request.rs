@@ -52,8 +52,16 @@ impl Request {
     pub(crate) fn is_idempotent(&self) -> bool {
         match self.kind {
             // The second attempt may be journaled as one more failure, a second key, a policy
-            // that no longer names its predecessor.
-            Kind::Unlock | Kind::UnlockShare | Kind::GenerateKey | Kind::SetPolicy => false,
+            // that no longer names its predecessor, a proposal that was carried out already.
+            Kind::Unlock
+            | Kind::UnlockShare
+            | Kind::GenerateKey
+            | Kind::SetPolicy
+            | Kind::SignCaRequest
+            | Kind::SetOperators
+            | Kind::SetKeyState
+            | Kind::SetFreeze
+            | Kind::RecordCeremony => false,
             // SignCertificate and SignAuthority replay by their idempotency key; minting writes
             // nothing; a change of the revocation set that stands is repeated as it is; a second
             // record of a validation says no more than the first.
@@ -66,6 +74,8 @@ impl Request {
             | Kind::ShowCheckpoint
             | Kind::ReadTile
             | Kind::InspectSerial
+            | Kind::ReadOperators
+            | Kind::Propose
             | Kind::MintSerials
             | Kind::SignCertificate
             | Kind::SignHandshake
@@ -78,8 +88,7 @@ impl Request {
             | Kind::Hold
             | Kind::Release
             | Kind::RevocationDelta
-            | Kind::SignAuthority
-            | Kind::SignCaRequest => true,
+            | Kind::SignAuthority => true,
         }
     }
 

@@ -15,16 +15,18 @@ use signer_proto::{
 use x509::{Signature, UnixTime};
 use zeroize::Zeroizing;
 
+use crate::acting::{Acting, Acts};
 use crate::approve::{SignError, refuse_driver, sign_admitted};
 use crate::calls::Gathered;
 use crate::clock::{Clock, Entropy};
 use crate::floor::Floor;
 use crate::handshakes::Handshakes;
 use crate::journal::{Committed, Journal, JournalError};
+use crate::key_view::KeyView;
 use crate::ledger::Ledger;
 use crate::refusals::Refusals;
-use crate::state::{Key, KeyCard, Live, Ruling, State, house_label};
-use signer_policy::{Admitted, RingKeys};
+use crate::state::{Key, KeyCard, Live, State, house_label};
+use signer_policy::Admitted;
 
 /// Everything that calls share.
 pub(crate) struct Keeper {
@@ -42,6 +44,7 @@ pub(crate) struct Keeper {
     /// One unlock attempt at a time: each costs the memory of its key derivation. Shares wait here
     /// for each other.
     pub(crate) unlocking: Mutex<Gathered>,
+    acts: Acts,
     refusals: Mutex<Refusals>,
     refused: Condvar,
     handshakes: Mutex<Handshakes>,
@@ -57,29 +60,6 @@ pub(crate) struct Written {
     pub(crate) position: u64,
     /// When it was written.
     pub(crate) at: UnixTime,
-}
-
-/// A key as a call sees it, after the lock is released.
-pub(crate) struct KeyView {
-    /// What never changes.
-    pub(crate) card: Arc<KeyCard>,
-    /// See [`Key::gate`].
-    pub(crate) gate: Arc<RwLock<()>>,
-    /// All keys of the ring.
-    pub(crate) ring: Arc<RingKeys>,
-    /// The first octet of every serial.
-    pub(crate) serial_prefix: u8,
-    ruling: Option<Arc<Ruling>>,
-}
-
-impl KeyView {
-    /// Returns the policy in force, or refuses because there is none yet.
-    pub(crate) fn ruling(&self) -> Result<&Arc<Ruling>, Refusal> {
-        self.ruling.as_ref().ok_or_else(|| {
-            let label = &self.card.identity.label;
-            Refusal::new(Rule::KeyNotActive, format!("{label} has no policy yet"))
-        })
-    }
 }
 
 /// Locks a mutex. The binaries abort on a panic, so that no other thread ever sees what one left
@@ -109,12 +89,24 @@ impl Keeper {
             opened: OnceLock::new(),
             unlock_forbidden: OnceLock::new(),
             unlocking: Mutex::default(),
+            acts: Acts::default(),
             refusals: Mutex::default(),
             refused: Condvar::new(),
             handshakes: Mutex::default(),
             ledger,
             ending: AtomicBool::new(false),
         }
+    }
+
+    /// Returns whose turn it is.
+    pub(crate) fn acts(&self) -> &Acts {
+        &self.acts
+    }
+
+    /// Begins an act, when the one before it is done.
+    pub(crate) fn begin_act(self: &Arc<Self>) -> Acting {
+        self.acts.begin();
+        Acting(Arc::clone(self))
     }
 
     /// Takes the state lock. Never held while signing, parsing or reading the disk.
@@ -232,6 +224,7 @@ impl Keeper {
             gate: Arc::clone(&key.gate),
             ring: Arc::clone(live.state.ring_keys()),
             serial_prefix: live.state.serial_prefix(),
+            state: key.state,
             ruling: key.ruling.clone(),
         })
     }

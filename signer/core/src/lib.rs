@@ -10,6 +10,7 @@
 #[cfg(test)]
 extern crate self as signer;
 
+mod acting;
 mod approve;
 mod calls;
 mod clock;
@@ -18,6 +19,7 @@ mod floor;
 mod handshakes;
 pub mod journal;
 mod keeper;
+mod key_view;
 mod ledger;
 pub mod listen;
 mod ocsp;

@@ -81,8 +81,31 @@ fn fields(event: &Event) -> Fields {
             fields.push(("policy", json!(e.policy.to_string())));
             fields
         }
-        other => status_fields(other),
+        other => operator_fields(other).unwrap_or_else(|| status_fields(other)),
     }
+}
+
+fn operator_fields(event: &Event) -> Option<Fields> {
+    Some(match event {
+        Event::OperatorsSet(e) => vec![
+            ("version", json!(e.version)),
+            ("operators", json!(e.operators.0.len())),
+            ("threshold", json!(e.thresholds.default)),
+        ],
+        Event::KeyStateSet(e) => vec![
+            ("key", json!(e.key.to_string())),
+            ("from", json!(e.from.as_str())),
+            ("to", json!(e.to.as_str())),
+        ],
+        Event::IssuanceFrozen(e) => {
+            vec![("frozen", json!(e.frozen)), ("reason", json!(e.reason.0))]
+        }
+        Event::CeremonyRecorded(e) => vec![
+            ("plan", json!(e.plan.to_string())),
+            ("transcript", json!(digest(e.transcript.0.as_bytes()))),
+        ],
+        _ => return None,
+    })
 }
 
 fn status_fields(event: &Event) -> Fields {

@@ -33,6 +33,8 @@ wire_enum! {
         ReadProof = 6, "read-proof",
         /// [`crate::ReadTile`]
         ReadTile = 7, "read-tile",
+        /// [`crate::ReadOperators`]
+        ReadOperators = 8, "read-operators",
         /// [`crate::InspectSerial`]
         InspectSerial = 9, "inspect-serial",
         /// [`crate::MintSerials`]
@@ -71,6 +73,16 @@ wire_enum! {
         SignAuthority = 67, "sign-authority",
         /// [`crate::SignCaRequest`]
         SignCaRequest = 68, "sign-ca-request",
+        /// [`crate::Propose`]
+        Propose = 69, "propose",
+        /// [`crate::SetOperators`]
+        SetOperators = 70, "set-operators",
+        /// [`crate::SetKeyState`]
+        SetKeyState = 71, "set-key-state",
+        /// [`crate::SetFreeze`]
+        SetFreeze = 72, "set-freeze",
+        /// [`crate::RecordCeremony`]
+        RecordCeremony = 76, "record-ceremony",
         /// [`crate::UnlockShare`]
         UnlockShare = 77, "unlock-share",
     }
@@ -86,6 +98,7 @@ impl Kind {
             Self::ReadCheckpoint => true,
             // Whoever has one may show it; it makes no authority.
             Self::ShowCheckpoint => matches!(socket, Socket::Status | Socket::Admin),
+            Self::ReadOperators => true,
             // A ceremony needs serials too, and minting one makes no authority.
             Self::MintSerials => matches!(socket, Socket::Issue | Socket::Admin),
             Self::SignCertificate | Self::Seal | Self::Unseal | Self::SignHandshake => {
@@ -103,7 +116,12 @@ impl Kind {
             | Self::SetPolicy
             | Self::SignAuthority
             | Self::SignCaRequest
-            | Self::UnlockShare => socket == Socket::Admin,
+            | Self::UnlockShare
+            | Self::Propose
+            | Self::SetOperators
+            | Self::SetKeyState
+            | Self::SetFreeze
+            | Self::RecordCeremony => socket == Socket::Admin,
         }
     }
 
@@ -111,18 +129,19 @@ impl Kind {
     #[must_use]
     pub fn request_limit(self) -> u32 {
         match self {
-            Self::Health | Self::Describe => 0,
+            Self::Health | Self::Describe | Self::ReadOperators => 0,
             Self::ReadPolicy | Self::ReadJournal | Self::MintSerials | Self::BuildCrl => 256,
             Self::ReadProof | Self::ReadTile | Self::InspectSerial => 256,
             Self::ReadCheckpoint => 256,
             Self::ShowCheckpoint => 66 * 1024,
             Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => 256,
             Self::Unlock | Self::UnlockShare => 2 * 1024,
-            Self::GenerateKey => 32 * 1024,
             Self::SignHandshake => 256,
             Self::RecordValidation => 512,
+            Self::GenerateKey | Self::SetKeyState | Self::SetFreeze => 32 * 1024,
             Self::SignCertificate | Self::SignAuthority => 128 * 1024,
             Self::SignCaRequest | Self::SetPolicy => 64 * 1024,
+            Self::Propose | Self::SetOperators | Self::RecordCeremony => 64 * 1024,
             Self::Seal | Self::Unseal => 96 * 1024,
             Self::SignOcsp => 1024 * 1024,
         }

@@ -5,6 +5,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod action;
 mod call;
 mod codec;
 mod field;
@@ -14,6 +15,7 @@ mod kind;
 mod leaf;
 mod refusal;
 
+pub use action::{Action, Threshold, Thresholds};
 pub use call::*;
 pub use codec::{Reader, Wire, WireError, Writer};
 pub use field::{

@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, PoisonError};
 
-use signer_proto::{BuildCrl, BuiltCrl, CrlSigned, Digest, KeyId, Purpose, Refusal, Rule, Wire};
+use signer_proto::{
+    BuildCrl, BuiltCrl, CrlSigned, Digest, KeyId, KeyState, Purpose, Refusal, Rule, Wire,
+};
 use x509::sha256;
 
 use super::{Asked, with_position};
 use crate::crl::{self, CrlHead};
-use crate::keeper::{Keeper, KeyView};
+use crate::keeper::Keeper;
+use crate::key_view::KeyView;
 use crate::state::{CrlLine, Snapshot};
 
 /// What the CRL is built over, taken under the state lock.
@@ -50,6 +53,9 @@ fn reserve(keeper: &Keeper, call: &BuildCrl) -> Result<(KeyView, Ground), Refusa
     }
     let view = keeper.view(&call.key, Purpose::is_authority)?;
     view.ruling()?;
+    if view.state == KeyState::Destroyed {
+        return Err(Refusal::new(Rule::KeyNotActive, format!("{} is destroyed", call.key)));
+    }
     keeper.opened()?;
     let id = view.card.identity.id;
     let mut live = keeper.live();

@@ -13,7 +13,9 @@ use signer_proto::{
 use x509::{Serial, Signature};
 
 use super::Asked;
-use crate::keeper::{Keeper, KeyView};
+use crate::acting::{Acting, sanction};
+use crate::keeper::Keeper;
+use crate::key_view::KeyView;
 use crate::serial;
 use crate::state::glance;
 use facts::OwnJournal;
@@ -60,13 +62,24 @@ fn begin(
             return Ok(progress);
         }
     }
+    check_standing(keeper, &slot)?;
+    let acting = order.act().map(|act| sanction(keeper, &act)).transpose()?;
     let admitted = admit(keeper, order, &view)?;
     let serial = admitted
         .certificate()
         .map(|tbs| tbs.serial)
         .ok_or_else(|| Refusal::new(Rule::StateCorrupt, "what was admitted is no certificate"))?;
     check_minted(keeper, &view, &serial)?;
-    sign(keeper, order, &view, &slot, (serial, admitted), asked)
+    sign(keeper, (order, &view, &slot), (serial, admitted, acting), asked)
+}
+
+/// Refuses early what cannot be issued now; it is looked at again where it counts.
+fn check_standing(keeper: &Keeper, slot: &Slot) -> Result<(), Refusal> {
+    let live = keeper.live();
+    match live.state.key_by_id(slot.key) {
+        Some(key) => standing::check_issuing(live.state.frozen(), key),
+        None => Ok(()),
+    }
 }
 
 /// Answers a request that was made before; none for a fresh one.
@@ -126,10 +139,8 @@ fn check_minted(keeper: &Keeper, view: &KeyView, serial: &Serial) -> Result<(), 
 /// Reserves, signs without any lock but the policy's gate, and queues the leaf.
 fn sign(
     keeper: &Arc<Keeper>,
-    order: &Order,
-    view: &KeyView,
-    slot: &Slot,
-    (serial, admitted): (Serial, Admitted<'_>),
+    (order, view, slot): (&Order, &KeyView, &Slot),
+    (serial, admitted, acting): (Serial, Admitted<'_>, Option<Acting>),
     asked: &mut Option<Asked>,
 ) -> Result<Progress, Refusal> {
     if let Some(asked) = asked {
@@ -153,7 +164,7 @@ fn sign(
         Ok(signature) => {
             let event = event(order, view, &admitted, signature.clone());
             if let Some(asked) = asked.take() {
-                let done = Done { key: slot.key, serial, signature };
+                let done = Done { key: slot.key, serial, signature, _acting: acting };
                 queue(keeper, event, done, asked);
             }
             Ok(Progress::Queued)
@@ -172,6 +183,8 @@ struct Done {
     key: KeyId,
     serial: Serial,
     signature: Signature,
+    /// The turn of an act lasts until its leaf is durable.
+    _acting: Option<Acting>,
 }
 
 fn queue(keeper: &Arc<Keeper>, event: Event, done: Done, asked: Asked) {

@@ -1,6 +1,6 @@
 //! MintSerials: serials that authenticate themselves. Nothing is written.
 
-use signer_proto::{MintSerials, Purpose, Refusal, Rule, Serials};
+use signer_proto::{KeyState, MintSerials, Purpose, Refusal, Rule, Serials};
 
 use super::check_range;
 use crate::keeper::Keeper;
@@ -9,6 +9,7 @@ use crate::serial;
 pub(super) fn run(keeper: &Keeper, call: MintSerials) -> Result<Serials, Refusal> {
     check_range("count", call.count, 1024)?;
     let view = keeper.view(&call.key, Purpose::is_authority)?;
+    view.check_state(&[KeyState::PreActive, KeyState::Active, KeyState::Suspended])?;
     let house = keeper.opened()?.house.as_ref();
     let id = view.card.identity.id;
     let mint = |_| {

@@ -9,17 +9,23 @@ mod hold;
 mod inspect_serial;
 mod issuance;
 mod mint_serials;
+mod propose;
 mod read_checkpoint;
 mod read_journal;
+mod read_operators;
 mod read_policy;
 mod read_proof;
 mod read_tile;
+mod record_ceremony;
 mod record_validation;
 mod release;
 mod revocation;
 mod revocation_delta;
 mod revoke;
 mod seal;
+mod set_freeze;
+mod set_key_state;
+mod set_operators;
 mod set_policy;
 mod show_checkpoint;
 mod sign_authority;
@@ -33,7 +39,7 @@ mod unseal;
 
 use std::sync::Arc;
 
-use signer_proto::{Call, Kind, Refusal, Rule, Warrant, Wire};
+use signer_proto::{Call, Kind, Refusal, Rule, Wire};
 
 use crate::keeper::Keeper;
 use crate::listen::{Dispatch, Peer, Reply, Request};
@@ -74,6 +80,7 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::ReadProof => at_once(keeper, body, asked, read_proof::run),
         Kind::InspectSerial => at_once(keeper, body, asked, inspect_serial::run),
         Kind::ReadTile => at_once(keeper, body, asked, read_tile::run),
+        Kind::ReadOperators => at_once(keeper, body, asked, read_operators::run),
         Kind::MintSerials => at_once(keeper, body, asked, mint_serials::run),
         Kind::SignCertificate => writing(keeper, body, asked, sign_certificate::run),
         Kind::SignHandshake => writing(keeper, body, asked, sign_handshake::run),
@@ -92,6 +99,11 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::SetPolicy => writing(keeper, body, asked, set_policy::run),
         Kind::SignAuthority => writing(keeper, body, asked, sign_authority::run),
         Kind::SignCaRequest => writing(keeper, body, asked, sign_ca_request::run),
+        Kind::Propose => at_once(keeper, body, asked, propose::run),
+        Kind::SetOperators => writing(keeper, body, asked, set_operators::run),
+        Kind::SetKeyState => writing(keeper, body, asked, set_key_state::run),
+        Kind::SetFreeze => writing(keeper, body, asked, set_freeze::run),
+        Kind::RecordCeremony => writing(keeper, body, asked, record_ceremony::run),
     }
 }
 
@@ -133,19 +145,6 @@ fn check_range(what: &str, number: u32, most: u32) -> Result<(), Refusal> {
         let detail = format!("{what} {number} is not within 1 to {most}");
         Err(Refusal::new(Rule::FieldMalformed, detail))
     }
-}
-
-/// Refuses a warrant that nobody can check, and acts that lack the one they need.
-fn check_warrant(keeper: &Keeper, warrant: &Warrant) -> Result<(), Refusal> {
-    let live = keeper.live();
-    let threshold = live.state.ring().map_or(0, |ring| ring.genesis.threshold);
-    drop(live);
-    let why = match (threshold, warrant.is_none()) {
-        (0, true) => return Ok(()),
-        (0, false) => "this ring has no operators that could have approved",
-        _ => "this signer cannot check the approvals that the ring demands",
-    };
-    Err(Refusal::new(Rule::ApprovalMissing, why))
 }
 
 /// Puts the position into an encoding that was made before it was known. Every answer that goes

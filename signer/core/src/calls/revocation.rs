@@ -11,7 +11,8 @@ use signer_proto::{
 use x509::{CrlReason, Serial, UnixTime};
 
 use super::Asked;
-use crate::keeper::{Keeper, KeyView};
+use crate::keeper::Keeper;
+use crate::key_view::KeyView;
 use crate::state::{Change, Live, follows};
 
 /// A certificate goes on hold and off again at most so often: whoever has status.sock could

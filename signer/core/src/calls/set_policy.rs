@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, PoisonError};
 
-use signer_proto::{Digest, PolicyRef, PolicySet, Purpose, Refusal, Rule, SetPolicy};
+use signer_proto::{Digest, KeyState, PolicyRef, PolicySet, Purpose, Refusal, Rule, SetPolicy};
 use x509::sha256;
 
-use super::{Asked, check_warrant};
-use crate::keeper::{Keeper, KeyView, known_key};
+use super::Asked;
+use crate::acting::sanction;
+use crate::keeper::{Keeper, known_key};
+use crate::key_view::KeyView;
 
 pub(super) fn run(keeper: &Arc<Keeper>, call: SetPolicy, asked: Asked) {
     match set(keeper, call) {
@@ -16,12 +18,12 @@ pub(super) fn run(keeper: &Arc<Keeper>, call: SetPolicy, asked: Asked) {
 }
 
 fn set(keeper: &Arc<Keeper>, call: SetPolicy) -> Result<PolicyRef, Refusal> {
-    check_warrant(keeper, &call.warrant)?;
+    let _acting = sanction(keeper, &call.clone().into())?;
     let view = keeper.view(&call.key, |_| true)?;
     check_text(keeper, &call, &view)?;
     // Whoever signs holds the gate to read. It stays shut until the new policy is durable and
-    // applied, so that no signature under the old one comes after it in the journal. This is the
-    // one call whose worker waits for the disk.
+    // applied, so that no signature under the old one comes after it in the journal. Such
+    // calls are rare, and their workers wait for the disk.
     let _gate = view.gate.write().unwrap_or_else(PoisonError::into_inner);
     keeper.flush_handshakes();
     let reference = next(keeper, &call)?;
@@ -53,9 +55,17 @@ fn next(keeper: &Keeper, call: &SetPolicy) -> Result<PolicyRef, Refusal> {
     if call.previous != before.map(|reference| reference.digest) {
         return Err(refuse("the policy that is named is not the one in force"));
     }
+    let digest = Digest(sha256(call.text.0.as_bytes()));
+    if key.state == KeyState::Destroyed {
+        return Err(Refusal::new(Rule::KeyNotActive, format!("{} is destroyed", call.key)));
+    }
+    if key.ruled.contains(&digest) {
+        let detail = format!("{digest} was in force for {} before", call.key);
+        return Err(Refusal::new(Rule::PolicyRollback, detail));
+    }
     let version = before.map_or(0, |reference| reference.version);
     Ok(PolicyRef {
         version: version.checked_add(1).ok_or_else(|| refuse("there are no more versions"))?,
-        digest: Digest(sha256(call.text.0.as_bytes())),
+        digest,
     })
 }

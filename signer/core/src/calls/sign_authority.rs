@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use signer_proto::SignAuthority;
 
+use super::Asked;
 use super::issuance::{self, Order, What};
-use super::{Asked, check_warrant};
 use crate::keeper::Keeper;
 
 pub(super) fn run(keeper: &Arc<Keeper>, call: SignAuthority, asked: Asked) {
-    if let Err(refusal) = check_warrant(keeper, &call.warrant) {
-        return asked.refuse(refusal);
-    }
     let order = Order {
         key: call.key,
         policy: call.policy,

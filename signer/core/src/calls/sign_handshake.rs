@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use signer_proto::{Purpose, Refusal, SignHandshake, SignedHandshake};
+use signer_proto::{KeyState, Purpose, Refusal, SignHandshake, SignedHandshake};
 
 use super::Asked;
 use crate::keeper::Keeper;
@@ -24,7 +24,9 @@ fn sign(
     let gate = keeper.gate(&call.key)?;
     let _gate = gate.read().unwrap_or_else(PoisonError::into_inner);
     let view = keeper.view(&call.key, |purpose| purpose == Purpose::Tls)?;
-    let admission = view.ruling()?.policy.admit_handshake(call.scheme, &call.transcript)?;
+    let ruling = view.ruling()?;
+    view.check_state(&[KeyState::Active, KeyState::Suspended])?;
+    let admission = ruling.policy.admit_handshake(call.scheme, &call.transcript)?;
     keeper.now()?;
     asked.check_deadline()?;
     let signature = keeper.sign(&view.card, &admission.built())?;

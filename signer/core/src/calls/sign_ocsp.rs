@@ -4,14 +4,15 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 
 use signer_proto::{
-    Kind, OcspItem, OcspOutcome, OcspOutcomes, OcspSigned, Purpose, Refusal, Rule, SignOcsp,
-    SignedOcsp, Wire,
+    KeyState, Kind, OcspItem, OcspOutcome, OcspOutcomes, OcspSigned, Purpose, Refusal, Rule,
+    SignOcsp, SignedOcsp, Wire,
 };
 use x509::{ResponseDataDer, Serial, Signature};
 
 use super::asked::Deadline;
 use super::{Asked, with_position};
-use crate::keeper::{Keeper, KeyView, known_key};
+use crate::keeper::{Keeper, known_key};
+use crate::key_view::KeyView;
 use crate::ocsp::{self, CertIds, OcspTimes, Statuses};
 use signer_log::merkle;
 use signer_policy::{OcspAdmission, OcspRules};
@@ -48,6 +49,7 @@ fn sign(keeper: &Keeper, call: &SignOcsp, asked: &Asked) -> Result<(OcspSigned, 
     let issuer = keeper.view(&call.issuer, |purpose| purpose == Purpose::CertAndCrl)?;
     keeper.opened()?;
     let ruling = responder.ruling()?;
+    responder.check_state(&[KeyState::Active, KeyState::Suspended])?;
     let now = keeper.now()?;
     let admission = ruling.policy.admit_ocsp(&call.issuer, now, call.next_update)?;
     let rules = ruling

@@ -3,9 +3,9 @@
 use std::sync::{Arc, MutexGuard, TryLockError};
 
 use keystore::{UnlockError, UnlockFactor};
-use signer_proto::{HealthReport, Refusal, Rule, Unlock, UnlockAttempt};
+use signer_proto::{HealthReport, KeyState, Refusal, Rule, Unlock, UnlockAttempt};
 
-use super::{Asked, Gathered, health_report};
+use super::{Asked, Gathered, health_report, set_key_state};
 use crate::approve::refuse_driver;
 use crate::keeper::Keeper;
 use crate::state::KeyCard;
@@ -86,7 +86,7 @@ pub(crate) fn unlock_now(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<
                 keeper.live().quarantine.insert(card.identity.id, rule);
             }
             keeper.keep_opened(opened);
-            Ok(())
+            finish_wipes(keeper)
         }
         Err(error) => {
             if matches!(error, UnlockError::WrongFactor) {
@@ -101,7 +101,9 @@ pub(crate) fn unlock_now(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<
 fn strangers(keeper: &Keeper, driver: &dyn keystore::KeyDriver) -> Vec<(Arc<KeyCard>, Rule)> {
     let cards: Vec<Arc<KeyCard>> = {
         let live = keeper.live();
-        live.state.keys().iter().map(|key| Arc::clone(&key.card)).collect()
+        let keys = live.state.keys().iter();
+        let kept = keys.filter(|key| key.state != KeyState::Destroyed);
+        kept.map(|key| Arc::clone(&key.card)).collect()
     };
     let stranger = |card: Arc<KeyCard>| match driver.public_key(&card.identity) {
         Ok(spki) if spki == *card.public.spki() => None,
@@ -113,6 +115,17 @@ fn strangers(keeper: &Keeper, driver: &dyn keystore::KeyDriver) -> Vec<(Arc<KeyC
         },
     };
     cards.into_iter().filter_map(stranger).collect()
+}
+
+/// Wipes what the journal says is destroyed: the wipe may have been cut off.
+fn finish_wipes(keeper: &Keeper) -> Result<(), Refusal> {
+    let cards: Vec<Arc<KeyCard>> = {
+        let live = keeper.live();
+        let keys = live.state.keys().iter();
+        let gone = keys.filter(|key| key.state == KeyState::Destroyed);
+        gone.map(|key| Arc::clone(&key.card)).collect()
+    };
+    cards.iter().try_for_each(|card| set_key_state::destroy(keeper, card))
 }
 
 pub(crate) fn refuse(error: &UnlockError) -> Refusal {

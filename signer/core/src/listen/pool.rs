@@ -30,7 +30,7 @@ impl Lane {
     /// Returns the lane of a kind.
     pub(super) fn of(kind: Kind) -> Self {
         match kind {
-            Kind::Health | Kind::Describe | Kind::ReadPolicy => Self::Here,
+            Kind::Health | Kind::Describe | Kind::ReadPolicy | Kind::ReadOperators => Self::Here,
             Kind::MintSerials
             | Kind::SignCertificate
             | Kind::SignHandshake
@@ -40,10 +40,7 @@ impl Lane {
             | Kind::RecordValidation
             | Kind::Revoke
             | Kind::Hold
-            | Kind::Release
-            | Kind::SetPolicy
-            | Kind::SignAuthority
-            | Kind::SignCaRequest => Self::Quick,
+            | Kind::Release => Self::Quick,
             Kind::ReadJournal
             | Kind::ReadCheckpoint
             | Kind::ReadProof
@@ -54,7 +51,16 @@ impl Lane {
             | Kind::RevocationDelta
             | Kind::Unlock
             | Kind::UnlockShare
-            | Kind::GenerateKey => Self::Slow,
+            // Acts wait for each other, and for the disk.
+            | Kind::Propose
+            | Kind::GenerateKey
+            | Kind::SetPolicy
+            | Kind::SignAuthority
+            | Kind::SignCaRequest
+            | Kind::SetOperators
+            | Kind::SetKeyState
+            | Kind::SetFreeze
+            | Kind::RecordCeremony => Self::Slow,
         }
     }
 }

@@ -55,6 +55,21 @@ pub enum StateError {
     /// A policy does not follow the one before.
     #[error("the policy at {0} does not follow the one before it")]
     PolicyChain(u64),
+    /// An act that operators did not approve, or a set of operators that cannot be.
+    #[error("the leaf at {position} is of an act that nobody may have done")]
+    Unapproved {
+        /// Where.
+        position: u64,
+        /// Why.
+        #[source]
+        source: Refusal,
+    },
+    /// Operators that do not follow those before.
+    #[error("the operators at {0} do not follow those before")]
+    OperatorChain(u64),
+    /// A key goes where it cannot go from where it is.
+    #[error("the key state at {0} does not follow the one before")]
+    KeyState(u64),
     /// A policy text is not understood.
     #[error("the policy at {position} is not understood")]
     Policy {

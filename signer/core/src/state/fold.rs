@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use keystore::KeyIdentity;
 use signer_proto::{
-    CrlSigned, Digest, Event, Genesis, IdempotencyKey, KeyGenerated, KeyId, KeyLabel, Leaf,
-    PolicyRef, PolicySet, RevocationChanged, RevocationStatus, UnlockAttempt, Wire,
+    CrlSigned, Digest, Event, Genesis, IdempotencyKey, KeyGenerated, KeyId, KeyLabel, KeyState,
+    Leaf, PolicyRef, PolicySet, RevocationChanged, RevocationStatus, UnlockAttempt, Wire,
 };
 use x509::{PublicKey, SpkiDer, TbsCertificateDer, UnixTime, sha256};
 
@@ -41,7 +41,9 @@ impl State {
         if (position == 0) != matches!(event, Event::Genesis(_)) {
             return Err(StateError::GenesisMisplaced(position));
         }
+        let decision = self.confirm(position, at_ms, event)?;
         self.event(position, at_ms, event)?;
+        self.take_up(position, at_ms, event, decision.as_ref())?;
         self.newest_ms = at_ms;
         self.size += 1;
         Ok(())
@@ -61,11 +63,14 @@ impl State {
             Event::AuthoritySigned(signed) => {
                 let asked = (signed.key, signed.idempotency);
                 self.certificate(position, at_ms, asked, &signed.tbs)?;
+                self.note_root(position, signed)?;
             }
             Event::ValidationRecorded(recorded) => {
                 let at = UnixTime(at_ms.div_euclid(1000));
                 self.validations.push(position, Validation { recorded: recorded.clone(), at });
             }
+            Event::OperatorsSet(set) => self.operators_set(position, set)?,
+            Event::KeyStateSet(set) => self.key_state_set(position, set)?,
             Event::RevocationChanged(changed) => self.revocation(position, at_ms, changed)?,
             Event::CrlSigned(signed) => self.crl(position, signed)?,
             Event::RequestSigned(signed) => {
@@ -78,7 +83,10 @@ impl State {
             Event::HandshakesSigned(signed) => {
                 self.known(position, signed.key)?;
             }
-            Event::Opened(_) | Event::Refused(_) => {}
+            Event::IssuanceFrozen(_)
+            | Event::CeremonyRecorded(_)
+            | Event::Opened(_)
+            | Event::Refused(_) => {}
         }
         Ok(())
     }
@@ -92,10 +100,9 @@ impl State {
             }
         }
         let leaf = Leaf { at_ms, event: Event::Genesis(genesis.clone()) };
-        self.ring = Some(RingIdentity {
-            genesis: genesis.clone(),
-            digest: Digest(sha256(&leaf.to_wire())),
-        });
+        let digest = Digest(sha256(&leaf.to_wire()));
+        self.found_quorum(genesis, digest)?;
+        self.ring = Some(RingIdentity { genesis: genesis.clone(), digest });
         Ok(())
     }
 
@@ -140,8 +147,11 @@ impl State {
         let key = self.known(position, set.key)?;
         let before = key.ruling.as_ref().map(|ruling| ruling.reference);
         let version = before.map_or(0, |reference| reference.version);
+        let digest = Digest(sha256(set.text.0.as_bytes()));
         if set.previous != before.map(|reference| reference.digest)
             || Some(set.version) != version.checked_add(1)
+            || key.state == KeyState::Destroyed
+            || key.ruled.contains(&digest)
         {
             return Err(StateError::PolicyChain(position));
         }
@@ -156,13 +166,14 @@ impl State {
             ..RingKey::new(identity.label.clone(), identity.purpose)
         };
         key.ruling = Some(Arc::new(Ruling {
-            reference: PolicyRef {
-                version: set.version,
-                digest: Digest(sha256(set.text.0.as_bytes())),
-            },
+            reference: PolicyRef { version: set.version, digest },
             text: set.text.clone(),
             policy,
         }));
+        key.ruled.insert(digest);
+        if key.state == KeyState::PreActive {
+            key.state = KeyState::Active;
+        }
         self.list(&card.public, listed);
         Ok(())
     }
@@ -227,7 +238,7 @@ impl State {
         Ok(())
     }
 
-    fn known(&mut self, position: u64, key: KeyId) -> Result<&mut Key, StateError> {
+    pub(super) fn known(&mut self, position: u64, key: KeyId) -> Result<&mut Key, StateError> {
         self.key_by_id_mut(key).ok_or(StateError::KeyUnknown { position, key })
     }
 }

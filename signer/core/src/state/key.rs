@@ -1,9 +1,12 @@
 //! One key as the journal tells it.
 
+use std::collections::HashSet;
 use std::sync::{Arc, RwLock};
 
 use keystore::KeyIdentity;
-use signer_proto::{KeyDescription, KeyLabel, KeyState, PolicyRef, PolicyText, Purpose, Refusal};
+use signer_proto::{
+    Digest, KeyDescription, KeyLabel, KeyState, PolicyRef, PolicyText, Purpose, Refusal,
+};
 use x509::{PublicKey, UnixTime};
 
 use super::budget::Budget;
@@ -57,8 +60,14 @@ pub(crate) struct CrlLine {
 pub(crate) struct Key {
     /// What never changes.
     pub(crate) card: Arc<KeyCard>,
-    /// The policy in force; none while pre-active.
+    /// Where it stands in its life.
+    pub(crate) state: KeyState,
+    /// Whether it signed a certificate for itself.
+    pub(crate) root: bool,
+    /// The policy in force; none before the first.
     pub(crate) ruling: Option<Arc<Ruling>>,
+    /// Every policy that ever was in force.
+    pub(crate) ruled: HashSet<Digest>,
     /// Held to read from the check of the policy until the signature is queued, and to write
     /// while a policy changes: no leaf signed under the old policy follows the new one.
     pub(crate) gate: Arc<RwLock<()>>,
@@ -77,7 +86,10 @@ impl Key {
     pub(crate) fn new(card: KeyCard) -> Self {
         Self {
             card: Arc::new(card),
+            state: KeyState::PreActive,
+            root: false,
             ruling: None,
+            ruled: HashSet::new(),
             gate: Arc::default(),
             issued: IssuedIndex::default(),
             revocations: RevocationSet::default(),
@@ -94,10 +106,7 @@ impl Key {
             label: identity.label.clone(),
             purpose: identity.purpose,
             spec: identity.spec,
-            state: match self.ruling {
-                Some(_) => KeyState::Active,
-                None => KeyState::PreActive,
-            },
+            state: self.state,
             spki: Some(self.card.public.spki().clone()),
             policy: self.ruling.as_ref().map(|ruling| ruling.reference),
             crl_number: self.crl.map_or(0, |line| line.number),

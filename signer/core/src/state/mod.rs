@@ -3,6 +3,7 @@
 //! [`State`] changes by [`State::apply`] alone, leaf by leaf in the journal's order, at a
 //! restart as while running. [`Pending`] holds what was reserved and is not durable yet.
 
+mod approved;
 mod budget;
 mod error;
 mod fold;
@@ -19,9 +20,10 @@ mod validations;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use signer_proto::{Digest, Genesis, IdempotencyKey, KeyId, KeyLabel};
+use signer_proto::{Digest, Genesis, IdempotencyKey, KeyId, KeyLabel, Reason};
 
 use signer_policy::RingKeys;
+use signer_quorum::Quorum;
 
 pub(crate) use error::StateError;
 pub(crate) use fold::follows;
@@ -60,6 +62,7 @@ pub(crate) struct State {
     by_label: HashMap<KeyLabel, usize>,
     by_id: HashMap<KeyId, usize>,
     ring_keys: Arc<RingKeys>,
+    quorum: Option<Arc<Quorum>>,
     idempotency: IdempotencyIndex,
     validations: Validations,
     newest_ms: i64,
@@ -112,6 +115,16 @@ impl State {
     /// Returns the newest validation records.
     pub(crate) fn validations(&self) -> &Validations {
         &self.validations
+    }
+
+    /// Returns how many leaves were applied.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Returns why issuance stands still; none while it goes on.
+    pub(crate) fn frozen(&self) -> Option<&Reason> {
+        self.quorum.as_ref().and_then(|quorum| quorum.frozen())
     }
 
     /// Returns when the newest leaf was written, in milliseconds since 1970.

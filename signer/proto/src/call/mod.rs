@@ -1,5 +1,6 @@
 //! A call names its kind, its limits and its only answer. One file a socket.
 
+mod act;
 mod admin;
 mod any;
 mod evidence;
@@ -7,11 +8,13 @@ mod handshake;
 mod inspect;
 mod issue;
 mod log;
+mod operators;
 mod status;
 mod unlock;
 mod va;
 mod warrant;
 
+pub use act::*;
 pub use admin::*;
 pub use any::*;
 pub use evidence::*;
@@ -19,6 +22,7 @@ pub use handshake::*;
 pub use inspect::*;
 pub use issue::*;
 pub use log::*;
+pub use operators::*;
 pub use status::*;
 pub use unlock::*;
 pub use va::*;

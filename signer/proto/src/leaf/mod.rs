@@ -6,6 +6,7 @@
 
 mod genesis;
 mod handshake;
+mod operators;
 mod refused;
 mod signed;
 mod status;
@@ -14,6 +15,7 @@ mod validation;
 
 pub use genesis::*;
 pub use handshake::*;
+pub use operators::*;
 pub use refused::*;
 pub use signed::*;
 pub use status::*;
@@ -165,6 +167,14 @@ events! {
     KeyGenerated = 4;
     /// A policy came into force.
     PolicySet = 5;
+    /// Another set of operators came into force.
+    OperatorsSet = 6;
+    /// A key went to another state.
+    KeyStateSet = 7;
+    /// Issuance stopped or goes on.
+    IssuanceFrozen = 8;
+    /// The transcript of a ceremony was written down.
+    CeremonyRecorded = 12;
     /// The unlock key was rotated.
     UnlockRotated = 13;
     /// A certificate was signed.

@@ -2,12 +2,14 @@
 
 use kit::{Answered, ISSUING, RESPONDER, RawPeer, Ring, label};
 use signer_proto::{
-    BuildCrl, Call, CertIdHash, Evidence, EvidenceList, GenerateKey, Hold, InspectSerial, KeySpec,
-    Kind, MintSerials, NoteBytes, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects,
-    Plaintext, PolicyText, ProofKind, Purpose, ReadCheckpoint, ReadJournal, ReadPolicy, ReadProof,
-    ReadTile, Release, RevocationDelta, Revoke, Rule, Seal, SealContext, Sealed, SetPolicy,
-    ShowCheckpoint, SignCaRequest, SignCertificate, SignHandshake, SignOcsp, Socket, Transcript,
-    Unlock, UnlockShare, Unseal, Warrant, Wire,
+    Act, BuildCrl, Call, CeremonyTranscript, CertIdHash, Digest, Evidence, EvidenceList,
+    GenerateKey, Hold, InspectSerial, KeySpec, KeyState, Kind, MintSerials, NoteBytes, OcspItem,
+    OcspItems, OcspNonce, OcspSubject, OcspSubjects, OperatorKey, OperatorKeys, Plaintext,
+    PolicyText, ProofKind, Propose, Purpose, ReadCheckpoint, ReadJournal, ReadPolicy, ReadProof,
+    ReadTile, Reason, RecordCeremony, Release, RevocationDelta, Revoke, Rule, Seal, SealContext,
+    Sealed, SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint, SignCaRequest,
+    SignCertificate, SignHandshake, SignOcsp, Socket, Thresholds, Transcript, Unlock, UnlockShare,
+    Unseal, Warrant, Wire,
 };
 use x509::{CertificationRequestInfoDer, CrlReason, SignatureScheme};
 use zeroize::Zeroizing;
@@ -83,11 +85,34 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
         }),
         body(&ring.authority_order(&draft)),
         body(&SignCaRequest {
-            key,
+            key: key.clone(),
             info: CertificationRequestInfoDer::from_vec(vec![0x30, 0]),
             warrant: Warrant::none(),
         }),
+        body(&Propose { act: Act::from(freeze()), expires_in: 60 }),
+        body(&SetOperators {
+            previous: Digest([1; 32]),
+            operators: OperatorKeys(vec![OperatorKey("ssh-ed25519 AAAA".to_owned())]),
+            thresholds: Thresholds::all(1),
+            warrant: Warrant::none(),
+        }),
+        body(&SetKeyState {
+            key,
+            from: KeyState::Active,
+            to: KeyState::Suspended,
+            warrant: Warrant::none(),
+        }),
+        body(&freeze()),
+        body(&RecordCeremony {
+            plan: Digest([1; 32]),
+            transcript: CeremonyTranscript("done".to_owned()),
+            warrant: Warrant::none(),
+        }),
     ]
+}
+
+fn freeze() -> SetFreeze {
+    SetFreeze { frozen: true, reason: Reason("odd".to_owned()), warrant: Warrant::none() }
 }
 
 #[test]

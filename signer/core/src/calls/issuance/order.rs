@@ -2,8 +2,8 @@
 
 use signer_policy::records;
 use signer_proto::{
-    Digest, Event, Evidence, EvidenceRecord, IdempotencyKey, KeyId, KeyLabel, Refusal, Rule,
-    Warrant, Wire, Writer,
+    Act, Digest, Event, Evidence, EvidenceRecord, IdempotencyKey, KeyId, KeyLabel, Refusal, Rule,
+    SignAuthority, Warrant, Wire, Writer,
 };
 use x509::{Signature, TbsCertificateDer, sha256};
 
@@ -36,6 +36,27 @@ impl Order {
         Err(Refusal::new(Rule::PolicyDigestUnknown, detail))
     }
 
+    /// Gives the act that this order is; none for a leaf certificate, which needs no approval.
+    pub(super) fn act(&self) -> Option<Act> {
+        let What::Authority { warrant } = &self.what else { return None };
+        Some(Act::from(SignAuthority {
+            key: self.key.clone(),
+            policy: self.policy,
+            tbs: self.tbs.clone(),
+            idempotency: self.idempotency,
+            warrant: warrant.clone(),
+        }))
+    }
+
+    /// Digests what is signed, and the proposal that it was approved by: the same certificate
+    /// under another proposal is another order.
+    pub(super) fn content(&self) -> Digest {
+        match &self.what {
+            What::Certificate { .. } => Digest(sha256(self.tbs.as_bytes())),
+            What::Authority { warrant } => content(&self.tbs, warrant),
+        }
+    }
+
     /// Digests everything that makes two requests the same. The policy is not part of it: a retry
     /// stays a retry when another policy came into force meanwhile.
     pub(super) fn body(&self, key: KeyId, tbs: Digest) -> Digest {
@@ -58,7 +79,7 @@ impl Order {
                 (signed.idempotency, body, signed.key, tbs, &signed.signature)
             }
             Event::AuthoritySigned(signed) => {
-                let tbs = Digest(sha256(signed.tbs.as_bytes()));
+                let tbs = content(&signed.tbs, &signed.warrant);
                 let body = body(signed.key, tbs, None);
                 (signed.idempotency, body, signed.key, tbs, &signed.signature)
             }
@@ -76,6 +97,11 @@ impl Order {
         }
         Ok(signature.clone())
     }
+}
+
+fn content(tbs: &TbsCertificateDer, warrant: &Warrant) -> Digest {
+    let tbs = sha256(tbs.as_bytes());
+    Digest(sha256(&[tbs, sha256(warrant.proposal.0.as_bytes())].concat()))
 }
 
 fn body(key: KeyId, tbs: Digest, leaf: Option<(Digest, &[EvidenceRecord])>) -> Digest {

@@ -1,12 +1,12 @@
 //! Whether an order is fresh, under way or done; and the reservation of a fresh one.
 
 use signer_policy::stub::STUBBED;
-use signer_proto::{Digest, IdempotencyKey, KeyId, Refusal, Rule};
-use x509::{Serial, sha256};
+use signer_proto::{Digest, IdempotencyKey, KeyId, KeyState, Reason, Refusal, Rule};
+use x509::Serial;
 
 use super::{Asked, Order};
-use crate::keeper::KeyView;
-use crate::state::{Live, Signing};
+use crate::key_view::{KeyView, check_state};
+use crate::state::{Key, Live, Signing};
 
 /// Where an order stands.
 pub(super) enum Standing {
@@ -29,7 +29,7 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn new(view: &KeyView, order: &Order) -> Self {
         let key = view.card.identity.id;
-        let tbs = Digest(sha256(order.tbs.as_bytes()));
+        let tbs = order.content();
         Self { key, tbs, body: order.body(key, tbs), idempotency: order.idempotency }
     }
 
@@ -72,11 +72,13 @@ impl Slot {
         order: &Order,
         now_ms: i64,
     ) -> Result<(), Refusal> {
+        let frozen = live.state.frozen().cloned();
         let in_flight = live.pending.in_flight(self.key);
         let key = live
             .state
             .key_by_id_mut(self.key)
             .ok_or_else(|| Refusal::new(Rule::KeyUnknown, order.key.to_string()))?;
+        check_issuing(frozen.as_ref(), key)?;
         let ruling = key
             .ruling
             .clone()
@@ -107,6 +109,14 @@ impl Slot {
     pub(super) fn used(&self) -> Refusal {
         Refusal::new(Rule::SerialUsed, "the serial has another certificate")
     }
+}
+
+/// Refuses while issuance stands still, and for a key that does not issue.
+pub(super) fn check_issuing(frozen: Option<&Reason>, key: &Key) -> Result<(), Refusal> {
+    if let Some(Reason(why)) = frozen {
+        return Err(Refusal::new(Rule::IssuanceFrozen, format!("issuance is frozen: {why}")));
+    }
+    check_state(&key.card, key.state, &[KeyState::Active])
 }
 
 fn check_budget(span: &str, used: u64, most: u64) -> Result<(), Refusal> {
