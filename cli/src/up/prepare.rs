@@ -44,6 +44,7 @@ pub async fn signer(layout: &Layout, identities: &Identities, factor: &Factor) -
         let me = rustix::process::getuid().as_raw();
         let mut init: Vec<std::ffi::OsString> = vec![
             "init".into(),
+            "--dangerous-no-operators".into(),
             "--ring".into(),
             ring.clone().into(),
             // By standard input: the signer's user need not be able to read the file.

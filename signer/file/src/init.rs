@@ -1,11 +1,13 @@
 //! `init`: makes a ring.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 use keystore_file::FileVault;
 use signer::{DriverFamily, Environment, NewRing};
+use signer_proto::{OperatorKey, OperatorKeys};
+use signer_quorum::Operator;
 
 use crate::VERSION;
 use crate::factor::NewFactorOptions;
@@ -34,6 +36,50 @@ pub(crate) struct Init {
     /// The group whose members may connect to admin.sock, instead of the admin uids.
     #[arg(long, value_name = "GID")]
     admin_gid: Option<u32>,
+    #[command(flatten)]
+    founders: Founders,
+}
+
+/// Who approves acts in the new ring.
+#[derive(Args)]
+struct Founders {
+    /// A file with an operator's public key, as ssh-keygen writes it; may be given several times.
+    /// Its comment is the operator's name: keys of one name are one person's.
+    #[arg(long = "operator", value_name = "FILE.pub")]
+    operators: Vec<PathBuf>,
+    /// How many operators must approve. Without it: the only one, or it must be said.
+    #[arg(long, value_name = "N", requires = "operators")]
+    threshold: Option<u8>,
+    /// Makes a ring in which whoever reaches admin.sock may do everything.
+    #[arg(long, conflicts_with = "operators")]
+    dangerous_no_operators: bool,
+}
+
+impl Founders {
+    fn read(&self) -> anyhow::Result<(OperatorKeys, u8)> {
+        let keys: Vec<OperatorKey> =
+            self.operators.iter().map(|file| read_operator(file)).collect::<Result<_, _>>()?;
+        let threshold = match (keys.len(), self.threshold) {
+            (0, _) if self.dangerous_no_operators => 0,
+            (0, _) => anyhow::bail!(
+                "no operator is given: --operator FILE.pub, as `ssh-keygen -t ed25519` makes it \
+                 (--dangerous-no-operators makes a ring without a quorum)"
+            ),
+            (_, Some(threshold)) => threshold,
+            (1, None) => 1,
+            (count, None) => {
+                anyhow::bail!("{count} operators are given: how many must approve? --threshold N")
+            }
+        };
+        Ok((OperatorKeys(keys), threshold))
+    }
+}
+
+fn read_operator(file: &Path) -> anyhow::Result<OperatorKey> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let operator = Operator::parse(text.trim_end())
+        .with_context(|| format!("{} is no public key that may approve", file.display()))?;
+    Ok(OperatorKey(operator.to_line()))
 }
 
 impl Init {
@@ -41,6 +87,7 @@ impl Init {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let own = rustix::process::geteuid().as_raw();
         let or_own = |uids: Vec<u32>| if uids.is_empty() { vec![own] } else { uids };
+        let (operators, threshold) = self.founders.read()?;
         let new = NewRing {
             driver: DriverFamily::File,
             server_uids: or_own(self.server_uids),
@@ -48,6 +95,8 @@ impl Init {
             admin_uids: or_own(self.admin_uids),
             server_gid: self.server_gid,
             admin_gid: self.admin_gid,
+            operators,
+            threshold,
             made_by: VERSION.to_owned(),
         };
         let factor = self.factor.read()?;

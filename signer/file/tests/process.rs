@@ -41,7 +41,12 @@ impl Place {
     }
 
     fn init(&self) -> Output {
-        self.program("init").arg("--unlock-credential").arg(self.at("credential")).output().unwrap()
+        self.program("init")
+            .arg("--dangerous-no-operators")
+            .arg("--unlock-credential")
+            .arg(self.at("credential"))
+            .output()
+            .unwrap()
     }
 
     fn serve(&self, unlocked: bool) -> Served {
@@ -276,4 +281,53 @@ fn a_signer_in_a_pid_namespace_of_its_own_is_served_as_any() {
     let _served = Served::start(command);
     let health = call(&place.at("run"), "status", &Health).unwrap();
     assert_eq!(health.state, SignerState::Locked);
+}
+
+/// Makes an operator's key; none where ssh-keygen is missing.
+fn operator(place: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
+    let file = place.join(name);
+    let mut keygen = std::process::Command::new(kit::tool("ssh-keygen")?);
+    keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(&file);
+    assert!(keygen.status().unwrap().success());
+    Some(file.with_extension("pub"))
+}
+
+#[test]
+fn init_wants_operators_or_to_be_told_that_there_are_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let credential = dir.path().join("credential");
+    std::fs::write(&credential, [7; 32]).unwrap();
+    std::fs::set_permissions(&credential, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
+    let (Some(ann), Some(bob)) = (operator(dir.path(), "ann"), operator(dir.path(), "bob")) else {
+        return;
+    };
+    let init = |ring: &str, options: &[&str]| {
+        let mut init = std::process::Command::new(env!("CARGO_BIN_EXE_signer-file"));
+        init.arg("init").arg("--ring").arg(dir.path().join(ring));
+        init.arg("--unlock-credential").arg(&credential).args(options).output().unwrap()
+    };
+    let (ann, bob) = (ann.to_str().unwrap(), bob.to_str().unwrap());
+    for (options, why) in [
+        (&[][..], "no operator is given"),
+        (&["--operator", ann, "--operator", bob], "--threshold N"),
+        (&["--operator", ann, "--threshold", "2"], "not within 1 to 1"),
+        (&["--operator", ann, "--operator", ann, "--threshold", "1"], "is there twice"),
+        (&["--operator", ann, "--dangerous-no-operators"], "cannot be used with"),
+        (&["--operator", "/etc/hostname"], "no public key that may approve"),
+    ] {
+        let made = init("none", options);
+        let told = String::from_utf8_lossy(&made.stderr).into_owned();
+        assert!(!made.status.success() && told.contains(why), "{options:?}: {told}");
+        assert!(!dir.path().join("none").exists(), "{options:?}");
+    }
+    let made = init("ring", &["--operator", ann, "--operator", bob, "--threshold", "2"]);
+    assert!(made.status.success(), "{made:?}");
+    let told = String::from_utf8(made.stdout).unwrap();
+    let (_, digest) = told.trim_end().rsplit_once(": genesis ").unwrap();
+    let mut journal = std::process::Command::new(env!("CARGO_BIN_EXE_signer-file"));
+    let journal = journal.args(["journal", "--ring"]).arg(dir.path().join("ring"));
+    let journal = String::from_utf8(journal.output().unwrap().stdout).unwrap();
+    assert!(journal.contains("operators=2"), "{journal}");
+    assert_eq!(digest.len(), 64);
 }

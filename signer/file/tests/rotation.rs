@@ -89,7 +89,12 @@ impl Place {
             fs::write(place.at(name), content).unwrap();
             fs::set_permissions(place.at(name), fs::Permissions::from_mode(0o600)).unwrap();
         }
-        let made = place.program("init").args(way.new_options()).output().unwrap();
+        let made = place
+            .program("init")
+            .arg("--dangerous-no-operators")
+            .args(way.new_options())
+            .output()
+            .unwrap();
         assert!(made.status.success(), "{made:?}");
         place
     }

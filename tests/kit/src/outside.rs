@@ -13,7 +13,7 @@ use crate::{CREDENTIAL, Process, program};
 const START: Duration = Duration::from_secs(30);
 
 /// What `signer-file init` is told besides, for a ring without operators.
-pub const INIT: &[&str] = &[];
+pub const INIT: &[&str] = &["--dangerous-no-operators"];
 
 /// Tells whether rings run as processes under uids of their own: `CHANCERY_ATTACK=process`, which
 /// only root can.

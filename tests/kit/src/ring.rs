@@ -11,8 +11,8 @@ use signer::listen::Dispatch;
 use signer::{DriverFamily, Environment, NewRing, Signer};
 use signer_proto::{
     Call, Describe, Digest, EvidenceList, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel,
-    KeySpec, MintSerials, Plaintext, PolicyText, Purpose, ReadJournal, Refusal, Rule, SetPolicy,
-    SignAuthority, SignCertificate, SignedCertificate, Socket, Unlock, Warrant,
+    KeySpec, MintSerials, OperatorKeys, Plaintext, PolicyText, Purpose, ReadJournal, Refusal, Rule,
+    SetPolicy, SignAuthority, SignCertificate, SignedCertificate, Socket, Unlock, Warrant,
 };
 use tempfile::TempDir;
 use x509::{Certificate, PublicKey, Serial, TbsCertificateDer};
@@ -133,6 +133,8 @@ impl Ring {
             admin_uids: uids,
             server_gid: None,
             admin_gid: None,
+            operators: OperatorKeys(vec![]),
+            threshold: 0,
             made_by: "kit".to_owned(),
         };
         let factor = NewFactor::Credential(Zeroizing::new(CREDENTIAL.to_vec()));

@@ -39,7 +39,18 @@ const SHIPPED: &[Row] = &[
             "hardening",
         ],
     ),
-    ("signer-file", &["signer", "keystore", "keystore-file", "signer-proto", "x509", "hardening"]),
+    (
+        "signer-file",
+        &[
+            "signer",
+            "keystore",
+            "keystore-file",
+            "signer-proto",
+            "signer-quorum",
+            "x509",
+            "hardening",
+        ],
+    ),
     (
         "signer-pkcs11",
         &[

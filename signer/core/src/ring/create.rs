@@ -9,8 +9,9 @@ use keystore::{Founder, KeyIdentity, NewFactor, UnlockError};
 use signer_policy::stub;
 use signer_proto::{
     Digest, Event, Genesis, HouseKeys, InstanceId, KeyId, KeySpec, Leaf, OperatorKeys, Purpose,
-    Version, Wire,
+    Refusal, Thresholds, Version, Wire,
 };
+use signer_quorum::OperatorSet;
 use thiserror::Error;
 use x509::sha256;
 
@@ -30,6 +31,9 @@ pub enum CreateError {
     /// A path that names no directory inside another.
     #[error("{} cannot be the name of a ring", .0.display())]
     Name(PathBuf),
+    /// Operators or a threshold that cannot be.
+    #[error("the operators are not taken")]
+    Operators(#[source] Refusal),
     /// The directory cannot be made.
     #[error("the ring's directory cannot be made")]
     Directory(#[from] DirectoryError),
@@ -65,6 +69,10 @@ pub struct NewRing {
     pub server_gid: Option<u32>,
     /// See [`RingConfig::admin_gid`].
     pub admin_gid: Option<u32>,
+    /// Who may approve acts, as OpenSSH writes their keys; empty: whoever reaches admin.sock.
+    pub operators: OperatorKeys,
+    /// How many of them must; zero without operators.
+    pub threshold: u8,
     /// The program that makes the ring, as it prints its version.
     pub made_by: String,
 }
@@ -83,6 +91,8 @@ pub fn create(
     founder: impl FnOnce(&Path) -> Box<dyn Founder>,
     environment: &Environment,
 ) -> Result<RingConfig, CreateError> {
+    OperatorSet::read(&new.operators, &Thresholds::all(new.threshold))
+        .map_err(CreateError::Operators)?;
     let making = sibling(dir)?;
     check_free(dir)?;
     if making.exists() {
@@ -129,8 +139,8 @@ fn fill(
         instance: InstanceId(draw(environment)?),
         serial_prefix: serial_prefix(environment)?,
         house_keys: HouseKeys(founding.house_keys()),
-        operators: OperatorKeys(Vec::new()),
-        threshold: 0,
+        operators: new.operators.clone(),
+        threshold: new.threshold,
         made_by: Version(stub::maker(&new.made_by)),
     };
     let prefix = genesis.serial_prefix;

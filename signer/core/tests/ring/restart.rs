@@ -1,7 +1,7 @@
 //! A restart finds what was there.
 
 use signer::{DriverFamily, Environment, NewRing, OpenError, Signer, Start};
-use signer_proto::{Describe, Leaf, ReadJournal, ReadPolicy, Revoke, Rule, Wire};
+use signer_proto::{Describe, Leaf, OperatorKeys, ReadJournal, ReadPolicy, Revoke, Rule, Wire};
 use x509::CrlReason;
 use zeroize::Zeroizing;
 
@@ -65,6 +65,8 @@ fn a_ring_has_one_signer_and_is_made_once() {
         admin_uids: vec![],
         server_gid: None,
         admin_gid: None,
+        operators: OperatorKeys(vec![]),
+        threshold: 0,
         made_by: String::new(),
     };
     let factor = NewFactor::Credential(Zeroizing::new(vec![1; 32]));

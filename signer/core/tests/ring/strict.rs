@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keystore::NewFactor;
 use keystore_file::FileVault;
 use signer::{DriverFamily, Environment, HeldRing, NewRing, Start};
-use signer_proto::{Rule, SignerState};
+use signer_proto::{OperatorKeys, Rule, SignerState};
 use zeroize::Zeroizing;
 
 use super::workshop::CREDENTIAL;
@@ -21,6 +21,8 @@ fn refuses_to_unlock_while_an_item_of_the_self_check_fails() {
         admin_uids: vec![1],
         server_gid: None,
         admin_gid: None,
+        operators: OperatorKeys(vec![]),
+        threshold: 0,
         made_by: "test".to_owned(),
     };
     let factor = NewFactor::Credential(Zeroizing::new(CREDENTIAL.to_vec()));

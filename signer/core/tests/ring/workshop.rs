@@ -15,7 +15,7 @@ use signer::listen::{Body, Dispatch, Peer, Request};
 use signer::{DriverFamily, Environment, NewRing, OpenError, Signer, Start};
 use signer_proto::{
     Call, Digest, Event, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel, KeySpec, Leaf,
-    MintSerials, PolicyText, Purpose, ReadJournal, Refusal, SetPolicy, SignAuthority,
+    MintSerials, OperatorKeys, PolicyText, Purpose, ReadJournal, Refusal, SetPolicy, SignAuthority,
     SignCertificate, SignedCertificate, Socket, Warrant, Wire,
 };
 use tempfile::TempDir;
@@ -101,6 +101,8 @@ impl Workshop {
             admin_uids: vec![UID],
             server_gid: None,
             admin_gid: None,
+            operators: OperatorKeys(vec![]),
+            threshold: 0,
             made_by: "test".to_owned(),
         };
         signer::create(

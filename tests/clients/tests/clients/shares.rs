@@ -29,6 +29,7 @@ impl Custody {
         let custody = Self { dir: tempfile::tempdir().expect("a directory"), tools };
         private(&custody.at("share3"), b"passphrase three\n");
         let mut init = custody.signer_file("init");
+        init.arg("--dangerous-no-operators");
         for number in [1, 2] {
             init.arg("--share").arg(custody.recipient(number));
         }

@@ -172,7 +172,7 @@ fn serve(directory: &Path) -> anyhow::Result<Process> {
     aws_lc_rs::rand::fill(&mut octets)?;
     write_private(&credential, &octets)?;
     let init = Command::new(&program)
-        .args(["init", "--ring"])
+        .args(["init", "--dangerous-no-operators", "--ring"])
         .arg(&ring)
         .arg("--unlock-credential")
         .arg(&credential)
