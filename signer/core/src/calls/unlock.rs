@@ -1,6 +1,7 @@
 //! Unlock: opens the ring's keys. Wrong factors are slow and leave a trace.
 
 use std::sync::{Arc, MutexGuard, TryLockError};
+use std::time::Duration;
 
 use keystore::{UnlockError, UnlockFactor};
 use signer_proto::{HealthReport, KeyState, Refusal, Rule, Unlock, UnlockAttempt};
@@ -12,6 +13,11 @@ use crate::state::KeyCard;
 
 /// The longest time that a wrong factor keeps the next one waiting.
 const LONGEST_WAIT_MS: i64 = 30_000;
+/// The ticker looks at the shares that wait, under the lock of an attempt, and is no attempt: its
+/// glance is over after this.
+const GLANCE: Duration = Duration::from_millis(2);
+/// How often an attempt waits for a glance to be over.
+const TRIES: usize = 5;
 
 pub(super) fn run(keeper: &Arc<Keeper>, call: Unlock, asked: Asked) {
     let attempt = keeper
@@ -37,13 +43,14 @@ fn attempt(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<HealthReport, 
 
 /// Keeps other attempts out while this one lasts.
 pub(super) fn one_attempt(keeper: &Keeper) -> Result<MutexGuard<'_, Gathered>, Refusal> {
-    match keeper.unlocking.try_lock() {
-        Ok(guard) => Ok(guard),
-        Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => {
-            Err(Refusal::new(Rule::Overloaded, "another attempt is under way"))
+    for _ in 0..TRIES {
+        match keeper.unlocking.try_lock() {
+            Ok(guard) => return Ok(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(GLANCE),
         }
     }
+    Err(Refusal::new(Rule::Overloaded, "another attempt is under way"))
 }
 
 /// Refuses an attempt that comes too early after failed ones: 1, 2, 4 … 30 seconds.
