@@ -1,22 +1,27 @@
 //! SIGKILL for signer and server at random moments under load.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kit::{Database, Ledger, RawPeer, Stack};
+use kit::{Database, Stack};
 use serde_json::Value;
-use signer_proto::{ReadJournal, Socket};
 use x509::Certificate;
 
 use crate::dice::Dice;
 use crate::load::Load;
+use crate::tree::Tree;
 
 /// Who issues at once.
 const CLIENTS: u64 = 4;
 /// How long server and signer may take to find each other after a restart.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An inventory of so many certificates is listed after every kill.
+const SHORT: usize = 2_000;
+/// A longer one after so many kills, and at the end.
+const SELDOM: u64 = 20;
 
 /// What happened.
 #[derive(Debug, Default)]
@@ -27,6 +32,7 @@ pub struct Tally {
     received: usize,
     revoked: usize,
     inventory: usize,
+    leaves: u64,
     retried: u64,
     abandoned: u64,
     /// Orders that have more than one certificate: a retry whose first attempt was signed and
@@ -39,7 +45,7 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} kills of the signer, {} of the server, {} of both; {} certificates received, {} \
-             revoked, {} in the inventory as in the journal; {} orders asked again ({} with two \
+             revoked, {} in the inventory as in the journal of {} leaves, which only grew; {} orders asked again ({} with two \
              certificates), {} given up",
             self.signer,
             self.server,
@@ -47,6 +53,7 @@ impl fmt::Display for Tally {
             self.received,
             self.revoked,
             self.inventory,
+            self.leaves,
             self.retried,
             self.doubled_orders,
             self.abandoned,
@@ -63,7 +70,8 @@ pub fn run(kills: u64, seed: u64) -> Tally {
     let mut stack = Stack::start_apart(Database::Sqlite, &[]);
     let load = Load::default();
     let mut dice = Dice::new(seed, 0);
-    for _ in 0..kills {
+    let mut tree = Tree::default();
+    for kill in 1..=kills {
         thread::scope(|scope| {
             let clients: Vec<_> = (0..CLIENTS)
                 .map(|_| {
@@ -81,7 +89,11 @@ pub fn run(kills: u64, seed: u64) -> Tally {
             }
         });
         stack.start_what_died();
-        check(&stack, &load, &mut tally);
+        check(&stack, &load, &mut tree);
+        // The inventory is listed as a whole: seldom, once it is long.
+        if tally.inventory < SHORT || kill % SELDOM == 0 || kill == kills {
+            check_inventory(&stack, &load, &mut tree, &mut tally);
+        }
         load.begin_again();
     }
     let told = load.told();
@@ -109,26 +121,33 @@ fn strike(stack: &Stack, dice: &mut Dice, tally: &mut Tally) {
     }
 }
 
-/// Waits until both work together, and holds inventory, journal and clients against one another.
-fn check(stack: &Stack, load: &Load, tally: &mut Tally) {
+/// Waits until both work together, and holds journal and clients against one another.
+fn check(stack: &Stack, load: &Load, tree: &mut Tree) {
     stack.eventually("ready after a kill", PATIENCE, || {
         let ready = stack.api().try_ask("GET", "/readyz", &[], None);
         ready.is_ok_and(|ready| ready.status == 200)
     });
+    tree.read_on(stack);
+    for (serial, pem) in &load.told().received {
+        assert!(tree.serials().contains(serial), "{serial} was received and has no durable leaf");
+        // Parsed once, when the inventory is looked at, too.
+        assert!(pem.starts_with("-----BEGIN"), "{serial} came without a certificate");
+    }
+}
+
+/// Holds the inventory against the journal and the clients.
+fn check_inventory(stack: &Stack, load: &Load, tree: &mut Tree, tally: &mut Tally) {
     let begun = Instant::now();
     let inventory = loop {
         let inventory = inventory(stack);
-        let mut journal = journal(stack);
-        journal.sort();
-        let mut serials: Vec<&str> = inventory.iter().map(|item| text(item, "serial")).collect();
-        serials.sort_unstable();
-        if journal == serials {
+        tree.read_on(stack);
+        let serials: HashSet<&str> = inventory.iter().map(|item| text(item, "serial")).collect();
+        assert_eq!(serials.len(), inventory.len(), "a certificate is twice in the inventory");
+        let (ours, theirs) = (serials.len(), tree.serials().len());
+        if ours == theirs && serials.iter().all(|serial| tree.serials().contains(*serial)) {
             break inventory;
         }
-        let twice = serials.windows(2).find(|pair| pair[0] == pair[1]);
-        assert_eq!(twice, None, "a certificate is twice in the inventory");
         // What is in the journal alone is taken over within a moment.
-        let (ours, theirs) = (serials.len(), journal.len());
         assert!(begun.elapsed() < PATIENCE, "inventory {ours}, journal {theirs}");
         thread::sleep(Duration::from_millis(30));
     };
@@ -144,7 +163,7 @@ fn check(stack: &Stack, load: &Load, tally: &mut Tally) {
         let state = text(by_serial[serial.as_str()], "state");
         assert_eq!(state, "revoked", "the revocation of {serial} is lost");
     }
-    tally.inventory = inventory.len();
+    (tally.inventory, tally.leaves) = (inventory.len(), tree.size());
     tally.doubled_orders = doubled(&inventory);
 }
 
@@ -169,26 +188,4 @@ fn doubled(inventory: &[Value]) -> usize {
         }
     }
     hosts.values().filter(|count| **count > 1).count()
-}
-
-/// Returns the serials of every certificate that the signer's journal has.
-fn journal(stack: &Stack) -> Vec<String> {
-    let path = stack.run_dir().join(format!("{}.sock", Socket::Admin));
-    let mut peer = RawPeer::connect(&path).expect("the signer listens");
-    let mut octets: Vec<Vec<u8>> = Vec::new();
-    loop {
-        let read = ReadJournal { from: octets.len() as u64, limit: 4096 };
-        let slice = peer.call(&read).expect("the journal is read");
-        octets.extend(slice.leaves.0.into_iter().map(|leaf| leaf.0));
-        if octets.len() as u64 >= slice.size {
-            break;
-        }
-    }
-    let ledger = Ledger::new(0, octets);
-    let mut serials: Vec<_> = ledger.serials();
-    let all = serials.len();
-    serials.sort();
-    serials.dedup();
-    assert_eq!(serials.len(), all, "a serial has two certificates in the journal");
-    serials.iter().map(x509::Serial::to_hex).collect()
 }
