@@ -49,6 +49,7 @@ mod key_files;
 mod keys;
 mod leaks;
 mod load;
+mod log;
 mod names;
 mod oracles;
 mod page;
