@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use ca::ceremony::CeremonyError;
+use ca::ceremony::{ActError, CeremonyError, WarrantError};
 use signer_client::{ClientOptions, SignerClient, Sockets};
 
 use crate::exit::{Failure, Outcome};
@@ -42,7 +42,24 @@ pub fn failure(error: CeremonyError) -> Failure {
             Failure::Refused(why) => Failure::Refused(format!("{act}: {why}")),
             other => other,
         },
+        CeremonyError::Warrant { act, source } => warrant(&act, source),
         CeremonyError::NoKey(_) => Failure::NotFound(error.to_string()),
         other => Failure::Refused(format!("{:#}", anyhow::Error::new(other))),
+    }
+}
+
+/// Says why an act was not carried out.
+pub fn not_done(act: &str, error: ActError) -> Failure {
+    match error {
+        ActError::Call(source) => failure(CeremonyError::Call { act: act.to_owned(), source }),
+        ActError::Warrant(source) => warrant(act, source),
+    }
+}
+
+fn warrant(act: &str, error: WarrantError) -> Failure {
+    match error {
+        WarrantError::Call(source) => failure(CeremonyError::Call { act: act.to_owned(), source }),
+        WarrantError::Waiting(what) => Failure::Waiting(format!("{act}: {what}")),
+        WarrantError::Failed(why) => Failure::Refused(format!("{act}: {why}")),
     }
 }

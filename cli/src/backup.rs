@@ -58,6 +58,8 @@ impl Backup {
         ];
         if !self.without_unlock {
             small.push((layout.unlock(), copy.unlock()));
+            // With the unlock credential beside it, it gives nothing away that is not there.
+            small.push((layout.operator_key(), copy.operator_key()));
         }
         for (from, to) in small {
             if from.exists() {
@@ -73,7 +75,7 @@ impl Backup {
                     "the copy holds unlock.key: whoever has the copy has the keys"
                 }
                 Some(Opener::Credential) => {
-                    "without unlock.key: put it back before the copy is used"
+                    "without unlock.key and operator.key: put them back before the copy is used"
                 }
                 Some(Opener::Shares) => "the copy opens with the shares of the ring's custodians",
                 _ => "the copy opens with the passphrase of the ring",

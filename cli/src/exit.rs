@@ -21,6 +21,9 @@ pub enum Failure {
     /// `doctor` found something.
     #[error("{0}")]
     Findings(String),
+    /// Operators have yet to approve.
+    #[error("{0}")]
+    Waiting(String),
 }
 
 impl Failure {
@@ -33,6 +36,7 @@ impl Failure {
             Self::Unavailable(_) => 4,
             Self::NotFound(_) => 5,
             Self::Findings(_) => 6,
+            Self::Waiting(_) => 7,
         }
     }
 }

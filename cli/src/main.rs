@@ -3,12 +3,17 @@
 mod admin;
 mod backup;
 mod ca_command;
+mod ceremony;
 mod cert;
 mod completion;
 mod doctor;
 mod exit;
+mod freeze;
 mod https;
+mod key;
 mod new_key;
+mod operator;
+mod operators;
 mod options;
 mod output;
 mod passphrase;
@@ -29,7 +34,7 @@ use options::Global;
 /// A private CA whose keys live in another process.
 ///
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not available now, 5 not found,
-/// 6 doctor found something.
+/// 6 doctor found something, 7 operators have yet to approve.
 #[derive(Debug, Parser)]
 #[command(name = "chancery", version, arg_required_else_help = true)]
 struct Chancery {
@@ -57,6 +62,19 @@ enum Command {
     /// What the signer's keys may sign: show, set, names
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Keys of the ring: list them, take them to another state
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Who approves what makes authority: list, add, remove, thresholds
+    #[command(subcommand)]
+    Operators(operators::Operators),
+    /// Carry out a reviewed plan; exchange files with a ring that is offline
+    #[command(subcommand)]
+    Ceremony(ceremony::Ceremony),
+    /// Stop all issuance; CRLs, OCSP and revocation go on
+    Freeze(freeze::Freeze),
+    /// Let issuance go on
+    Unfreeze(freeze::Unfreeze),
     /// API tokens: list, create, revoke
     #[command(subcommand)]
     Token(token::Token),
@@ -95,12 +113,17 @@ fn main() -> ExitCode {
 async fn run(chancery: Chancery) -> Outcome {
     let global = &chancery.global;
     match chancery.command {
-        Command::Up(up) => up.run(&global.data).await,
-        Command::Init(init) => init.run(&global.data).await,
+        Command::Up(up) => up.run(global).await,
+        Command::Init(init) => init.run(global).await,
         Command::Cert(cert) => cert.run(global).await,
         Command::Ca(ca) => ca.run(global).await,
         Command::Profile(profile) => profile.run(global).await,
         Command::Policy(policy) => policy.run(global).await,
+        Command::Key(key) => key.run(global).await,
+        Command::Operators(operators) => operators.run(global).await,
+        Command::Ceremony(ceremony) => ceremony.run(global).await,
+        Command::Freeze(freeze) => freeze.run(global).await,
+        Command::Unfreeze(unfreeze) => unfreeze.run(global).await,
         Command::Token(token) => token.run(global).await,
         Command::Unlock(unlock) => unlock.run(global).await,
         Command::Status => status::run(global).await,

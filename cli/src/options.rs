@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::exit::{Failure, Outcome};
+use crate::operator::Approving;
 use crate::up::Layout;
 
 /// Where the server is and how to speak to it.
@@ -28,6 +29,9 @@ pub struct Global {
     /// Print JSON for programs
     #[arg(long, global = true)]
     pub json: bool,
+    /// Who approves what the command does
+    #[command(flatten)]
+    pub approving: Approving,
 }
 
 impl Global {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ca::ceremony::Operator;
 use ca::hierarchy::NameScope;
 use clap::Subcommand;
 use serde_json::json;
@@ -43,7 +44,7 @@ pub enum Policy {
 impl Policy {
     /// Runs the command.
     pub async fn run(self, global: &Global) -> Outcome {
-        let admin = crate::admin::connect(&global.layout()?.run())?;
+        let admin = crate::operator::operator(global)?;
         match self {
             Self::Show { key } => {
                 let policy = in_force(&admin, &key).await?;
@@ -82,7 +83,7 @@ async fn in_force(admin: &SignerClient, key: &KeyLabel) -> Outcome<PolicyInForce
     Ok(admin.read_policy(&ReadPolicy { key: key.clone() }).await?)
 }
 
-async fn set(global: &Global, admin: &SignerClient, key: KeyLabel, text: String) -> Outcome {
+async fn set(global: &Global, admin: &Operator, key: KeyLabel, text: String) -> Outcome {
     let described = admin.describe().await?;
     let previous = described
         .keys
@@ -92,14 +93,11 @@ async fn set(global: &Global, admin: &SignerClient, key: KeyLabel, text: String)
         .ok_or_else(|| Failure::NotFound(format!("the ring has no key `{key}`")))?
         .policy
         .map(|policy| policy.digest);
-    let reference = admin
-        .set_policy(&SetPolicy {
-            key: key.clone(),
-            previous,
-            text: PolicyText(text),
-            warrant: Warrant::none(),
-        })
-        .await?;
+    let call =
+        SetPolicy { key: key.clone(), previous, text: PolicyText(text), warrant: Warrant::none() };
+    let act = format!("putting a policy in force for `{key}`");
+    let (_, reference) =
+        admin.act(call).await.map_err(|error| crate::admin::not_done(&act, error))?;
     let answer = json!({
         "key": key.as_str(),
         "version": reference.version,

@@ -206,3 +206,169 @@ fn a_ring_with_a_passphrase_waits_for_it_or_takes_it_from_its_file() {
     place.ok("data", &["status"]);
     up.end();
 }
+
+/// Makes an operator's key with stock OpenSSH; nothing if that is not installed.
+fn keygen(place: &Place, name: &str) -> Option<()> {
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"])
+        .arg(place.at(name))
+        .status();
+    match made {
+        Ok(status) => {
+            assert!(status.success());
+            Some(())
+        }
+        Err(error) => {
+            let why = format!("SKIPPED: ssh-keygen: {error}");
+            assert!(std::env::var_os("CHANCERY_NO_SKIP").is_none(), "{why}");
+            println!("{why}");
+            None
+        }
+    }
+}
+
+/// Signs every proposal that waits in a directory, as an operator elsewhere would.
+fn sign_waiting(place: &Place, directory: &str, name: &str) -> usize {
+    let mut signed = 0;
+    for entry in fs::read_dir(place.at(directory)).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|ending| ending == "proposal") {
+            let mut sign = Command::new("ssh-keygen");
+            sign.args(["-q", "-Y", "sign", "-n", "chancery/quorum/v1", "-f"]);
+            let status = sign.arg(place.at(name)).arg(&path).status().expect("it runs");
+            assert!(status.success());
+            let made = path.with_extension("proposal.sig");
+            fs::rename(made, path.with_extension(format!("proposal.{name}.sig"))).expect("moved");
+            signed += 1;
+        }
+    }
+    signed
+}
+
+#[test]
+fn one_operator_grows_to_two_of_three_and_one_alone_makes_nothing_any_more() {
+    let Some(place) = Place::new() else { return };
+    if ["alice", "bob"].iter().any(|name| keygen(&place, name).is_none()) {
+        return;
+    }
+    let up = place.up("data", &["--names", "corp.example"], is_ready);
+    let one = place.json("data", &["operators", "list"]);
+    assert_eq!(one["operators"].as_array().map(Vec::len), Some(1));
+    assert_eq!(one["needed"]["widen-policy"], 1);
+    let mode = fs::metadata(place.at("data/operator.key")).expect("the key").mode() & 0o7777;
+    assert_eq!(mode, 0o600);
+    let warned = place.ok("data", &["doctor"]);
+    assert!(warned.contains("ONE OPERATOR"), "{warned}");
+
+    // A new key that does not sign itself is not taken: its owner may not have it.
+    let add = ["operators", "add", "alice.pub", "bob.pub", "--threshold", "2"];
+    place.fails("data", &add, 3, "new-operator-unsigned");
+    let with = |keys: &[&'static str]| -> Vec<&str> {
+        keys.iter().flat_map(|key| ["--operator-key", *key]).collect()
+    };
+    let three = place.json("data", &[&add[..], &with(&["alice", "bob"])].concat());
+    assert_eq!(three["operators"].as_array().map(Vec::len), Some(3));
+    assert_eq!(three["needed"]["widen-policy"], 2);
+
+    let names = ["policy", "names", "issuing", "--names", "corp.example,other.example"];
+    place.fails("data", &names, 7, "it needs 2 operators and 1 approved");
+    let before = place.json("data", &["policy", "show", "issuing"]);
+    assert_eq!(before["version"], 1);
+    let set = place.json("data", &[&names[..], &with(&["bob"])].concat());
+    assert_eq!(set["version"], 2);
+
+    // Signatures from elsewhere: the same command again takes them.
+    let travels = ["policy", "names", "issuing", "--names", "corp.example", "--approvals", "stick"];
+    place.fails("data", &travels, 7, "1 of 2 signed");
+    assert_eq!(sign_waiting(&place, "stick", "alice"), 1);
+    assert_eq!(place.json("data", &travels)["version"], 3);
+    assert!(place.at("stick/done").is_dir());
+
+    // The brake needs one, letting go needs two.
+    let frozen = place.json("data", &["freeze", "--reason", "a test"]);
+    assert_eq!(frozen["frozen"], true);
+    let csr = ["cert", "issue", "--profile", "tls-server", "--new-key", "p-256", "--key-out", "k"];
+    let csr = [&csr[..], &["--san", "dns:www.corp.example", "--out", "c.pem"]].concat();
+    place.fails("data", &csr, 3, "issuance-frozen");
+    assert!(!place.at("c.pem").exists());
+    place.fails("data", &["unfreeze", "--reason", "over"], 7, "it needs 2 operators");
+    place.ok("data", &[&["unfreeze", "--reason", "over"][..], &with(&["alice"])].concat());
+    place.ok("data", &csr);
+
+    let suspend = ["key", "suspend", "issuing"];
+    place.ok("data", &[&suspend[..], &with(&["alice"])].concat());
+    let keys = place.json("data", &["key", "list"]);
+    let issuing = keys["keys"].as_array().expect("keys").iter().find(|k| k["label"] == "issuing");
+    assert_eq!(issuing.expect("the key")["state"], "suspended");
+    up.end();
+}
+
+#[test]
+fn a_ceremony_follows_its_plan_and_an_offline_root_answers_by_files() {
+    let Some(place) = Place::new() else { return };
+    if keygen(&place, "alice").is_none() {
+        return;
+    }
+    // Online, to get its issuing CA signed by the other's root.
+    let up = place.up("data", &["--names", "corp.example"], is_ready);
+    let log = place.ok("data", &["ceremony", "key"]);
+    assert!(log.starts_with("chancery/"), "{log}");
+    let wish = ["ca", "create", "branch", "--kind", "issuing", "--subject", "CN=Branch,O=Corp"];
+    place.ok("data", &wish);
+    place.fails("data", &["ceremony", "request", "branch", "--out", "r"], 5, "no key");
+    place.ok("data", &["ca", "csr", "branch", "--out", "branch.csr"]);
+    let request = ["ceremony", "request", "branch", "--out", "branch.request"];
+    place.ok("data", &[&request[..], &["--operator-key", "alice"]].concat());
+    up.end();
+
+    let requester = fs::read_to_string(place.at("alice.pub")).expect("the public key");
+    let plan = format!(
+        r#"
+version = 1
+title = "First root of Corp"
+public_url = "http://pki.corp.example"
+[[step]]
+authority = {{ version = 1, name = "corp", kind = "root", subject = "CN=Corp Root,O=Corp", key = "p-384", validity = "7305d" }}
+[[step]]
+sign-request = {{ parent = "corp", request = "branch.request", response = "branch.response", requesters = ["{}"], validity = "1826d" }}
+[[step]]
+crl = {{ key = "corp", next_update = "180d", out = "corp.crl" }}
+"#,
+        requester.trim()
+    );
+    fs::write(place.at("plan.toml"), &plan).expect("written");
+    let up = place.up("root", &[], is_ready);
+    let dry = place.json("root", &["ceremony", "run", "plan.toml", "--dry-run"]);
+    let states: Vec<_> = dry["steps"].as_array().expect("steps").iter().collect();
+    assert!(states.len() == 3 && states.iter().all(|step| step["state"] == "to do"));
+
+    // Somebody else's request is not signed.
+    let own = fs::read_to_string(place.at("root/operator.key.pub")).expect("the public key");
+    let key = |line: &str| line.split(' ').nth(1).expect("the key").to_owned();
+    let stranger = plan.replace(&key(&requester), &key(&own));
+    fs::write(place.at("stranger.toml"), stranger).expect("written");
+    let refused = ["ceremony", "run", "stranger.toml", "--transcript", "t"];
+    place.fails("root", &refused, 3, "no requester");
+    assert!(!place.at("branch.response").exists());
+
+    let run = ["ceremony", "run", "plan.toml", "--transcript", "transcript.txt"];
+    place.ok("root", &run);
+    let transcript = fs::read_to_string(place.at("transcript.txt")).expect("the transcript");
+    for words in ["First root of Corp", "CN=Corp Root,O=Corp", "CN=Branch,O=Corp", "CRL: corp"] {
+        assert!(transcript.contains(words), "{words}: {transcript}");
+    }
+    let root_log = place.ok("root", &["ceremony", "key"]);
+    let done = place.json("root", &["ceremony", "run", "plan.toml", "--dry-run"]);
+    assert!(done["steps"].as_array().expect("steps").iter().all(|step| step["state"] == "done"));
+    up.end();
+
+    let response = ["ceremony", "response", "branch.response", "--out", "branch.pem", "--log-key"];
+    place.fails("data", &[&response[..], &[log.trim()]].concat(), 3, "checkpoint");
+    assert!(!place.at("branch.pem").exists());
+    place.ok("data", &[&response[..], &[root_log.trim()]].concat());
+    let up = place.up("data", &[], is_ready);
+    let import = ["ca", "import", "branch", "--certificate", "branch.pem"];
+    let imported = place.json("data", &import);
+    assert_eq!(imported["state"], "active");
+    up.end();
+}

@@ -64,7 +64,7 @@ impl Bench {
         let run = ring.run_dir();
         let operator = SignerClient::connect(Sockets::of_operator(&run), ClientOptions::default());
         let plan = BootstrapPlan::new("Corp", Vec::new(), urls());
-        let made = bootstrap(&operator, &plan, ring.clock.now()).await;
+        let made = bootstrap(&operator.into(), &plan, ring.clock.now()).await;
         made.expect("the first hierarchy");
         let clock = Arc::new(Shared(Arc::clone(&ring.clock)));
         let bench = Self::over(Some(ring), &run, clock).await;

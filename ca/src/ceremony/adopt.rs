@@ -1,11 +1,11 @@
 //! CAs of ours that somebody else signs: what the signer must know of their certificates.
 
-use signer_client::SignerClient;
 use x509::{CertificateDer, CsrDer, ForeignCertificate, UnixTime};
 
 use super::CeremonyError;
 use super::ends::move_end;
 use super::execute::csr;
+use super::operator::Operator;
 use super::ring::{Key, Ring, label};
 
 /// Has the policy of a CA's key end with the certificate that somebody else signed for it, the
@@ -15,11 +15,11 @@ use super::ring::{Key, Ring, label};
 /// It goes before the import: an issuer that is active while the signer does not know its end
 /// would issue certificates that outlive it, or none. It can be run again.
 pub async fn adopt(
-    client: &SignerClient,
+    operator: &Operator,
     key_label: &str,
     certificate: &CertificateDer,
 ) -> Result<UnixTime, CeremonyError> {
-    let ring = Ring(client);
+    let ring = Ring(operator);
     let held = foreign(certificate)?;
     let mut key = key_of(&ring, key_label, &held).await?;
     if key.policy.is_none() {
@@ -35,11 +35,11 @@ pub async fn adopt(
 
 /// Puts the end of a key's policy where it was.
 pub async fn end_at(
-    client: &SignerClient,
+    operator: &Operator,
     key_label: &str,
     end: UnixTime,
 ) -> Result<(), CeremonyError> {
-    let ring = Ring(client);
+    let ring = Ring(operator);
     let name = label(key_label)?;
     let found = ring.key(&name).await?;
     let mut key = found.ok_or_else(|| CeremonyError::NoKey(name.to_string()))?;
@@ -48,11 +48,11 @@ pub async fn end_at(
 
 /// Has a CSR signed for a CA that has its certificate: whoever signed that is to renew it.
 pub async fn request_renewal(
-    client: &SignerClient,
+    operator: &Operator,
     key_label: &str,
     certificate: &CertificateDer,
 ) -> Result<CsrDer, CeremonyError> {
-    let ring = Ring(client);
+    let ring = Ring(operator);
     let held = foreign(certificate)?;
     let key = key_of(&ring, key_label, &held).await?;
     let path_len = held.basic_constraints().and_then(|bc| bc.path_len);

@@ -1,12 +1,12 @@
 //! The first hierarchy of an installation: a root, an issuing CA below it, and its responder.
 
 use model::{IssuerKind, IssuerName};
-use signer_client::SignerClient;
 use signer_proto::KeySpec;
 use x509::{CertificateDer, UnixTime};
 
 use super::CeremonyError;
 use super::execute::{Executed, Parent, execute};
+use super::operator::Operator;
 use super::ring::{Ring, label};
 use super::tls::tls_key;
 use crate::hierarchy::CaRequest;
@@ -96,22 +96,22 @@ impl BootstrapPlan {
 
 /// Makes the first hierarchy, or what is missing of it.
 pub async fn bootstrap(
-    client: &SignerClient,
+    operator: &Operator,
     plan: &BootstrapPlan,
     now: UnixTime,
 ) -> Result<Bootstrapped, CeremonyError> {
-    let before = Ring(client).count().await?;
+    let before = Ring(operator).count().await?;
     let request = plan.request(&plan.root, IssuerKind::Root);
-    let root = signed(execute(client, &request, None, &plan.urls, now).await?)?;
+    let root = signed(execute(operator, &request, None, &plan.urls, now).await?)?;
     let parent = Parent {
         name: plan.root.name.clone(),
         key_label: label(plan.root.name.as_str())?.to_string(),
         certificate: root.clone(),
     };
     let request = plan.request(&plan.issuing, IssuerKind::Issuing);
-    let issuing = signed(execute(client, &request, Some(&parent), &plan.urls, now).await?)?;
-    tls_key(client, &plan.server_names).await?;
-    Ok(Bootstrapped { root, issuing, made: Ring(client).count().await? != before })
+    let issuing = signed(execute(operator, &request, Some(&parent), &plan.urls, now).await?)?;
+    tls_key(operator, &plan.server_names).await?;
+    Ok(Bootstrapped { root, issuing, made: Ring(operator).count().await? != before })
 }
 
 fn signed(executed: Executed) -> Result<CertificateDer, CeremonyError> {

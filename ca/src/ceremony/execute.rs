@@ -1,7 +1,6 @@
 //! Executing a wish for a CA: its key, its certificate or request, its policy, its responder.
 
 use model::{IssuerKind, IssuerName};
-use signer_client::SignerClient;
 use signer_proto::{KeySpec, Purpose, SignCaRequest, Warrant};
 use x509::{
     BasicConstraints, Certificate, CertificateDer, CertificationRequestInfo, Csr, CsrDer,
@@ -9,7 +8,8 @@ use x509::{
 };
 
 use super::CeremonyError;
-use super::ring::{Key, Ring, label};
+use super::operator::Operator;
+use super::ring::{Key, Ring, label, stopped};
 use crate::hierarchy::request::Checked;
 use crate::hierarchy::{self, AuthorityPolicy, BACKDATE, CaRequest, CaWish};
 use crate::issuers::responder_label;
@@ -39,13 +39,13 @@ pub enum Executed {
 /// Executes a wish: generates the key, has the certificate signed by the parent or, for a root,
 /// by itself, and puts the policies in force. Without a parent of ours it makes a CSR.
 pub async fn execute(
-    client: &SignerClient,
+    operator: &Operator,
     request: &CaRequest,
     parent: Option<&Parent>,
     urls: &PublicUrls,
     now: UnixTime,
 ) -> Result<Executed, CeremonyError> {
-    let ring = Ring(client);
+    let ring = Ring(operator);
     let checked = request.check()?;
     let purpose = match request.kind {
         IssuerKind::Issuing => Purpose::CertAndCrl,
@@ -217,14 +217,11 @@ pub(super) async fn csr(
         extensions: Extensions::new(extensions).map_err(CeremonyError::Certificate)?,
     };
     let info = info.encode().map_err(CeremonyError::Certificate)?;
-    let call =
-        SignCaRequest { key: key.label.clone(), info: info.clone(), warrant: Warrant::none() };
-    let signed = ring.0.sign_ca_request(&call).await.map_err(|source| CeremonyError::Call {
-        act: format!("signing the CSR of `{}`", key.label),
-        source,
-    })?;
+    let call = SignCaRequest { key: key.label.clone(), info, warrant: Warrant::none() };
+    let act = format!("signing the CSR of `{}`", key.label);
+    let (call, signed) = ring.0.act(call).await.map_err(stopped(act))?;
     key.public_key
-        .verify(key.scheme, info.as_bytes(), &signed.signature)
+        .verify(key.scheme, call.info.as_bytes(), &signed.signature)
         .map_err(CeremonyError::Signature)?;
-    Ok(Csr::assemble(&info, key.scheme, &signed.signature))
+    Ok(Csr::assemble(&call.info, key.scheme, &signed.signature))
 }

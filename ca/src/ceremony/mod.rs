@@ -8,6 +8,7 @@ mod adopt;
 mod bootstrap;
 mod ends;
 mod execute;
+mod operator;
 mod renew;
 mod ring;
 mod sign_request;
@@ -16,7 +17,9 @@ mod tls;
 pub use adopt::{adopt, end_at, request_renewal};
 pub use bootstrap::{AuthorityPlan, BootstrapPlan, Bootstrapped, bootstrap};
 pub use execute::{Executed, Parent, execute};
+pub use operator::{ActError, Granting, NoOperators, Operator, WarrantError, Warrants};
 pub use renew::{Renewal, renew};
+pub use ring::certificate_of;
 pub use sign_request::{RequestWish, sign_request};
 pub use tls::tls_key;
 
@@ -37,6 +40,15 @@ pub enum CeremonyError {
         /// What came of it.
         #[source]
         source: CallError,
+    },
+    /// Operators have not approved it.
+    #[error("{act}")]
+    Warrant {
+        /// What was to be done, in words.
+        act: String,
+        /// What is missing.
+        #[source]
+        source: WarrantError,
     },
     /// The certificate does not fit where it is to stand.
     #[error(transparent)]

@@ -1,6 +1,6 @@
 //! The steps that ceremonies are made of.
 
-use signer_client::{CallError, SignerClient};
+use signer_client::CallError;
 use signer_proto::{
     Description, Digest, Event, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel, KeySpec,
     Leaf, MintSerials, PolicyText, Purpose, ReadJournal, ReadPolicy, SetPolicy, SignAuthority,
@@ -12,6 +12,7 @@ use x509::{
 };
 
 use super::CeremonyError;
+use super::operator::{ActError, Operator};
 
 /// Leaves that are read at a time.
 const READ: u32 = 1_024;
@@ -19,7 +20,7 @@ const READ: u32 = 1_024;
 const MINTING: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// A ring as an operator sees it: by admin.sock.
-pub(super) struct Ring<'a>(pub(super) &'a SignerClient);
+pub(super) struct Ring<'a>(pub(super) &'a Operator);
 
 /// A key with its public half read.
 #[derive(Clone)]
@@ -35,6 +36,15 @@ pub(super) struct Key {
 fn failed(act: impl Into<String>) -> impl FnOnce(CallError) -> CeremonyError {
     let act = act.into();
     move |source| CeremonyError::Call { act, source }
+}
+
+/// Says which act was not carried out.
+pub(super) fn stopped(act: impl Into<String>) -> impl FnOnce(ActError) -> CeremonyError {
+    let act = act.into();
+    move |error| match error {
+        ActError::Call(source) => CeremonyError::Call { act, source },
+        ActError::Warrant(source) => CeremonyError::Warrant { act, source },
+    }
 }
 
 pub(super) fn label(text: &str) -> Result<KeyLabel, CeremonyError> {
@@ -109,7 +119,7 @@ impl Ring<'_> {
         }
         let call = GenerateKey { label: label.clone(), purpose, spec, warrant: Warrant::none() };
         let act = format!("generating the key `{label}`");
-        let made = self.0.generate_key(&call).await.map_err(failed(act))?;
+        let (_, made) = self.0.act(call).await.map_err(stopped(act))?;
         Key::new(&made, true)
     }
 
@@ -142,7 +152,7 @@ impl Ring<'_> {
             warrant: Warrant::none(),
         };
         let act = format!("putting a policy in force for `{}`", key.label);
-        let set = self.0.set_policy(&call).await.map_err(failed(act))?;
+        let (_, set) = self.0.act(call).await.map_err(stopped(act))?;
         key.policy = Some(set.digest);
         Ok(())
     }
@@ -200,17 +210,17 @@ impl Ring<'_> {
         let call = SignAuthority {
             key: signer.label.clone(),
             policy,
-            tbs: der.clone(),
+            tbs: der,
             idempotency: IdempotencyKey(idempotency),
             warrant: Warrant::none(),
         };
         let act = format!("signing the certificate of {}", tbs.subject);
-        let signed = self.0.sign_authority(&call).await.map_err(failed(act))?;
+        let (call, signed) = self.0.act(call).await.map_err(stopped(act))?;
         signer
             .public_key
-            .verify(signer.scheme, der.as_bytes(), &signed.signature)
+            .verify(signer.scheme, call.tbs.as_bytes(), &signed.signature)
             .map_err(CeremonyError::Signature)?;
-        Ok(Certificate::assemble(&der, signer.scheme, &signed.signature))
+        Ok(Certificate::assemble(&call.tbs, signer.scheme, &signed.signature))
     }
 
     /// Looks in the journal for the first certificate of each key, and stops when all are found.
@@ -256,5 +266,20 @@ impl Ring<'_> {
         }
         let found = self.find_certificates(&[key.public_key.spki()]).await?;
         Ok(found.into_iter().next().flatten())
+    }
+}
+
+/// Finds the certificate of a CA of this ring in its journal; none if it has none yet.
+///
+/// # Errors
+/// [`CeremonyError`].
+pub async fn certificate_of(
+    operator: &Operator,
+    key: &KeyLabel,
+) -> Result<Option<CertificateDer>, CeremonyError> {
+    let ring = Ring(operator);
+    match ring.key(key).await? {
+        Some(key) => ring.certificate_of(&key).await,
+        None => Ok(None),
     }
 }

@@ -1,7 +1,6 @@
 //! A CA whose key is in another ring, or in somebody else's hands: its CSR, signed by a CA of
 //! ours.
 
-use signer_client::SignerClient;
 use x509::{
     BasicConstraints, Certificate, CertificateDer, Csr, ExtensionValue, KeyUsage, Name,
     NameConstraints, UnixTime,
@@ -9,6 +8,7 @@ use x509::{
 
 use super::CeremonyError;
 use super::execute::Parent;
+use super::operator::Operator;
 use super::ring::{Ring, label};
 use crate::hierarchy::request::{LONGEST, permitted};
 use crate::hierarchy::{self, CaWish};
@@ -35,7 +35,7 @@ pub struct RequestWish {
 /// basicConstraints, keyUsage and nameConstraints are looked at; the certificate has the
 /// extensions of every CA of ours and no others. Each run signs another certificate.
 pub async fn sign_request(
-    client: &SignerClient,
+    operator: &Operator,
     parent: &Parent,
     csr: &Csr,
     wish: &RequestWish,
@@ -46,7 +46,7 @@ pub async fn sign_request(
     csr.public_key().check_strength().map_err(CeremonyError::WeakKey)?;
     csr.verify_self_signature().map_err(CeremonyError::CsrSignature)?;
     let asked = Asked::of(csr)?;
-    let ring = Ring(client);
+    let ring = Ring(operator);
     if let Some(own) = ring.holder_of(csr.public_key()).await? {
         return Err(CeremonyError::KeyOfThisRing(own.to_string()));
     }

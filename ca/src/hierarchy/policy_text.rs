@@ -193,7 +193,7 @@ max_next_update = "10d"
             r#"
 [authorities]
 max_validity = "{max_validity}"
-max_backdate = "49h"
+max_backdate = "193h"
 max_path_len = {max_path_len}
 self_signed = {self_signed}
 subject_key_kinds = {kinds}

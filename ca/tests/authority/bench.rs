@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ca::ceremony::{BootstrapPlan, Bootstrapped, bootstrap};
+use ca::ceremony::{BootstrapPlan, Bootstrapped, Operator, bootstrap};
 use ca::{Authority, AuthorityParts, IssueError, IssueRequest, Issued, Jobs, PublicUrls};
 use kit::{KitClock, Plan, Ring, SubjectKey};
 use model::{Clock, IssuedCertificate, IssuerName, UnixTime};
@@ -29,7 +29,7 @@ pub struct Bench {
     pub ring: Ring,
     pub store: Store,
     pub authority: Authority,
-    pub operator: SignerClient,
+    pub operator: Operator,
     pub made: Bootstrapped,
 }
 
@@ -75,7 +75,7 @@ impl Bench {
         let ring = Ring::locked(Plan::default());
         ring.unlock().expect("the credential unlocks");
         let sockets = Sockets::of_operator(&ring.run_dir());
-        let operator = SignerClient::connect(sockets, ClientOptions::default());
+        let operator = Operator::from(SignerClient::connect(sockets, ClientOptions::default()));
         let made = bootstrap(&operator, &plan(names), ring.clock.now()).await;
         let made = made.expect("the first hierarchy");
         let store = memory(&ring).await;

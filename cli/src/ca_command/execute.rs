@@ -49,7 +49,7 @@ pub async fn sign(global: &Global, api: &Api, name: &IssuerName) -> Outcome {
              `chancery ca import {name}` takes the certificate in"
         )));
     }
-    let admin = crate::admin::connect(&global.layout()?.run())?;
+    let admin = crate::operator::operator(global)?;
     ceremony::execute(&admin, &request, parent.as_ref(), &urls(global)?, crate::up::now()?)
         .await
         .map_err(crate::admin::failure)?;
@@ -81,7 +81,7 @@ pub async fn csr(global: &Global, api: &Api, name: &IssuerName, out: Option<Path
         let answer = api.get(&format!("{}/csr", path(name))).await?.json()?;
         answer["csr"].as_str().unwrap_or_default().to_owned()
     } else if is_external(&issuer)? {
-        let admin = crate::admin::connect(&global.layout()?.run())?;
+        let admin = crate::operator::operator(global)?;
         let held = certificate(&issuer)?;
         let csr = ceremony::request_renewal(&admin, &key_label(&issuer)?, held.raw())
             .await
@@ -111,7 +111,7 @@ async fn first_csr(global: &Global, api: &Api, issuer: &Value) -> Outcome<String
             "{name} is a root and signs itself: `chancery ca sign {name}`"
         )));
     }
-    let admin = crate::admin::connect(&global.layout()?.run())?;
+    let admin = crate::operator::operator(global)?;
     let done = ceremony::execute(&admin, &request, None, &urls(global)?, crate::up::now()?)
         .await
         .map_err(crate::admin::failure)?;

@@ -6,12 +6,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use ca::ceremony;
+use ca::ceremony::{self, Operator};
 use clap::Args;
 use http::Method;
 use model::IssuerName;
 use serde_json::{Value, json};
-use signer_client::SignerClient;
 use x509::{ForeignCertificate, UnixTime};
 
 use super::{key_label, path, show};
@@ -42,7 +41,7 @@ impl Import {
         let issuer = api.get(&path(&self.name)).await?.json()?;
         self.check(&issuer)?;
         let label = key_label(&issuer)?;
-        let admin = crate::admin::connect(&global.layout()?.run())?;
+        let admin = crate::operator::operator(global)?;
         let before =
             ceremony::adopt(&admin, &label, held.raw()).await.map_err(crate::admin::failure)?;
         let body = json!({
@@ -101,12 +100,7 @@ fn first(pem: &str) -> Outcome<ForeignCertificate> {
 }
 
 /// The server does not want the certificate: the signer forgets its end again.
-async fn put_back(
-    admin: &SignerClient,
-    label: &str,
-    before: UnixTime,
-    refused: Failure,
-) -> Failure {
+async fn put_back(admin: &Operator, label: &str, before: UnixTime, refused: Failure) -> Failure {
     match ceremony::end_at(admin, label, before).await {
         Ok(()) => refused,
         Err(error) => Failure::Refused(format!(

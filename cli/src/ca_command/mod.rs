@@ -136,7 +136,7 @@ impl Ca {
 }
 
 async fn server_key(global: &Global, names: &[String]) -> Outcome {
-    let admin = crate::admin::connect(&global.layout()?.run())?;
+    let admin = crate::operator::operator(global)?;
     let names: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
     ca::ceremony::tls_key(&admin, &names).await.map_err(crate::admin::failure)?;
     let label = KeyLabel::new(ca::TLS_KEY).context("the key's label")?;

@@ -43,7 +43,7 @@ pub async fn renew(
         parent,
         validity: validity.unwrap_or_else(|| as_before(&held)),
     };
-    let admin = crate::admin::connect(&global.layout()?.run())?;
+    let admin = crate::operator::operator(global)?;
     let made = ceremony::renew(&admin, &renewal, &urls(global)?, crate::up::now()?)
         .await
         .map_err(crate::admin::failure)?;

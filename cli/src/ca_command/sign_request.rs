@@ -60,7 +60,7 @@ impl SignRequest {
         };
         let issuer = api.get(&path(&self.parent)).await?.json()?;
         let parent = parent_of(api, &self.parent).await?;
-        let admin = crate::admin::connect(&global.layout()?.run())?;
+        let admin = crate::operator::operator(global)?;
         let now = crate::up::now()?;
         let signed = ceremony::sign_request(&admin, &parent, &csr, &wish, &urls(global)?, now)
             .await

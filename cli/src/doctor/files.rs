@@ -26,6 +26,10 @@ pub fn checks(layout: &Layout) -> Vec<Check> {
             checks.push(mode(subject, &path, most));
         }
     }
+    // It is not there where operators were named.
+    if layout.operator_key().exists() {
+        checks.push(mode("operator's key", &layout.operator_key(), 0o600));
+    }
     checks
 }
 

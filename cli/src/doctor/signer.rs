@@ -1,7 +1,7 @@
 //! The signer: sockets, state, clock, policies.
 
 use signer_client::SignerClient;
-use signer_proto::{Purpose, ReadPolicy, SignerState};
+use signer_proto::{Purpose, ReadOperators, ReadPolicy, SignerState};
 
 use super::Check;
 use crate::up::Layout;
@@ -50,7 +50,33 @@ pub async fn checks(layout: &Layout) -> Vec<Check> {
             )
         });
     }
+    checks.extend(operators(&admin).await);
     checks.extend(policies(&admin).await);
+    checks
+}
+
+/// Who makes authority, and whether issuance stands still.
+async fn operators(admin: &SignerClient) -> Vec<Check> {
+    let Ok(now) = admin.read_operators(&ReadOperators).await else {
+        return Vec::new();
+    };
+    let add = "chancery operators add KEY.pub --operator-key KEY (docs/operate/ceremony.md)";
+    let mut checks = vec![match now.operators.0.len() {
+        0 => Check::bad("operators", "none: whoever reaches admin.sock makes authority", add),
+        1 => Check::warning(
+            "operators",
+            "ONE OPERATOR: whoever has that one key makes authority",
+            add,
+        ),
+        n => Check::good("operators", format!("{n}, {} by default", now.thresholds.default)),
+    }];
+    if let Some(reason) = now.frozen {
+        checks.push(Check::bad(
+            "issuance",
+            format!("frozen: {}", reason.0),
+            "look why, then `chancery unfreeze --reason ...` (docs/operate/compromise.md)",
+        ));
+    }
     checks
 }
 

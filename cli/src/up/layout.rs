@@ -35,6 +35,11 @@ impl Layout {
         self.data.join("unlock.key")
     }
 
+    /// The key of the operator that `up` made: it approves what this tool does to the ring.
+    pub fn operator_key(&self) -> PathBuf {
+        self.data.join("operator.key")
+    }
+
     /// The server's: database, certificate, configuration.
     pub fn server(&self) -> PathBuf {
         self.data.join("server")

@@ -20,7 +20,7 @@ pub use ring_file::{Opener, RingFile};
 pub use server_config::{setting, settings};
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -28,7 +28,7 @@ use ca::hierarchy::NameScope;
 use clap::Args;
 
 use crate::exit::{Failure, Outcome};
-use crate::options::read;
+use crate::options::{Global, read};
 use factor::Factor;
 use supervise::Ends;
 
@@ -63,6 +63,14 @@ pub struct Up {
     /// `chancery unlock`
     #[arg(long)]
     pub passphrase_file: Option<PathBuf>,
+    /// The public key of an operator of the ring that is to be made; may be given several times.
+    /// Their keys approve its first acts by --operator-key or --approvals. Default: one operator,
+    /// whose key is made in DATA/operator.key
+    #[arg(long = "operator", value_name = "FILE")]
+    pub operators: Vec<PathBuf>,
+    /// How many of these operators must approve; default: all but one of three and more, else all
+    #[arg(long, requires = "operators")]
+    pub threshold: Option<u8>,
 }
 
 impl Up {
@@ -132,19 +140,19 @@ impl Up {
     }
 
     /// Runs until it is told to end.
-    pub async fn run(self, data: &Path) -> Outcome {
+    pub async fn run(self, global: &Global) -> Outcome {
         let started = Instant::now();
         self.check()?;
-        let layout = Layout::new(data)?;
+        let layout = Layout::new(&global.data)?;
         let identities = Identities::choose()?;
         let factor = Factor::choose(&layout, self.passphrase_file.as_deref())?;
         let mut ends = Ends::watch()?;
         let made = directories::directories(&layout, &identities, &factor)?;
         let _lock = directories::lock(&layout)?;
-        let signer = prepare::signer(&layout, &identities, &factor).await?;
+        let signer = prepare::signer(&self, &layout, &identities, &factor).await?;
         let rest = async {
             factor.open(&layout).await?;
-            let root = prepare::hierarchy(&self, &layout).await?;
+            let root = prepare::hierarchy(&self, global).await?;
             let server = server::server(&self, &layout, &identities, &factor).await?;
             Ok::<_, Failure>((root, server))
         };
@@ -175,17 +183,17 @@ pub struct Init {
 
 impl Init {
     /// Makes directories, ring and hierarchy; the signer runs only for as long as that takes.
-    pub async fn run(self, data: &Path) -> Outcome {
+    pub async fn run(self, global: &Global) -> Outcome {
         self.up.check()?;
-        let layout = Layout::new(data)?;
+        let layout = Layout::new(&global.data)?;
         let identities = Identities::choose()?;
         let factor = Factor::choose(&layout, self.up.passphrase_file.as_deref())?;
         let made = directories::directories(&layout, &identities, &factor)?;
         let _lock = directories::lock(&layout)?;
-        let signer = prepare::signer(&layout, &identities, &factor).await?;
+        let signer = prepare::signer(&self.up, &layout, &identities, &factor).await?;
         let root = async {
             factor.open(&layout).await?;
-            prepare::hierarchy(&self.up, &layout).await
+            prepare::hierarchy(&self.up, global).await
         };
         let root = root.await;
         signer.end().await;

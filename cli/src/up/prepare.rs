@@ -1,5 +1,7 @@
 //! The steps of `up` that make a CA: the signer, and its first hierarchy.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use ca::PublicUrls;
 use ca::ceremony::BootstrapPlan;
@@ -12,6 +14,8 @@ use super::factor::Factor;
 use super::identity::Identities;
 use super::layout::Layout;
 use crate::exit::Outcome;
+use crate::operator::{OperatorKey, public_path};
+use crate::options::{Global, read};
 
 /// What the start screen says of the hierarchy.
 #[derive(Debug)]
@@ -28,7 +32,12 @@ pub struct Root {
 
 /// Makes the ring if it is missing and starts the signer. A ring that a passphrase opens is
 /// locked then: [`Factor::open`].
-pub async fn signer(layout: &Layout, identities: &Identities, factor: &Factor) -> Outcome<Running> {
+pub async fn signer(
+    up: &Up,
+    layout: &Layout,
+    identities: &Identities,
+    factor: &Factor,
+) -> Outcome<Running> {
     let program = beside("signer-file")?;
     let account = identities.signer();
     let recipe = |arguments: Vec<std::ffi::OsString>| Recipe {
@@ -44,7 +53,6 @@ pub async fn signer(layout: &Layout, identities: &Identities, factor: &Factor) -
         let me = rustix::process::getuid().as_raw();
         let mut init: Vec<std::ffi::OsString> = vec![
             "init".into(),
-            "--dangerous-no-operators".into(),
             "--ring".into(),
             ring.clone().into(),
             // By standard input: the signer's user need not be able to read the file.
@@ -59,6 +67,12 @@ pub async fn signer(layout: &Layout, identities: &Identities, factor: &Factor) -
             init.push("--server-gid".into());
             init.push(identities.server().gid.to_string().into());
         }
+        for operator in operators(up, layout)? {
+            init.push("--operator".into());
+            init.push(operator.into());
+        }
+        init.push("--threshold".into());
+        init.push(threshold(up).to_string().into());
         recipe(init).run_to_end(&secret).await?;
     }
     let mut serve: Vec<std::ffi::OsString> = vec![
@@ -76,9 +90,46 @@ pub async fn signer(layout: &Layout, identities: &Identities, factor: &Factor) -
     Ok(recipe(serve).start().await?)
 }
 
+/// Lists files with the operators' public keys of a new ring, such that the signer's user can read
+/// them. Where nobody is named, it makes the key of one.
+fn operators(up: &Up, layout: &Layout) -> Outcome<Vec<PathBuf>> {
+    if up.operators.is_empty() {
+        let path = layout.operator_key();
+        let key = match path.exists() {
+            // Made for a ring that did not come to be.
+            true => OperatorKey::read(&path)?,
+            false => {
+                let key = OperatorKey::generate("chancery up")?;
+                key.write(&path)?;
+                key
+            }
+        };
+        write_private(&public_path(&path), format!("{}\n", key.public_line()).as_bytes(), 0o644)?;
+        return Ok(vec![public_path(&path)]);
+    }
+    let copied = |(number, file): (usize, &PathBuf)| {
+        let text = read(file, "--operator")?;
+        let copy = layout.data.join(format!("operator-{number}.pub"));
+        write_private(&copy, text.as_bytes(), 0o644)?;
+        Ok(copy)
+    };
+    (1..).zip(&up.operators).map(copied).collect()
+}
+
+/// Chooses how many of the operators must approve.
+fn threshold(up: &Up) -> usize {
+    match (up.threshold, up.operators.len()) {
+        (Some(threshold), _) => threshold.into(),
+        (None, 0) => 1,
+        (None, operators @ 1..=2) => operators,
+        (None, operators) => operators - 1,
+    }
+}
+
 /// Makes root, issuing CA and responder if they are missing, by admin.sock.
-pub async fn hierarchy(up: &Up, layout: &Layout) -> Outcome<Root> {
-    let admin = crate::admin::connect(&layout.run())?;
+pub async fn hierarchy(up: &Up, global: &Global) -> Outcome<Root> {
+    let layout = global.layout()?;
+    let admin = crate::operator::operator(global)?;
     let urls = PublicUrls::new(&up.public_base())
         .map_err(|error| crate::exit::Failure::Usage(format!("--public-url: {error}")))?;
     let plan = BootstrapPlan {

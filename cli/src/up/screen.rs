@@ -21,6 +21,7 @@ pub fn screen(
         vec![format!("Chancery is ready after {:.1} s.", took.as_secs_f64()), String::new()];
     lines.extend(facts(up, layout, made, root));
     lines.extend(users(identities));
+    lines.extend(operator(layout));
     lines.extend(names(up, made, root));
     lines.push(String::new());
     lines.extend(examples(layout, root));
@@ -50,6 +51,17 @@ fn users(identities: &Identities) -> Vec<String> {
             "             ONE UID: the boundary is not enforced".to_owned(),
         ],
     }
+}
+
+fn operator(layout: &Layout) -> Vec<String> {
+    let path = layout.operator_key();
+    if !path.exists() {
+        return Vec::new();
+    }
+    vec![
+        format!("  operator   {} approves keys, policies and CAs", path.display()),
+        "             `chancery operators add` makes it more than one".to_owned(),
+    ]
 }
 
 fn names(up: &Up, made: &Made, root: &Root) -> Vec<String> {

@@ -48,7 +48,7 @@ impl Bench {
         let connect = |sockets| SignerClient::connect(sockets, ClientOptions::default());
         let operator = connect(Sockets::of_operator(&run));
         let plan = BootstrapPlan::new("Corp", vec![], urls.clone());
-        let made = bootstrap(&operator, &plan, ring.clock.now()).await.expect("a hierarchy");
+        let made = bootstrap(&operator.into(), &plan, ring.clock.now()).await.expect("a hierarchy");
         let url = "sqlite::memory:".parse().expect("a URL");
         let clock = || Shared(Arc::clone(&ring.clock));
         let parts = AuthorityParts {

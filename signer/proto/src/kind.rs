@@ -104,12 +104,11 @@ impl Kind {
             Self::SignCertificate | Self::Seal | Self::Unseal | Self::SignHandshake => {
                 socket == Socket::Issue
             }
-            Self::BuildCrl
-            | Self::SignOcsp
-            | Self::Revoke
-            | Self::Hold
-            | Self::Release
-            | Self::RevocationDelta => socket == Socket::Status,
+            // CRLs of a ring that is offline are signed in a ceremony.
+            Self::BuildCrl => matches!(socket, Socket::Status | Socket::Admin),
+            Self::SignOcsp | Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => {
+                socket == Socket::Status
+            }
             Self::RecordValidation => socket == Socket::Va,
             Self::Unlock
             | Self::GenerateKey

@@ -5,11 +5,17 @@
 
 use x509::UnixTime;
 
-use super::{GenerateKey, SetPolicy, SignAuthority, SignCaRequest, Warrant, call};
+use super::{Call, GenerateKey, SetPolicy, SignAuthority, SignCaRequest, Warrant, call};
 use super::{RecordCeremony, SetFreeze, SetKeyState, SetOperators};
 use crate::action::Action;
 use crate::codec::{Reader, Wire, WireError, Writer, wire_struct};
 use crate::leaf::Proposal;
+
+/// A call that goes by proposal.
+pub trait Warranted: Call + Into<Act> + Clone {
+    /// Takes the call out of an act; none if the act is another call.
+    fn of(act: Act) -> Option<Self>;
+}
 
 macro_rules! acts {
     ($($name:ident,)*) => {
@@ -38,6 +44,11 @@ macro_rules! acts {
         }
         $(impl From<$name> for Act {
             fn from(call: $name) -> Self { Self::$name(call) }
+        }
+        impl Warranted for $name {
+            fn of(act: Act) -> Option<Self> {
+                match act { Act::$name(call) => Some(call), _ => None }
+            }
         })*
         impl Wire for Act {
             fn put(&self, w: &mut Writer) {

@@ -44,7 +44,9 @@ impl Ring {
         let client = SignerClient::connect(Sockets::of_everyone(&run(directory.path())), options);
         let urls = PublicUrls::new("http://pki.bench.example")?;
         let plan = BootstrapPlan::new("Bench", Vec::new(), urls);
-        let founded = bootstrap(&client, &plan, now()?).await.context("found the hierarchy")?;
+        let founded = bootstrap(&client.clone().into(), &plan, now()?)
+            .await
+            .context("found the hierarchy")?;
         let certificate = Certificate::parse(founded.issuing.as_bytes())?;
         let issuing = KeyLabel::new(plan.issuing.name.as_str())?;
         let mut ring = Self {
