@@ -86,7 +86,6 @@ pub fn audit(audit: Audit<'_>) -> Result<Report, AuditError> {
 struct Auditor<'e> {
     evidence: &'e Evidence,
     fold: Fold,
-    tree: CompactRange,
     pool: Pool,
     genesis: Option<Digest>,
     seen: Vec<CheckpointSeen>,
@@ -103,7 +102,6 @@ impl<'e> Auditor<'e> {
         Self {
             evidence,
             fold: Fold::default(),
-            tree: CompactRange::default(),
             pool: Pool::start(threads),
             genesis: None,
             seen: Vec::new(),
@@ -130,7 +128,7 @@ impl<'e> Auditor<'e> {
             return Ok(Err(fault));
         }
         let at = |wrong: crate::fault::Wrong| wrong.at(position);
-        match self.fold.take(position, octets).map_err(at) {
+        match self.fold.take(position, octets, hash).map_err(at) {
             Err(fault) => return Ok(Err(self.replaced(position, hash).unwrap_or(fault))),
             Ok(check) => {
                 if position == 0 {
@@ -144,7 +142,6 @@ impl<'e> Auditor<'e> {
                 }
             }
         }
-        self.tree.append(hash);
         self.leaves = position + 1;
         self.note_time(octets);
         self.compare_roots();
@@ -209,7 +206,7 @@ impl<'e> Auditor<'e> {
 
     fn compare_roots(&mut self) {
         for seen in self.seen.iter().filter(|seen| seen.size == self.leaves) {
-            let root = Digest(self.tree.root());
+            let root = self.fold.history.root();
             if seen.root != root {
                 let why = format!("{}: {} instead of {root}", seen.name, seen.root);
                 self.faults.push(Fault::new(seen.size, FaultKind::RootMismatch, why));
@@ -236,7 +233,7 @@ impl<'e> Auditor<'e> {
             leaves: self.leaves,
             segments: walked.segments,
             tail: walked.tail,
-            root: Digest(self.tree.root()),
+            root: self.fold.history.root(),
             times: self.times,
             counts: self.fold.counts,
             checkpoints: self.seen,

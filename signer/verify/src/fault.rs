@@ -52,6 +52,8 @@ kinds! {
     Frozen = "frozen";
     /// A policy does not follow the one before it, or is none.
     PolicyChain = "policy-chain";
+    /// Operators that do not follow from those before.
+    Operators = "operators";
     /// What operators approved is not what was done, or they did not approve it.
     Approval = "approval";
     /// The leaf names another policy than the one in force.

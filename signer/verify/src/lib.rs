@@ -12,6 +12,7 @@ mod audit;
 mod checks;
 mod fault;
 mod fold;
+mod history;
 mod published;
 mod report;
 mod segments;

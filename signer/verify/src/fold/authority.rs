@@ -5,7 +5,8 @@ use std::sync::Arc;
 use signer_log::checkpoint;
 use signer_log::note::{Algorithm, NoteKey};
 use signer_policy::{KeyPolicy, RingKey};
-use signer_proto::{Digest, Genesis, KeyGenerated, KeyLabel, PolicySet, Purpose, Warrant};
+use signer_proto::{Digest, Genesis, KeyGenerated, KeyLabel, KeyState, PolicySet, Purpose};
+use signer_quorum::Quorum;
 use x509::{PublicKey, SpkiDer, sha256};
 
 use super::key::{Key, Ruling};
@@ -13,7 +14,7 @@ use super::{Fold, Moment, Origin};
 use crate::fault::{FaultKind, Wrong};
 
 impl Fold {
-    pub(super) fn genesis(&mut self, genesis: &Genesis) -> Result<(), Wrong> {
+    pub(super) fn genesis(&mut self, genesis: &Genesis, octets: &[u8]) -> Result<(), Wrong> {
         let wrong = |why: &str| Wrong(FaultKind::Genesis, why.to_owned());
         let mut log_key = None;
         for house in &genesis.house_keys.0 {
@@ -36,11 +37,12 @@ impl Fold {
         if !(0x01..=0x7f).contains(&genesis.serial_prefix) {
             return Err(wrong("a serial prefix that no serial has"));
         }
+        let quorum = Quorum::at_genesis(genesis, Digest(sha256(octets)));
+        self.quorum = Some(quorum.map_err(|refusal| wrong(&refusal.to_string()))?);
         self.origin = Some(Origin {
             instance: genesis.instance,
             serial_prefix: genesis.serial_prefix,
             log_key: log_key.ok_or_else(|| wrong("there is no log key"))?,
-            has_operators: !genesis.operators.0.is_empty(),
         });
         Ok(())
     }
@@ -48,7 +50,6 @@ impl Fold {
     pub(super) fn key_generated(&mut self, generated: &KeyGenerated) -> Result<(), Wrong> {
         let KeyGenerated { id, label, purpose, spec, .. } = generated;
         let wrong = |why: String| Wrong(FaultKind::Key, why);
-        self.approved(&generated.warrant)?;
         if purpose.is_house() {
             return Err(wrong(format!("{label} is a house key")));
         }
@@ -64,11 +65,16 @@ impl Fold {
         self.list(&public, RingKey::new(label.clone(), *purpose));
         self.by_id.insert(*id, self.keys.len());
         self.keys.push(Key {
+            id: *id,
             label: label.clone(),
             purpose: *purpose,
+            spec: *spec,
+            state: KeyState::PreActive,
+            root: false,
             public: Arc::new(public),
             ruling: None,
             last_ruling: None,
+            ruled: Default::default(),
             issued: Default::default(),
             changes: Arc::default(),
             latest: Default::default(),
@@ -80,13 +86,15 @@ impl Fold {
 
     pub(super) fn policy_set(&mut self, moment: Moment, set: &PolicySet) -> Result<(), Wrong> {
         let wrong = |why: String| Wrong(FaultKind::PolicyChain, why);
-        self.approved(&set.warrant)?;
+        let digest = Digest(sha256(set.text.0.as_bytes()));
         let key = self.known(set.key)?;
         let (label, purpose, public) = (key.label.clone(), key.purpose, Arc::clone(&key.public));
         let before = key.ruling.as_ref();
         let version = before.map_or(0, |before| before.version);
         if set.previous != before.map(|before| before.digest)
             || Some(set.version) != version.checked_add(1)
+            || key.state == KeyState::Destroyed
+            || key.ruled.contains(&digest)
         {
             let why = format!("version {} of {label} after version {version}", set.version);
             return Err(wrong(why));
@@ -103,23 +111,18 @@ impl Fold {
         let serves = policy.tls().map(|rules| rules.names().clone());
         let ruling = Ruling {
             version: set.version,
-            digest: Digest(sha256(set.text.0.as_bytes())),
+            digest,
+            text: set.text.clone(),
             since_ms: moment.at_ms,
             policy: Arc::new(policy),
         };
         let key = self.known(set.key)?;
         key.last_ruling = key.ruling.replace(ruling);
-        self.list(&public, RingKey { speaks_for, serves, ..RingKey::new(label, purpose) });
-        Ok(())
-    }
-
-    /// Holds an act against the operators of that moment.
-    pub(super) fn approved(&self, warrant: &Warrant) -> Result<(), Wrong> {
-        let has_operators = self.origin.as_ref().is_some_and(|origin| origin.has_operators);
-        if has_operators || !warrant.proposal.0.is_empty() || !warrant.approvals.0.is_empty() {
-            let why = "a ring without operators has no approvals";
-            return Wrong::because(FaultKind::Approval, why);
+        key.ruled.insert(digest);
+        if key.state == KeyState::PreActive {
+            key.state = KeyState::Active;
         }
+        self.list(&public, RingKey { speaks_for, serves, ..RingKey::new(label, purpose) });
         Ok(())
     }
 

@@ -1,11 +1,14 @@
 //! Certificates and requests that were signed.
 
+use std::sync::Arc;
+
 use signer_proto::{
-    AuthoritySigned, CertificateSigned, IdempotencyKey, KeyId, Purpose, RequestSigned,
+    AuthoritySigned, CertificateSigned, IdempotencyKey, KeyId, KeyState, Purpose, RequestSigned,
 };
-use x509::{Serial, TbsCertificateDer};
+use x509::{Serial, TbsCertificate, TbsCertificateDer};
 
 use super::glance::glance;
+use super::key::{Key, Signer};
 use super::{Fold, Moment};
 use crate::checks::{Check, Subject};
 use crate::fault::{FaultKind, Wrong};
@@ -17,35 +20,48 @@ impl Fold {
     pub(super) fn certificate(
         &mut self,
         moment: Moment,
-        signed: CertificateSigned,
+        signed: &CertificateSigned,
     ) -> Result<Check, Wrong> {
-        let key = self.known_for(signed.key, |purpose| purpose == Purpose::CertAndCrl)?;
+        let key = self.issuing(signed.key, Purpose::CertAndCrl)?;
         key.ruling_named(signed.policy)?;
         let subject = self.issued(moment, signed.key, signed.idempotency, &signed.tbs)?;
-        let ring = std::sync::Arc::clone(&self.ring_keys);
-        let signer = self.known(signed.key)?.signer(&ring);
-        Ok(Check::Certificate { signer, subject, signed })
+        let signer = self.signer(signed.key)?;
+        Ok(Check::Certificate { signer, subject, signed: signed.clone() })
     }
 
     pub(super) fn ca_certificate(
         &mut self,
         moment: Moment,
-        signed: AuthoritySigned,
+        signed: &AuthoritySigned,
     ) -> Result<Check, Wrong> {
-        self.approved(&signed.warrant)?;
-        let key = self.known_for(signed.key, |purpose| purpose == Purpose::CaCertAndCrl)?;
+        let key = self.issuing(signed.key, Purpose::CaCertAndCrl)?;
         key.ruling_named(signed.policy)?;
         let subject = self.issued(moment, signed.key, signed.idempotency, &signed.tbs)?;
-        let ring = std::sync::Arc::clone(&self.ring_keys);
-        let signer = self.known(signed.key)?.signer(&ring);
-        Ok(Check::Authority { signer, subject, signed })
+        let own = TbsCertificate::parse(signed.tbs.as_bytes()).map(|tbs| tbs.public_key);
+        let key = self.known(signed.key)?;
+        key.root |= own.is_ok_and(|own| own == *key.public);
+        let signer = self.signer(signed.key)?;
+        Ok(Check::Authority { signer, subject, signed: signed.clone() })
     }
 
-    pub(super) fn request(&mut self, signed: RequestSigned) -> Result<Check, Wrong> {
-        self.approved(&signed.warrant)?;
-        let ring = std::sync::Arc::clone(&self.ring_keys);
+    pub(super) fn request(&mut self, signed: &RequestSigned) -> Result<Check, Wrong> {
         let key = self.known_for(signed.key, Purpose::is_authority)?;
-        Ok(Check::Request { signer: key.signer(&ring), signed })
+        key.is_in(&[KeyState::PreActive, KeyState::Active])?;
+        Ok(Check::Request { signer: self.signer(signed.key)?, signed: signed.clone() })
+    }
+
+    /// Returns a key that may sign certificates now.
+    fn issuing(&mut self, id: KeyId, purpose: Purpose) -> Result<&Key, Wrong> {
+        self.known_for(id, |found| found == purpose)?;
+        let slot = self.by_id.get(&id).and_then(|slot| self.keys.get(*slot));
+        let key = slot.ok_or_else(|| Wrong(FaultKind::KeyUnknown, id.to_string()))?;
+        self.may_issue(key)?;
+        Ok(key)
+    }
+
+    fn signer(&mut self, id: KeyId) -> Result<Signer, Wrong> {
+        let ring = Arc::clone(&self.ring_keys);
+        Ok(self.known(id)?.signer(&ring))
     }
 
     /// One certificate for a serial, and one use of an idempotency key, within the budget.

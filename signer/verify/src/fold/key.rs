@@ -1,10 +1,10 @@
 //! One key as the leaves tell it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use signer_policy::{KeyPolicy, RingKeys};
-use signer_proto::{Digest, KeyLabel, Purpose};
+use signer_proto::{Digest, KeyId, KeyLabel, KeySpec, KeyState, PolicyText, Purpose};
 use x509::{PublicKey, Serial, UnixTime};
 
 use super::budget::Budgets;
@@ -17,6 +17,7 @@ use crate::fault::{FaultKind, Wrong};
 pub(super) struct Ruling {
     pub(super) version: u32,
     pub(super) digest: Digest,
+    pub(super) text: PolicyText,
     pub(super) since_ms: i64,
     pub(super) policy: Arc<KeyPolicy>,
 }
@@ -34,12 +35,20 @@ pub(crate) struct Signer {
 /// One key.
 #[derive(Debug)]
 pub(super) struct Key {
+    pub(super) id: KeyId,
     pub(super) label: KeyLabel,
     pub(super) purpose: Purpose,
+    pub(super) spec: KeySpec,
+    /// Where it stands in its life.
+    pub(super) state: KeyState,
+    /// Whether it signed a certificate for itself.
+    pub(super) root: bool,
     pub(super) public: Arc<PublicKey>,
     pub(super) ruling: Option<Ruling>,
     /// The policy before the one in force.
     pub(super) last_ruling: Option<Ruling>,
+    /// Every policy that ever was in force.
+    pub(super) ruled: HashSet<Digest>,
     /// notAfter of each certificate.
     pub(super) issued: HashMap<Serial, UnixTime>,
     /// All changes of revocation in order; checks of CRLs share them.
@@ -51,6 +60,14 @@ pub(super) struct Key {
 }
 
 impl Key {
+    /// Demands that the key is in one of these states.
+    pub(super) fn is_in(&self, states: &[KeyState]) -> Result<(), Wrong> {
+        if states.contains(&self.state) {
+            return Ok(());
+        }
+        Wrong::because(FaultKind::KeyState, format!("{} is {}", self.label, self.state))
+    }
+
     /// Returns the policy in force.
     pub(super) fn ruling(&self) -> Result<&Ruling, Wrong> {
         self.ruling

@@ -3,6 +3,7 @@
 //! The fold holds each leaf against everything before it and gives the [`Check`] that takes time
 //! (signatures, policy, CRL bytes) to whoever runs checks.
 
+mod approved;
 mod authority;
 mod budget;
 mod certificates;
@@ -15,15 +16,18 @@ mod unlock;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use signer_log::merkle::Hash;
 use signer_log::note::NoteKey;
 use signer_policy::RingKeys;
 use signer_proto::{
     Digest, Event, IdempotencyKey, InstanceId, KeyId, KeyLabel, Leaf, Purpose, Wire,
 };
+use signer_quorum::Quorum;
 use x509::UnixTime;
 
 use crate::checks::Check;
 use crate::fault::{FaultKind, Wrong};
+use crate::history::History;
 use key::Key;
 use refusals::Floods;
 
@@ -43,13 +47,15 @@ pub(crate) struct Origin {
     pub(crate) instance: InstanceId,
     pub(crate) serial_prefix: u8,
     pub(crate) log_key: NoteKey,
-    pub(crate) has_operators: bool,
 }
 
 /// Everything that the leaves up to now say.
 #[derive(Default)]
 pub(crate) struct Fold {
     pub(crate) origin: Option<Origin>,
+    /// The tree over the leaves that were taken.
+    pub(crate) history: History,
+    quorum: Option<Quorum>,
     keys: Vec<Key>,
     by_id: HashMap<KeyId, usize>,
     labels: HashSet<KeyLabel>,
@@ -86,7 +92,12 @@ impl Moment {
 
 impl Fold {
     /// Takes an encoded leaf; gives what else there is to check of it.
-    pub(crate) fn take(&mut self, position: u64, octets: &[u8]) -> Result<Option<Check>, Wrong> {
+    pub(crate) fn take(
+        &mut self,
+        position: u64,
+        octets: &[u8],
+        hash: Hash,
+    ) -> Result<Option<Check>, Wrong> {
         let leaf = read(octets)?;
         let moment = Moment { at_ms: leaf.at_ms };
         if self.newest_ms.is_some_and(|newest| leaf.at_ms < newest) {
@@ -98,31 +109,43 @@ impl Fold {
             return Wrong::because(FaultKind::Genesis, why);
         }
         let name = leaf.event.name();
-        let check = self.event(moment, leaf.event)?;
+        let decision = self.approved(moment, &leaf.event)?;
+        let check = self.event(moment, (octets, &leaf.event))?;
+        self.take_up(moment, &leaf.event, decision.as_ref())?;
+        self.history.push(hash);
         self.newest_ms = Some(leaf.at_ms);
         *self.counts.entry(name).or_default() += 1;
         Ok(check)
     }
 
-    fn event(&mut self, moment: Moment, event: Event) -> Result<Option<Check>, Wrong> {
+    fn event(
+        &mut self,
+        moment: Moment,
+        (octets, event): (&[u8], &Event),
+    ) -> Result<Option<Check>, Wrong> {
         match event {
-            Event::Genesis(genesis) => self.genesis(&genesis).map(|()| None),
+            Event::Genesis(genesis) => self.genesis(genesis, octets).map(|()| None),
             Event::Opened(_) => {
                 self.floods.forget();
                 Ok(None)
             }
-            Event::UnlockAttempt(_) | Event::ValidationRecorded(_) => Ok(None),
-            Event::UnlockRotated(rotated) => self.unlock_rotated(&rotated).map(|()| None),
-            Event::KeyGenerated(generated) => self.key_generated(&generated).map(|()| None),
-            Event::PolicySet(set) => self.policy_set(moment, &set).map(|()| None),
+            Event::UnlockAttempt(_)
+            | Event::ValidationRecorded(_)
+            | Event::CeremonyRecorded(_) => Ok(None),
+            Event::UnlockRotated(rotated) => self.unlock_rotated(rotated).map(|()| None),
+            Event::KeyGenerated(generated) => self.key_generated(generated).map(|()| None),
+            Event::PolicySet(set) => self.policy_set(moment, set).map(|()| None),
+            Event::OperatorsSet(set) => self.operators_set(set).map(|()| None),
+            Event::KeyStateSet(set) => self.key_state_set(set).map(|()| None),
+            Event::IssuanceFrozen(change) => self.issuance_frozen(change).map(|()| None),
             Event::CertificateSigned(signed) => self.certificate(moment, signed).map(Some),
             Event::AuthoritySigned(signed) => self.ca_certificate(moment, signed).map(Some),
             Event::RequestSigned(signed) => self.request(signed).map(Some),
-            Event::RevocationChanged(changed) => self.revocation(moment, &changed).map(|()| None),
+            Event::RevocationChanged(changed) => self.revocation(moment, changed).map(|()| None),
             Event::CrlSigned(signed) => self.crl(moment, signed).map(Some),
-            Event::OcspSigned(signed) => self.ocsp(moment, &signed).map(|()| None),
-            Event::HandshakesSigned(signed) => self.handshakes(&signed).map(|()| None),
-            Event::Refused(refused) => self.floods.count(moment, &refused).map(|()| None),
+            Event::OcspSigned(signed) => self.ocsp(moment, signed).map(|()| None),
+            Event::HandshakesSigned(signed) => self.handshakes(signed).map(|()| None),
+            Event::Refused(refused) => self.floods.count(moment, refused).map(|()| None),
             #[allow(unreachable_patterns)]
             other => Wrong::because(FaultKind::LeafUnknown, other.name()),
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use signer_proto::{
-    CrlSigned, HandshakesSigned, OcspSigned, Purpose, RevocationChanged, RevocationStatus,
+    CrlSigned, HandshakesSigned, KeyState, OcspSigned, Purpose, RevocationChanged, RevocationStatus,
 };
 use x509::{CrlReason, Serial, UnixTime};
 
@@ -84,10 +84,13 @@ impl Fold {
         Ok(())
     }
 
-    pub(super) fn crl(&mut self, moment: Moment, signed: CrlSigned) -> Result<Check, Wrong> {
+    pub(super) fn crl(&mut self, moment: Moment, signed: &CrlSigned) -> Result<Check, Wrong> {
         let ring = Arc::clone(&self.ring_keys);
         let key = self.known_for(signed.key, Purpose::is_authority)?;
         let wrong = |why: String| Err(Wrong(FaultKind::CrlOrder, why));
+        if key.state == KeyState::Destroyed {
+            return Wrong::because(FaultKind::KeyState, format!("{} is destroyed", key.label));
+        }
         let previous = key.crl;
         let number = previous.map_or(0, |line| line.number);
         if signed.shard != 0 || Some(signed.number) != number.checked_add(1) {
@@ -110,7 +113,7 @@ impl Fold {
             .map_err(|refusal| Wrong(FaultKind::PolicyRefused, refusal.to_string()))?;
         key.crl = Some(CrlLine { number: signed.number, this_update: signed.this_update, covered });
         let ground = CrlGround { changes: Arc::clone(&key.changes), covered, previous };
-        Ok(Check::Crl { signer: key.signer(&ring), ground, signed })
+        Ok(Check::Crl { signer: key.signer(&ring), ground, signed: signed.clone() })
     }
 
     pub(super) fn ocsp(&mut self, moment: Moment, signed: &OcspSigned) -> Result<(), Wrong> {
@@ -119,6 +122,7 @@ impl Fold {
         covered(issuer, signed.revocations, signed.this_update).map_err(wrong)?;
         let issuer = issuer.label.clone();
         let responder = self.known_for(signed.responder, |purpose| purpose == Purpose::Ocsp)?;
+        responder.is_in(&[KeyState::Active, KeyState::Suspended])?;
         if signed.count == 0 || !moment.follows(signed.this_update) {
             let why = format!("{} responses of {}", signed.count, signed.this_update);
             return Err(wrong(why));
