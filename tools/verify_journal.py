@@ -11,6 +11,7 @@ Exit: 0 PASS, 1 FAIL (the first leaf that is wrong is named), 2 no verdict.
 """
 import argparse
 import base64
+import datetime
 import hashlib
 import json
 import os
@@ -155,9 +156,20 @@ def identifier(r):
     return value
 
 
-PURPOSE = enum(U8, [1, 2, 3, 4, 5, 16, 17, 18])
+PURPOSES = {1: "ca-cert+crl", 2: "cert+crl", 3: "ocsp", 4: "scep", 5: "tls", 16: "log",
+            17: "serial", 18: "seal"}
 CA, ISSUING, OCSP, TLS, LOG, SERIAL, SEAL = 1, 2, 3, 5, 16, 17, 18
-SPEC = enum(U8, [*range(1, 11), 32, 33])
+SPECS = {1: "p-256", 2: "p-384", 3: "p-521", 4: "ed25519", 5: "rsa-2048", 6: "rsa-3072",
+         7: "rsa-4096", 8: "ml-dsa-44", 9: "ml-dsa-65", 10: "ml-dsa-87", 32: "hmac-sha256",
+         33: "aes-256"}
+STATES = {1: "pre-active", 2: "active", 3: "suspended", 4: "deactivated", 5: "compromised",
+          6: "destroyed"}
+PRE_ACTIVE, ACTIVE, SUSPENDED, DEACTIVATED, COMPROMISED, DESTROYED = STATES
+ACTIONS = {1: "generate-key", 2: "activate-key", 3: "widen-policy", 4: "narrow-policy",
+           5: "destroy-key", 6: "sign-sub-ca", 7: "sign-with-root", 8: "set-operators",
+           9: "unfreeze", 10: "accept-gap", 11: "suspend-key", 12: "freeze", 13: "rotate-unlock",
+           14: "promote", 15: "follow-ring", 16: "record-ceremony", 17: "sign-ca-request"}
+PURPOSE, SPEC, STATE = enum(U8, PURPOSES), enum(U8, SPECS), enum(U8, STATES)
 SCHEME = enum(U8, range(1, 20))
 STATUS = enum(U8, [1, 2, 3])
 REVOKED, HELD, RELEASED = 1, 2, 3
@@ -169,15 +181,33 @@ SIGNED = dict(scheme=SCHEME, signature=SIGNATURE)
 HOUSE_KEY = record(id=ID, purpose=PURPOSE, spec=SPEC, spki=option(SPKI))
 EVIDENCE = listed(8, record(kind=U8, digest=DIGEST))
 
+
+def thresholds(r):
+    value = record(default=U8, exceptions=listed(32, record(action=enum(U8, ACTIONS), n=U8)))(r)
+    actions = [exception["action"] for exception in value["exceptions"]]
+    if actions != sorted(set(actions)):
+        raise Malformed("thresholds are out of order")
+    return value
+
+
+OPERATORS = listed(32, text(1024))
+
 LEAVES = {
     1: ("Genesis", record(instance=ID, prefix=U8, house=listed(8, HOUSE_KEY),
-                          operators=listed(32, text(1024)), threshold=U8, made_by=text(64))),
+                          operators=OPERATORS, threshold=U8, made_by=text(64))),
     2: ("Opened", record(version=text(64), report=text(16384), cut=U64)),
     3: ("UnlockAttempt", record(opened=BOOL, failed=U32)),
     4: ("KeyGenerated", record(id=ID, label=label, purpose=PURPOSE, spec=SPEC, spki=option(SPKI),
                                warrant=WARRANT)),
     5: ("PolicySet", record(key=ID, version=U32, previous=option(DIGEST), text=text(32768),
                             warrant=WARRANT)),
+    6: ("OperatorsSet", record(version=U32, previous=DIGEST, operators=OPERATORS,
+                               thresholds=thresholds, warrant=WARRANT)),
+    7: ("KeyStateSet", record(**{"key": ID, "from": STATE, "to": STATE, "warrant": WARRANT})),
+    8: ("IssuanceFrozen", record(frozen=BOOL, reason=text(512), warrant=WARRANT)),
+    12: ("CeremonyRecorded", record(plan=DIGEST, transcript=text(32768), warrant=WARRANT)),
+    13: ("UnlockRotated", record(stage=enum(U8, range(1, 5)), unlock=DIGEST,
+                                 opened_by=enum(U8, (1, 2, 3)), needed=U8, shares=U8)),
     16: ("CertificateSigned", record(key=ID, policy=DIGEST, profile=DIGEST, idempotency=ID,
                                      evidence=EVIDENCE, tbs=DER, **SIGNED)),
     17: ("AuthoritySigned", record(key=ID, policy=DIGEST, idempotency=ID, tbs=DER, **SIGNED,
@@ -349,8 +379,6 @@ def read_tiles(directory, size):
     return hashes
 
 
-# --- what follows from what ----------------------------------------------------------------------
-
 class Wrong(Exception):
     """A leaf that does not follow from the ones before it."""
 
@@ -363,6 +391,160 @@ def demand(fact, kind, detail):
     if not fact:
         raise Wrong(kind, detail)
 
+
+# --- operators and their OpenSSH signatures (PROTOCOL.sshsig, PROTOCOL.u2f) ----------------------
+
+NAMESPACE = b"chancery/quorum/v1"
+MAX_LIFE = 30 * 86_400              # seconds between the writing of a proposal and its end
+SSH_KINDS = {                       # curve, digest, security key, SubjectPublicKeyInfo but for the point
+    b"ssh-ed25519": (None, None, False, "302a300506032b6570032100"),
+    b"ecdsa-sha2-nistp256": (b"nistp256", "sha256", False,
+                             "3059301306072a8648ce3d020106082a8648ce3d030107034200"),
+    b"ecdsa-sha2-nistp384": (b"nistp384", "sha384", False,
+                             "3076301006072a8648ce3d020106052b81040022036200"),
+}
+SSH_KINDS[b"sk-ssh-ed25519@openssh.com"] = (None, None, True, SSH_KINDS[b"ssh-ed25519"][3])
+SSH_KINDS[b"sk-ecdsa-sha2-nistp256@openssh.com"] = (
+    b"nistp256", "sha256", True, SSH_KINDS[b"ecdsa-sha2-nistp256"][3])
+
+
+def ssh_fields(blob, *codecs):
+    """Takes all of some octets apart; a Malformed becomes the fault of an approval."""
+    try:
+        r = Reader(blob)
+        fields = [codec(r) for codec in codecs]
+        if r.at != len(blob):
+            raise Malformed("octets follow")
+        return fields
+    except Malformed as error:
+        raise Wrong("approval", f"OpenSSH: {error}") from None
+
+
+SSH = string(8192)
+
+
+class SshKey:
+    """A public key in OpenSSH's binary form."""
+
+    def __init__(self, blob):
+        kind = SSH(Reader(blob))
+        demand(kind in SSH_KINDS, "approval", f"a key of kind {kind!r}")
+        curve, self.digest, self.security_key, prefix = SSH_KINDS[kind]
+        codecs = [SSH] * (2 + (curve is not None) + self.security_key)
+        fields = ssh_fields(blob, *codecs)
+        demand(curve is None or fields[1] == curve, "approval", "another curve")
+        point = fields[2 if curve else 1]
+        self.kind, self.blob, self.application = kind, blob, fields[-1]
+        self.spki = bytes.fromhex(prefix) + point
+        self.fingerprint = "SHA256:" + base64.b64encode(sha256(blob)).decode().rstrip("=")
+
+    def verifies(self, message, signature):
+        """A signature blob: kind, signature, and for a security key its flags and counter."""
+        codecs = [SSH, SSH] + ([U8, U32] if self.security_key else [])
+        kind, raw, *presence = ssh_fields(signature, *codecs)
+        if kind != self.kind:
+            return False
+        if presence:
+            flags, counter = presence
+            if flags & 0xC0 or not flags & 1:       # somebody touched it
+                return False
+            message = sha256(self.application) + struct.pack(">BI", flags, counter) + sha256(message)
+        if self.digest:                             # RFC 5656: two mpints; openssl wants DER
+            numbers = b"".join(b"\2" + bytes([len(n)]) + n for n in ssh_fields(raw, SSH, SSH))
+            raw = b"\x30" + bytes([len(numbers)]) + numbers
+        return openssl_verifies(self.spki, message, raw, self.digest)
+
+
+def read_sshsig(armoured):
+    """Returns key and signature blob of an armoured SSHSIG over SHA-512 in our namespace."""
+    match = re.fullmatch(rb"-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/=\n]+)"
+                         rb"-----END SSH SIGNATURE-----\n", armoured)
+    demand(match, "approval", "no armoured SSH signature")
+    blob = base64.b64decode(match[1])
+    magic, version, key, namespace, reserved, digest, signature = ssh_fields(
+        blob, octets(6), U32, SSH, SSH, SSH, SSH, SSH)
+    demand((magic, version, namespace, reserved, digest)
+           == (b"SSHSIG", 1, NAMESPACE, b"", b"sha512"), "approval",
+           "an SSH signature of another version, namespace or hash")
+    return SshKey(key), signature
+
+
+def sshsig_message(message):
+    put = [struct.pack(">I", len(part)) + part
+           for part in (NAMESPACE, b"", b"sha512", hashlib.sha512(message).digest())]
+    return b"SSHSIG" + b"".join(put)
+
+
+def printable(value):
+    """What stands in a proposal: printable ASCII, all else escaped."""
+    return "".join("\\\\" if c == "\\" else c if " " <= c <= "~" else f"\\u{{{ord(c):x}}}"
+                   for c in value)
+
+
+class Operators:
+    """A set of operators with what each action needs of them."""
+
+    def __init__(self, lines, levels, version):
+        self.version, self.levels, self.keys = version, levels, {}
+        for line in lines:
+            kind, encoded, *comment = line.split(" ", 2)
+            key = SshKey(base64.b64decode(encoded))
+            demand(key.kind == kind.encode() and key.blob not in self.keys, "operators", line)
+            self.keys[key.blob] = (key, comment[0] if comment else "")
+        encoded = struct.pack(">I", len(lines)) + b"".join(
+            struct.pack(">I", len(line.encode())) + line.encode() for line in lines)
+        exceptions = levels["exceptions"]
+        self.digest = sha256(encoded, struct.pack(">BI", levels["default"], len(exceptions)),
+                             *(bytes([e["action"], e["n"]]) for e in exceptions))
+        self.people = len({self.person(blob) for blob in self.keys})
+        numbers = [levels["default"], *(e["n"] for e in exceptions)]
+        most = min(self.people, 16)
+        demand(all(1 <= n <= most for n in numbers) if lines else numbers == [0], "operators",
+               "a threshold that cannot be met")
+
+    def person(self, blob):
+        """Keys of one name are one person's."""
+        key, name = self.keys[blob]
+        return name.lower() or key.fingerprint
+
+    def shown(self, blob):
+        key, name = self.keys[blob]
+        return printable(f"{key.fingerprint} {name}".rstrip())
+
+    def needed(self, action):
+        """How many people must approve: two at least where there are two, but for a freeze."""
+        given = {ACTIONS[e["action"]]: e["n"] for e in self.levels["exceptions"]}
+        default = self.levels["default"]
+        fewer = {"freeze": 1, "narrow-policy": 2, "suspend-key": 2, "record-ceremony": 2}
+        number_ = given.get(action, min(default, fewer.get(action, default)))
+        return max(number_, 2) if self.people >= 2 and action != "freeze" else number_
+
+    def decide(self, action, newcomers, proposal, approvals):
+        """Holds the approvals of a text against the operators."""
+        people, seen, message = set(), set(), sshsig_message(proposal.encode())
+        for armoured in approvals:
+            key, signature = read_sshsig(armoured)
+            known = key.blob in self.keys
+            demand(known or key.blob in newcomers, "approval", f"{key.fingerprint} is no operator")
+            demand(key.blob not in seen and not (known and self.person(key.blob) in people),
+                   "approval", f"{key.fingerprint} approved twice")
+            demand(key.verifies(message, signature), "approval",
+                   f"the approval by {key.fingerprint} does not verify")
+            seen.add(key.blob)
+            if known:
+                people.add(self.person(key.blob))
+        demand(len(people) >= self.needed(action), "approval",
+               f"{len(people)} of {self.needed(action)} approvals for {action}")
+        demand(newcomers <= seen, "approval", "a new operator did not sign")
+
+
+def unix(stamp):
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z", stamp)
+    demand(match, "approval", f"{stamp} is no time")
+    return int(datetime.datetime.fromisoformat(match[1] + "+00:00").timestamp())
+
+
+# --- what follows from what ----------------------------------------------------------------------
 
 def element(data, at):
     """Returns tag, start and end of the DER element at an octet."""
@@ -387,14 +569,32 @@ def serial_of(tbs):
     return tbs[start:stop].lstrip(b"\0")
 
 
+def spki_of(tbs):
+    """Returns the SubjectPublicKeyInfo: the seventh field, version counted."""
+    _, at, _ = element(tbs, 0)
+    for _ in range(6):
+        _, _, at = element(tbs, at)
+    _, _, end = element(tbs, at)
+    return tbs[at:end]
+
+
 class Key:
     def __init__(self, leaf):
-        self.label, self.purpose = leaf["label"], leaf["purpose"]
-        self.version, self.policy = 0, None
+        self.id, self.label, self.purpose = leaf["id"], leaf["label"], leaf["purpose"]
+        self.spki, self.state, self.root = leaf["spki"], PRE_ACTIVE, False
+        self.version, self.policy, self.policies = 0, None, set()
         self.issued = set()
         self.changes = []           # (time in seconds, serial)
         self.status = {}            # serial: (status, releases)
         self.crl = None             # number, thisUpdate
+
+    def lines(self):
+        """What every proposal says of a key."""
+        return [f"Key: {self.label}", f"Key id: {self.id.hex()}",
+                f"Key purpose: {PURPOSES[self.purpose]}", f"Public key: {sha256(self.spki).hex()}"]
+
+    def is_in(self, *states):
+        demand(self.state in states, "key-state", f"{self.label} is {STATES[self.state]}")
 
     def covers(self, said, this_update, kind):
         """What is said at a time covers every change that was durable some time before."""
@@ -410,20 +610,35 @@ class Fold:
     def __init__(self):
         self.newest = None
         self.keys, self.labels = {}, set()
-        self.idempotency = set()
-        self.genesis = self.log_key = None
+        self.idempotency, self.nonces = set(), set()
+        self.genesis = self.log_key = self.operators = None
+        self.frozen = False
+        self.unlock = self.rotating = None
+        self.hashes = []
         self.counts = {}
 
-    def take(self, position, octets_):
+    def take(self, position, octets_, leaf_hash):
         try:
             code, name, at_ms, leaf = read_leaf(octets_)
         except Malformed as error:
             raise Wrong("leaf-malformed", str(error)) from None
         demand(self.newest is None or at_ms >= self.newest, "time-backwards", f"{at_ms} ms")
         demand((position == 0) == (code == 1), "genesis", f"{name} at {position}")
-        getattr(self, name, lambda *_: None)(at_ms // 1000, leaf)
+        if code == 1:
+            self.genesis_digest = sha256(octets_)
+        try:
+            getattr(self, name, lambda *_: None)(at_ms // 1000, leaf)
+        except (ValueError, IndexError, Malformed) as error:
+            raise Wrong("approval" if leaf.get("warrant") else "operators", str(error)) from None
         self.newest = at_ms
+        self.hashes.append(leaf_hash)
         self.counts[name] = self.counts.get(name, 0) + 1
+
+    def root_at(self, size):
+        tree = Tree()
+        for leaf_hash in self.hashes[:size]:
+            tree.push(leaf_hash)
+        return tree.root()
 
     def known(self, key_id, *purposes):
         demand(key_id in self.keys, "key-unknown", f"no key {key_id.hex()} was generated")
@@ -432,10 +647,42 @@ class Fold:
                f"{key.label} has another purpose")
         return key
 
-    def approved(self, warrant):
-        demand(not self.genesis["operators"], "approval", "operators are not understood yet")
-        demand(not warrant["proposal"] and not warrant["approvals"], "approval",
-               "a ring without operators has no approvals")
+    # -- acts of authority, and what their proposals must say
+
+    def approved(self, at, leaf, action, lines, newcomers=frozenset()):
+        """Holds an act against the operators before it. `action` is one, or several of which the
+        proposal says one; `lines` are those of the proposal that fix the act."""
+        proposal, approvals = leaf["warrant"]["proposal"], leaf["warrant"]["approvals"]
+        operators = self.operators
+        if not operators.keys:
+            demand(not proposal and not approvals, "approval", "a ring without operators")
+            return
+        told = proposal.split("\n")
+        found = told[1].removeprefix("Action: ") if len(told) > 1 else ""
+        actions = (action,) if isinstance(action, str) else action
+        demand(found in actions, "approval", f"the action {found!r} instead of {actions}")
+        ends = dict(line.split(": ", 1) for line in told[-6:-1] if ": " in line)
+        try:
+            size, root = int(ends["Journal size"]), ends["Journal root"]
+            created, expires, nonce = ends["Created"], ends["Expires"], ends["Nonce"]
+        except (KeyError, ValueError):
+            raise Wrong("approval", "the proposal does not end as it must") from None
+        whole = ["Chancery proposal v1", f"Action: {found}", *lines,
+                 f"Ring: {self.genesis['instance'].hex()}", f"Genesis: {self.genesis_digest.hex()}",
+                 f"Operators: {operators.needed(found)} of {operators.people} must approve, "
+                 f"set {operators.version}", f"Journal size: {size}", f"Journal root: {root}",
+                 f"Created: {created}", f"Expires: {expires}", f"Nonce: {nonce}", ""]
+        kept = [line for line in told if not line.startswith("In words: ")]
+        demand(kept == whole, "approval", "the proposal is of another act, ring or journal")
+        demand(size <= len(self.hashes) and self.root_at(size).hex() == root, "approval",
+               f"the proposal is of another journal of {size} leaves")
+        created, expires = unix(created), unix(expires)
+        demand(0 < expires - created <= MAX_LIFE and created <= at + LATENCY
+               and at <= expires + LATENCY, "approval", "the proposal had expired, or was to come")
+        demand(re.fullmatch("[0-9a-f]{32}", nonce) and nonce not in self.nonces, "approval",
+               "the proposal was carried out before")
+        operators.decide(found, newcomers, proposal, approvals)
+        self.nonces.add(nonce)
 
     def Genesis(self, _, leaf):
         self.genesis = leaf
@@ -443,30 +690,101 @@ class Fold:
         demand(len(set(purposes)) == len(purposes) and {LOG, SERIAL, SEAL}.issuperset(purposes),
                "genesis", "house keys of other purposes, or two of one")
         demand(1 <= leaf["prefix"] <= 0x7F, "genesis", "a serial prefix that no serial has")
-        self.labels = {{LOG: "log", SERIAL: "serial", SEAL: "seal"}[p] for p in purposes}
+        self.labels = {PURPOSES[purpose] for purpose in purposes}
         logs = [house["spki"] for house in leaf["house"] if house["purpose"] == LOG]
         demand(logs and logs[0] is not None, "genesis", "there is no log key")
         self.log_key = logs[0]
+        levels = {"default": leaf["threshold"], "exceptions": []}
+        self.operators = Operators(leaf["operators"], levels, 1)
 
-    def KeyGenerated(self, _, leaf):
-        self.approved(leaf["warrant"])
+    def OperatorsSet(self, at, leaf):
+        before = self.operators
+        after = Operators(leaf["operators"], leaf["thresholds"], leaf["version"])
+        demand((leaf["previous"], leaf["version"]) == (before.digest, before.version + 1),
+               "operators", f"set {leaf['version']} after {before.version}")
+        demand(after.keys, "operators", "a set of operators that is empty")
+        newcomers = after.keys.keys() - before.keys.keys()
+        lines = [f"Previous operators: {before.digest.hex()}",
+                 f"New operators: {after.digest.hex()}"]
+        lines += [("New operator: " if blob in newcomers else "Operator: ") + after.shown(blob)
+                  for blob in after.keys]
+        lines += [f"Leaves: {before.shown(blob)}" for blob in before.keys
+                  if blob not in after.keys]
+        levels = leaf["thresholds"]
+        lines += [f"Threshold: {levels['default']}"]
+        lines += [f"Threshold: {e['n']} for {ACTIONS[e['action']]}" for e in levels["exceptions"]]
+        self.approved(at, leaf, "set-operators", lines, frozenset(newcomers))
+        self.operators = after
+
+    def KeyGenerated(self, at, leaf):
         demand(leaf["purpose"] < LOG, "key", "a house key")
         demand(leaf["id"] not in self.keys and leaf["label"] not in self.labels, "key",
                f"{leaf['label']} is there already")
         demand(leaf["spki"] is not None and leaf["spec"] < 32, "key", "no public key")
+        self.approved(at, leaf, "generate-key",
+                      [f"Key: {leaf['label']}", f"Key purpose: {PURPOSES[leaf['purpose']]}",
+                       f"Key algorithm: {SPECS[leaf['spec']]}"])
         self.labels.add(leaf["label"])
         self.keys[leaf["id"]] = Key(leaf)
 
-    def PolicySet(self, _, leaf):
-        self.approved(leaf["warrant"])
-        key = self.known(leaf["key"])
+    def KeyStateSet(self, at, leaf):
+        key, before, to = self.known(leaf["key"]), leaf["from"], leaf["to"]
+        allowed = {PRE_ACTIVE: (COMPROMISED, DESTROYED),
+                   ACTIVE: (SUSPENDED, DEACTIVATED, COMPROMISED),
+                   SUSPENDED: (ACTIVE, DEACTIVATED, COMPROMISED),
+                   DEACTIVATED: (COMPROMISED, DESTROYED), COMPROMISED: (DESTROYED,)}
+        demand(key.state == before and to in allowed.get(before, ()), "key-state",
+               f"{key.label} is {STATES[key.state]} and becomes {STATES[to]}")
+        action = {DESTROYED: "destroy-key", ACTIVE: "activate-key"}.get(to, "suspend-key")
+        self.approved(at, leaf, action,
+                      [*key.lines(), f"From: {STATES[before]}", f"To: {STATES[to]}"])
+        key.state = to
+
+    def IssuanceFrozen(self, at, leaf):
+        demand(bool(leaf["frozen"]) != self.frozen, "frozen", "frozen twice, or not at all")
+        by_itself = leaf["frozen"] and not leaf["warrant"]["proposal"]
+        if not by_itself or leaf["warrant"]["approvals"]:
+            self.approved(at, leaf, "freeze" if leaf["frozen"] else "unfreeze",
+                          [f"Reason: {printable(leaf['reason'])}"])
+        self.frozen = bool(leaf["frozen"])
+
+    def CeremonyRecorded(self, at, leaf):
+        self.approved(at, leaf, "record-ceremony",
+                      [f"Plan: {leaf['plan'].hex()}",
+                       f"Transcript: {sha256(leaf['transcript'].encode()).hex()}"])
+
+    def UnlockRotated(self, _, leaf):
+        intended, self.rotating = self.rotating, None
+        stage, unlock = leaf["stage"], leaf["unlock"]
+        known = {1: intended is None, 2: intended == unlock, 3: intended == unlock,
+                 4: intended is None and self.unlock not in (None, unlock)}[stage]
+        demand(known, "rotation", f"stage {stage} of {unlock.hex()}")
+        if stage == 1:
+            self.rotating = unlock
+        elif stage != 3:
+            self.unlock = unlock
+
+    def PolicySet(self, at, leaf):
+        key, digest = self.known(leaf["key"]), sha256(leaf["text"].encode())
         demand((leaf["previous"], leaf["version"]) == (key.policy, key.version + 1),
                "policy-chain", f"version {leaf['version']} after {key.version}")
-        key.policy, key.version = sha256(leaf["text"].encode()), leaf["version"]
+        demand(digest not in key.policies and key.state != DESTROYED, "policy-chain",
+               "a policy that comes again, or of a key that is destroyed")
+        previous = leaf["previous"].hex() if leaf["previous"] else "none"
+        action = ("widen-policy", "narrow-policy") if key.policy else "activate-key"
+        self.approved(at, leaf, action,
+                      [*key.lines(), f"Policy version: {leaf['version']}",
+                       f"Previous policy: {previous}", f"New policy: {digest.hex()}"])
+        key.policy, key.version = digest, leaf["version"]
+        key.policies.add(digest)
+        key.state = ACTIVE if key.state == PRE_ACTIVE else key.state
+
+    # -- signatures
 
     def issue(self, leaf, purpose):
         key = self.known(leaf["key"], purpose)
-        demand(key.policy is not None, "key-state", f"{key.label} has no policy yet")
+        demand(not self.frozen, "frozen", "issuance stands still")
+        key.is_in(ACTIVE)
         demand(leaf["policy"] == key.policy, "policy-not-in-force", leaf["policy"].hex())
         number_ = serial_of(leaf["tbs"])
         demand(len(number_) == 19 and number_[0] == self.genesis["prefix"], "serial",
@@ -475,17 +793,26 @@ class Fold:
         demand(number_ not in key.issued, "serial", f"{number_.hex()} has two certificates")
         self.idempotency.add(leaf["idempotency"])
         key.issued.add(number_)
+        return key
 
     def CertificateSigned(self, _, leaf):
         self.issue(leaf, ISSUING)
 
-    def AuthoritySigned(self, _, leaf):
-        self.approved(leaf["warrant"])
+    def AuthoritySigned(self, at, leaf):
+        key, subject = self.known(leaf["key"], CA), spki_of(leaf["tbs"])
+        is_root = key.root or subject == key.spki
+        self.approved(at, leaf, "sign-with-root" if is_root else "sign-sub-ca",
+                      [*key.lines(), f"Policy: {leaf['policy'].hex()}",
+                       f"Certificate: {sha256(leaf['tbs']).hex()}",
+                       f"Certificate's key: {sha256(subject).hex()}"])
         self.issue(leaf, CA)
+        key.root = is_root
 
-    def RequestSigned(self, _, leaf):
-        self.approved(leaf["warrant"])
-        self.known(leaf["key"], CA, ISSUING)
+    def RequestSigned(self, at, leaf):
+        key = self.known(leaf["key"], CA, ISSUING)
+        self.approved(at, leaf, "sign-ca-request",
+                      [*key.lines(), f"Request: {sha256(leaf['info']).hex()}"])
+        key.is_in(PRE_ACTIVE, ACTIVE)
 
     def RevocationChanged(self, at, leaf):
         key = self.known(leaf["key"], CA, ISSUING)
@@ -513,7 +840,8 @@ class Fold:
                and -LIFT <= at - leaf["this_update"] <= LATENCY
                and leaf["next_update"] > leaf["this_update"], "crl-order", "thisUpdate")
         key.covers(leaf["revocations"], leaf["this_update"], "crl-order")
-        demand(key.policy is not None, "key-state", f"{key.label} has no policy yet")
+        demand(key.policy is not None and key.state != DESTROYED, "key-state",
+               f"{key.label} has no policy yet, or is destroyed")
         key.crl = leaf["number"], leaf["this_update"]
 
     def OcspSigned(self, at, leaf):
@@ -522,7 +850,7 @@ class Fold:
         responder = self.known(leaf["responder"], OCSP)
         demand(leaf["count"] > 0 and -LIFT <= at - leaf["this_update"] <= LATENCY
                and leaf["next_update"] > leaf["this_update"], "ocsp", "count or times")
-        demand(responder.policy is not None, "key-state", f"{responder.label} has no policy yet")
+        responder.is_in(ACTIVE, SUSPENDED)
 
     def HandshakesSigned(self, _, leaf):
         key = self.known(leaf["key"], TLS)
@@ -574,7 +902,7 @@ def verify(journal, genesis=None, notes=(), tiles=None):
             if position < len(published) and published[position] != leaf_hash:
                 raise Fault(position, "leaf-replaced", "another leaf was published here")
             try:
-                fold.take(position, octets_)
+                fold.take(position, octets_, leaf_hash)
             except Wrong as wrong:
                 raise Fault(position, wrong.kind, wrong.detail) from None
             if position == 0:

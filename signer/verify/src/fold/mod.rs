@@ -129,9 +129,9 @@ impl Fold {
                 self.floods.forget();
                 Ok(None)
             }
-            Event::UnlockAttempt(_)
-            | Event::ValidationRecorded(_)
-            | Event::CeremonyRecorded(_) => Ok(None),
+            Event::UnlockAttempt(_) | Event::ValidationRecorded(_) | Event::CeremonyRecorded(_) => {
+                Ok(None)
+            }
             Event::UnlockRotated(rotated) => self.unlock_rotated(rotated).map(|()| None),
             Event::KeyGenerated(generated) => self.key_generated(generated).map(|()| None),
             Event::PolicySet(set) => self.policy_set(moment, set).map(|()| None),
