@@ -29,6 +29,7 @@ use crate::state::ApiState;
         (name = "profiles", description = "What certificates may be"),
         (name = "tokens", description = "Who may do what"),
         (name = "audit", description = "What was done"),
+        (name = "journal", description = "What the signer wrote down"),
         (name = "health", description = "How the server is"),
     )
 )]

@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     reading_profiles: tokio::sync::Mutex<()>,
     pub(crate) crls: CrlCache,
     pub(crate) responders: Responders,
+    pub(crate) log: crate::log::LogReads,
     /// Journal positions that this process brought into the inventory itself.
     pub(crate) recorded: Mutex<BTreeSet<u64>>,
     /// Lets requests with the same idempotency key take turns.
@@ -79,6 +80,7 @@ impl Authority {
             reading_profiles: tokio::sync::Mutex::default(),
             crls: CrlCache::default(),
             responders: Responders::default(),
+            log: crate::log::LogReads::default(),
             recorded: Mutex::default(),
             turns: crate::issue::Turns::default(),
             following: tokio::sync::Mutex::default(),

@@ -11,6 +11,7 @@ mod issue;
 mod issuers;
 mod jobs;
 pub mod lint;
+mod log;
 mod ocsp;
 mod own;
 pub mod profile;
@@ -25,6 +26,7 @@ pub use issue::{
     Assembled, Idempotency, IssueError, IssueRequest, Issued, IssuerFacts, Prepared, Wanted,
 };
 pub use jobs::Jobs;
+pub use log::{JournalEntries, LogError, LogProof, LogTile};
 pub use ocsp::{Cacheable, OcspReply};
 pub use own::{OwnWish, TLS_KEY};
 pub use readiness::{CrlReadiness, IssuerMetrics, Readiness, SignerReadiness};

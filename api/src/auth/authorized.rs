@@ -38,7 +38,7 @@ permissions! {
     ReadCertificates IssueCertificates RevokeCertificates
     ReadIssuers ManageIssuers
     ReadProfiles ManageProfiles
-    ManageTokens ReadAudit ReadMetrics
+    ManageTokens ReadAudit ReadJournal ReadMetrics
 }
 
 /// Is a good token whose role has the permission `P`.

@@ -3,6 +3,7 @@
 mod audit;
 mod certificate;
 mod issuer;
+mod journal;
 mod name;
 mod page;
 mod profile;
@@ -13,6 +14,7 @@ mod token;
 pub use audit::AuditEventBody;
 pub use certificate::{CertificateBody, CertificateSummary};
 pub use issuer::{IssuerBody, pem_of};
+pub use journal::{JournalEntriesBody, JournalEntryBody};
 pub use name::alternative_name;
 pub use page::Page;
 pub use profile::ProfileBody;

@@ -4,6 +4,7 @@ mod audit;
 mod certificates;
 mod health;
 mod issuers;
+mod journal;
 mod profiles;
 mod tokens;
 
@@ -29,6 +30,7 @@ pub fn api() -> OpenApiRouter<ApiState> {
         .merge(profiles::routes())
         .merge(tokens::routes())
         .merge(audit::routes())
+        .merge(journal::routes())
         .merge(health::openapi())
 }
 

@@ -5,6 +5,7 @@ mod certificates;
 mod health;
 mod issuers;
 mod issuing;
+mod journal;
 mod odd_inputs;
 mod own_certificate;
 mod permissions;

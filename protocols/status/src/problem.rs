@@ -1,5 +1,7 @@
 //! What is answered when there is nothing to serve.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ca::StatusError;
@@ -13,6 +15,10 @@ pub(crate) enum Problem {
     Unavailable,
     /// Not the media type of an OCSP request.
     MediaType,
+    /// A query that asks nothing.
+    Query(String),
+    /// A note that proves nothing.
+    Note(String),
 }
 
 impl From<StatusError> for Problem {
@@ -29,13 +35,15 @@ impl From<StatusError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, text) = match self {
-            Self::NotFound => (StatusCode::NOT_FOUND, "there is nothing here\n"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "try again later\n"),
+        let (status, text): (_, Cow<'static, str>) = match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "there is nothing here\n".into()),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "try again later\n".into()),
             Self::MediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "an OCSP request is application/ocsp-request\n",
+                "an OCSP request is application/ocsp-request\n".into(),
             ),
+            Self::Query(why) => (StatusCode::BAD_REQUEST, why.into()),
+            Self::Note(why) => (StatusCode::UNPROCESSABLE_ENTITY, why.into()),
         };
         let mut response = (status, text).into_response();
         let headers = response.headers_mut();

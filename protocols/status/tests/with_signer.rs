@@ -14,6 +14,11 @@ use http_body_util::BodyExt as _;
 use kit::{KitClock, Plan, Ring, SubjectKey};
 use model::{Clock, IssuedCertificate};
 use signer_client::{ClientOptions, SignerClient, Sockets};
+use signer_log::checkpoint::{Checkpoint, origin};
+use signer_log::merkle::CompactRange;
+use signer_log::note::{Algorithm, Note, NoteKey};
+use signer_log::proof::{verify_consistency, verify_inclusion};
+use signer_proto::Purpose;
 use status::{StatusState, routes};
 use store::Store;
 use tower::ServiceExt as _;
@@ -191,4 +196,97 @@ async fn every_url_in_a_certificate_is_served() {
     let crl = bytes(bench.get("crl/issuing.crl", None).await).await;
     let crl = Crl::parse(&crl).expect("a CRL");
     crl.verify_by(&bench.issuing.tbs().public_key).expect("it verifies");
+}
+
+async fn read(bench: &Bench, path: &str) -> (StatusCode, String, Vec<u8>) {
+    let path = format!("log/{path}");
+    let response = bench.get(&path, None).await;
+    let control = response.headers()[header::CACHE_CONTROL].to_str().expect("text").to_owned();
+    let status = response.status();
+    let body = response.into_body().collect().await.expect("a body").to_bytes();
+    (status, control, body.to_vec())
+}
+
+async fn log_key(bench: &Bench) -> NoteKey {
+    let description = bench.authority.signer().describe().await.expect("a description");
+    let log = description.keys.0.iter().find(|key| key.purpose == Purpose::Log).expect("a log key");
+    let spki = log.spki.as_ref().expect("a public key");
+    NoteKey::of_spki(&origin(description.instance), Algorithm::Ed25519, spki).expect("Ed25519")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_checked_with_what_is_public() {
+    let bench = Bench::start().await;
+    let key = log_key(&bench).await;
+    let (status, control, note) = read(&bench, "default/checkpoint").await;
+    assert_eq!((status, control.as_str()), (StatusCode::OK, "public, max-age=1"));
+    let note = Note::parse(&note).expect("a note");
+    let checkpoint = Checkpoint::verify(&note, &key).expect("signed by the log");
+    let width = checkpoint.size;
+    assert!(width < 256, "one partial tile");
+    let instance = key.name().strip_prefix("chancery/").expect("an origin");
+    let (status, control, tile) = read(&bench, &format!("{instance}/tile/0/000.p/{width}")).await;
+    assert_eq!((status, control.as_str()), (StatusCode::OK, "public, max-age=600"));
+    let (hashes, _) = tile.as_chunks::<32>();
+    let mut tree = CompactRange::default();
+    hashes.iter().for_each(|hash| tree.append(*hash));
+    assert_eq!((tree.size(), tree.root()), (checkpoint.size, checkpoint.root));
+    for (path, first) in [("inclusion?index=3&size=", 3), ("consistency?old=4&new=", 4)] {
+        let (status, control, json) = read(&bench, &format!("default/proof/{path}{width}")).await;
+        assert_eq!((status, control.contains("immutable")), (StatusCode::OK, true));
+        let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+        let decode = |text: &serde_json::Value| -> [u8; 32] {
+            let text = text.as_str().expect("base64");
+            let octets = base64::engine::general_purpose::STANDARD.decode(text).expect("base64");
+            octets.try_into().expect("a hash")
+        };
+        let root = decode(&json["root"]);
+        assert_eq!(root, checkpoint.root);
+        let proof: Vec<_> = json["hashes"].as_array().expect("a list").iter().map(decode).collect();
+        if path.starts_with("inclusion") {
+            verify_inclusion(&hashes[3], (first, width), &proof, &root).expect("it is there");
+        } else {
+            let mut old = CompactRange::default();
+            hashes[..4].iter().for_each(|hash| old.append(*hash));
+            verify_consistency((first, &old.root()), (width, &root), &proof).expect("consistent");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_has_nothing_else() {
+    let bench = Bench::start().await;
+    for path in [
+        "default/tile/entries/000",
+        "default/tile/data/000",
+        "default/tile/0/000",
+        "default/tile/0/999.p/1",
+        "default/tile/0/0",
+        "default/checkpoint/cosigned",
+        "00112233445566778899aabbccddeeff/checkpoint",
+        "default/proof/inclusion?index=0&size=999999",
+        "default/proof/consistency?old=2&new=1",
+    ] {
+        assert_eq!(read(&bench, path).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+    for path in ["inclusion", "inclusion?index=0", "inclusion?index=a&size=1", "consistency?a=b"] {
+        let (status, ..) = read(&bench, &format!("default/proof/{path}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}");
+    }
+    let (.., note) = read(&bench, "default/checkpoint").await;
+    let text = String::from_utf8(note).expect("text");
+    let bent = text.replacen("\n", "0\n", 2);
+    for (note, expected) in [
+        (text, StatusCode::OK),
+        (bent, StatusCode::UNPROCESSABLE_ENTITY),
+        ("no note".to_owned(), StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/.well-known/pki/log/default/checkpoint")
+            .body(Body::from(note))
+            .expect("a request");
+        let response = bench.app.clone().oneshot(request).await.expect("an answer");
+        assert_eq!(response.status(), expected);
+    }
 }

@@ -84,7 +84,7 @@ const SHIPPED: &[Row] = &[
     ("model", &["x509"]),
     ("signer-client", &["signer-proto", "x509"]),
     ("store", &["model", "x509"]),
-    ("ca", &["model", "x509", "store", "signer-client", "signer-proto"]),
+    ("ca", &["model", "x509", "store", "signer-client", "signer-proto", "signer-log"]),
     ("status", &["ca", "model", "x509", "store"]),
     ("acme", &["ca", "model", "x509", "store"]),
     ("scep", &["ca", "model", "x509", "store"]),
@@ -131,7 +131,18 @@ const FOR_TESTS: &[Row] = &[
     ("signer-file", &["signer-client", "kit"]),
     ("signer-client", &["signer", "keystore", "keystore-file", "kit"]),
     ("ca", &["signer", "keystore", "keystore-file", "kit"]),
-    ("status", &["signer-client", "signer-proto", "signer", "keystore", "keystore-file", "kit"]),
+    (
+        "status",
+        &[
+            "signer-client",
+            "signer-proto",
+            "signer-log",
+            "signer",
+            "keystore",
+            "keystore-file",
+            "kit",
+        ],
+    ),
     ("chancery-server", &["signer", "keystore", "keystore-file", "kit"]),
     ("chancery", &["chancery-server", "signer", "keystore", "keystore-file", "kit"]),
 ];
