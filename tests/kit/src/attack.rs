@@ -95,6 +95,17 @@ impl Attack<'_> {
         refusal
     }
 
+    /// Like [`Self::assert_refused`] where nothing honest can be asked for.
+    ///
+    /// # Panics
+    /// If anything of that is not so.
+    pub fn assert_unchanged(self, rule: Rule) -> Refusal {
+        let mut assault = self.ring.assault();
+        let refusal = assault.refused(rule, self);
+        assault.assert_nothing_done();
+        refusal
+    }
+
     /// Like [`Self::assert_refused`] for the rules that say nothing about the asking side and are
     /// not written down: a locked ring, a deadline, a journal that takes nothing.
     ///
@@ -179,6 +190,20 @@ impl<'ring> Assault<'ring> {
         }
         let certificate = self.ring.issue();
         assert!(certificate.der().as_bytes().len() > 100);
+    }
+
+    /// Holds the journal against the attacks where nothing honest can be asked for.
+    ///
+    /// # Panics
+    /// If a refusal is missing, or something was signed or changed.
+    pub fn assert_nothing_done(mut self) {
+        self.held = true;
+        assert!(!self.expected.is_empty(), "an assault without an attack shows nothing");
+        let ledger = self.await_refusals();
+        assert_eq!(ledger.acts(), [""; 0], "something was done");
+        for (_, octets) in &ledger.leaves {
+            assert!(!self.ring.counts.leaks_into(octets), "a signature is in the journal");
+        }
     }
 
     fn await_refusals(&self) -> Ledger {

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keystore::{
-    Approved, DriverError, KeyDriver, KeyIdentity, Opened, Opener, Share, ShareOffer, UnlockError,
-    UnlockFactor, UnlockKind, Vault,
+    Approved, Destroy, DriverError, KeyDriver, KeyIdentity, Opened, Opener, Share, ShareOffer,
+    UnlockError, UnlockFactor, UnlockKind, Vault,
 };
 use signer_proto::Digest;
 use x509::{Signature, SignatureScheme, SpkiDer};
@@ -123,6 +123,10 @@ impl KeyDriver for CountingDriver {
 
     fn health(&self) -> Result<(), DriverError> {
         self.driver.health()
+    }
+
+    fn destroyer(&self) -> Option<&dyn Destroy> {
+        self.driver.destroyer()
     }
 }
 

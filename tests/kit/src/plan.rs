@@ -1,11 +1,13 @@
 //! What a ring of the tests is made of: policies with a limit for every attack to run into.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use signer::journal::testing::SimulatedDisk;
 use signer::listen::Limits;
 
-use crate::name;
+use crate::{Operators, name};
 
 /// The root's key.
 pub const ROOT: &str = "root";
@@ -115,6 +117,10 @@ pub struct Plan {
     pub uids: Vec<u32>,
     /// Whether the sockets are served; without them [`crate::Ring::ask_inside`] is the way in.
     pub serve: bool,
+    /// Who approves, from genesis on; nobody must where there is nobody.
+    pub operators: Option<Arc<Operators>>,
+    /// How many of them must.
+    pub threshold: u8,
     /// Whether the signer is in this process in any case.
     pub inside: bool,
     /// Whether the signer is a process of its own in any case, as only root can have it.
@@ -132,6 +138,8 @@ impl Default for Plan {
             limits: Limits::default(),
             uids: Vec::new(),
             serve: true,
+            operators: None,
+            threshold: 0,
             inside: false,
             outside: false,
         }
@@ -153,6 +161,9 @@ impl Plan {
 
     /// Tells whether the real program can do it: it has its own disk, limits and users.
     pub(crate) fn fits_outside(&self) -> bool {
+        if self.operators.is_some() {
+            return false;
+        }
         let usual = format!("{:?}", self.limits) == format!("{:?}", Limits::default());
         !self.inside && self.disk.is_none() && self.uids.is_empty() && self.serve && usual
     }

@@ -133,8 +133,8 @@ impl Ring {
             admin_uids: uids,
             server_gid: None,
             admin_gid: None,
-            operators: OperatorKeys(vec![]),
-            threshold: 0,
+            operators: ring.plan.operators.as_ref().map_or(OperatorKeys(vec![]), |o| o.founders()),
+            threshold: ring.plan.threshold,
             made_by: "kit".to_owned(),
         };
         let factor = NewFactor::Credential(Zeroizing::new(CREDENTIAL.to_vec()));
@@ -142,6 +142,10 @@ impl Ring {
         let environment = Environment { disk: Arc::new(RealDisk), ..ring.environment() };
         signer::create(&ring.ring_dir(), &new, &factor, founder, &environment).expect("a ring");
         ring.plant_journal();
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     fn environment(&self) -> Environment {
@@ -381,6 +385,13 @@ impl Ring {
         draft::authority(serial, root, self.clock.now(), (&name(subject), key))
     }
 
+    /// Drafts a CA certificate by any key under the root's name.
+    #[must_use]
+    pub fn authority_by(&self, key: &str, subject: &str, public: &PublicKey) -> Draft {
+        let issuer = (&name(ROOT_NAME), &self.public(key));
+        draft::authority(self.mint(key), issuer, self.clock.now(), (&name(subject), public))
+    }
+
     /// Asks [`ISSUING`] for a certificate.
     #[must_use]
     pub fn order(&self, draft: &Draft) -> SignCertificate {
@@ -480,7 +491,8 @@ impl Ring {
     /// # Panics
     /// If it is refused.
     pub fn generate(&self, key: &str, purpose: Purpose, spec: KeySpec) -> PublicKey {
-        let call = GenerateKey { label: label(key), purpose, spec, warrant: Warrant::none() };
+        let mut call = GenerateKey { label: label(key), purpose, spec, warrant: Warrant::none() };
+        call.warrant = self.enough(call.clone());
         let key = self.call(&call).expect("a key");
         PublicKey::parse(key.spki.expect("a public key").as_bytes()).expect("a strict SPKI")
     }
@@ -490,12 +502,13 @@ impl Ring {
     /// # Panics
     /// If it is refused.
     pub fn set_policy(&self, key: &str, text: &str) {
-        let call = SetPolicy {
+        let mut call = SetPolicy {
             key: label(key),
             previous: self.describe(key).policy.map(|policy| policy.digest),
             text: PolicyText(text.to_owned()),
             warrant: Warrant::none(),
         };
+        call.warrant = self.enough(call.clone());
         self.call(&call).expect("the policy comes into force");
     }
 }
@@ -530,7 +543,9 @@ impl Ring {
             (OTHER, OTHER_NAME, &other),
         ] {
             let draft = self.authority(subject, public);
-            let signed = self.call(&self.authority_order(&draft)).expect("a CA certificate");
+            let mut order = self.authority_order(&draft);
+            order.warrant = self.enough(order.clone());
+            let signed = self.call(&order).expect("a CA certificate");
             let certificate = assemble(&draft.tbs(), &signed);
             certificate.verify_by(&root).expect("it verifies");
             self.certificates.push((key, certificate));

@@ -232,7 +232,7 @@ fn refuses_a_policy_for_a_house_key() {
     assault.assert_held();
 }
 
-fn ca_request(key: &str, public: &PublicKey) -> SignCaRequest {
+pub(crate) fn ca_request(key: &str, public: &PublicKey) -> SignCaRequest {
     let constraints = BasicConstraints { ca: true, path_len: None };
     let value = ExtensionValue::BasicConstraints(constraints);
     let info = CertificationRequestInfo {

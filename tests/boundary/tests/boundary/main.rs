@@ -57,6 +57,7 @@ mod permit;
 mod policy;
 mod proofs;
 mod purpose;
+mod quorum;
 mod revocation;
 mod serials;
 mod status;
