@@ -499,6 +499,13 @@ fn check_limits(dice: &mut Dice, change: &Change, old: &KeyPolicy, new: &KeyPoli
     assert!(old.allows_hold() || !new.allows_hold(), "{change:?}");
     if let (Some(old), Some(new)) = (old.budget(), new.budget()) {
         assert!(new.per_hour <= old.per_hour && new.per_day <= old.per_day, "{change:?}");
+        for (old, new) in [
+            (old.per_second, new.per_second),
+            (old.total, new.total),
+            (old.per_name_per_day, new.per_name_per_day),
+        ] {
+            assert!(old.is_none_or(|old| new.is_some_and(|new| new <= old)), "{change:?}");
+        }
     }
     if let (Some(old), Some(new)) = (old.ocsp(), new.ocsp()) {
         let revoked = |rules: &super::OcspRules| rules.never_issued() == NeverIssued::Revoked;

@@ -68,9 +68,11 @@ impl KeyPolicy {
         });
         let rules = match purpose {
             Some(Purpose::CaCertAndCrl) => {
-                read_ca(&mut root, AuthorityRules::read).map(Rules::Authorities)
+                read_ca(&mut root, AuthorityRules::read, false).map(Rules::Authorities)
             }
-            Some(Purpose::CertAndCrl) => read_ca(&mut root, LeafRules::read).map(Rules::Leaves),
+            Some(Purpose::CertAndCrl) => {
+                read_ca(&mut root, LeafRules::read, true).map(Rules::Leaves)
+            }
             Some(Purpose::Tls) => TlsRules::read(&mut root).map(Rules::Server),
             Some(_) => OcspRules::read(&mut root).map(Rules::Responder),
             // The other fields mean something only with a purpose.
@@ -319,11 +321,12 @@ fn has_policy(purpose: Purpose) -> bool {
 fn read_ca<R>(
     root: &mut Section,
     read: impl FnOnce(&mut Section) -> Option<R>,
+    has_names: bool,
 ) -> Option<CaRules<R>> {
     let issuer = IssuerRules::read(root);
     let certificates = read(root);
     let crl = CrlRules::read(root.section("crl"));
-    let budget = Budget::read(root.section("budget"));
+    let budget = Budget::read(root.section("budget"), has_names);
     Some(CaRules { issuer: issuer?, certificates: certificates?, crl, budget })
 }
 

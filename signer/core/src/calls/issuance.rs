@@ -2,6 +2,7 @@
 
 mod facts;
 mod order;
+mod spent;
 mod standing;
 
 use std::sync::{Arc, PoisonError};

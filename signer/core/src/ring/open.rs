@@ -122,7 +122,7 @@ impl HeldRing {
         environment: Environment,
     ) -> Result<ReplayedRing, OpenError> {
         let Self { dir, lock, config } = self;
-        let mut state = State::default();
+        let mut state = State::starting_at(environment.clock.wall_ms());
         let (journal, found) = replay(&dir, &config, &environment, &mut state)?;
         let ring = state.ring().ok_or(OpenError::NoGenesis)?;
         if !stub::may_open(&ring.genesis.made_by.0) {

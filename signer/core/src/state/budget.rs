@@ -1,8 +1,13 @@
-//! How many certificates a key signed in the last hour and day.
+//! How many certificates a key signed in the last second, hour and day.
 //!
-//! Counted by the minute. The running minute and the sixty (1,440) full ones before it are
+//! The second is counted by the tenth: the running one and the ten full ones before it. Hour and
+//! day are counted by the minute. The running minute and the sixty (1,440) full ones before it are
 //! summed, so that no span of an hour (a day) is ever over its limit.
 
+use std::collections::VecDeque;
+
+const SECOND: i64 = 11;
+const TENTH_MS: i64 = 100;
 const HOUR: i64 = 61;
 const DAY: i64 = 1441;
 
@@ -13,11 +18,14 @@ pub(crate) struct Budget {
     newest: i64,
     hour: u64,
     day: u64,
+    tenths: VecDeque<(i64, u64)>,
 }
 
 /// What is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Used {
+    /// In the last second.
+    pub(crate) second: u64,
     /// In the last hour.
     pub(crate) hour: u64,
     /// In the last day.
@@ -33,15 +41,23 @@ impl Budget {
             self.hour += 1;
             self.day += 1;
         }
+        let tenth = at_ms.div_euclid(TENTH_MS);
+        match self.tenths.back_mut() {
+            Some((newest, count)) if *newest == tenth => *count += 1,
+            _ => self.tenths.push_back((tenth, 1)),
+        }
     }
 
     /// Returns what is used up at a time.
     pub(crate) fn used(&mut self, at_ms: i64) -> Used {
         self.advance(at_ms);
-        Used { hour: self.hour, day: self.day }
+        let second = self.tenths.iter().map(|(_, count)| count).sum();
+        Used { second, hour: self.hour, day: self.day }
     }
 
     fn advance(&mut self, at_ms: i64) {
+        let tenth = at_ms.div_euclid(TENTH_MS);
+        while self.tenths.pop_front_if(|(oldest, _)| tenth - *oldest >= SECOND).is_some() {}
         let minute = at_ms.div_euclid(60_000);
         if self.minutes.is_empty() || minute - self.newest >= DAY {
             self.minutes = vec![0; usize::try_from(DAY).unwrap_or(0)];
@@ -73,17 +89,33 @@ mod tests {
     const T: i64 = 1_700_000_040_000;
 
     #[test]
+    fn the_second_slides() {
+        let mut budget = Budget::default();
+        for n in 0..40 {
+            budget.count(T + n * 50);
+        }
+        assert_eq!(budget.used(T + 1_950).second, 22);
+        assert_eq!(budget.used(T + 2_900).second, 2);
+        assert_eq!(budget.used(T + 3_000).second, 0);
+        assert!(budget.tenths.is_empty());
+    }
+
+    #[test]
     fn the_hour_and_the_day_slide() {
+        let used = |budget: &mut Budget, minute: i64| {
+            let used = budget.used(T + minute * MINUTE);
+            (used.hour, used.day)
+        };
         let mut budget = Budget::default();
         for n in 0..120 {
             budget.count(T + n * MINUTE);
         }
-        assert_eq!(budget.used(T + 119 * MINUTE), Used { hour: 61, day: 120 });
-        assert_eq!(budget.used(T + 140 * MINUTE), Used { hour: 40, day: 120 });
-        assert_eq!(budget.used(T + 200 * MINUTE), Used { hour: 0, day: 120 });
-        assert_eq!(budget.used(T + 1440 * MINUTE), Used { hour: 0, day: 120 });
-        assert_eq!(budget.used(T + 1441 * MINUTE), Used { hour: 0, day: 119 });
-        assert_eq!(budget.used(T + 9999 * MINUTE), Used { hour: 0, day: 0 });
+        assert_eq!(used(&mut budget, 119), (61, 120));
+        assert_eq!(used(&mut budget, 140), (40, 120));
+        assert_eq!(used(&mut budget, 200), (0, 120));
+        assert_eq!(used(&mut budget, 1440), (0, 120));
+        assert_eq!(used(&mut budget, 1441), (0, 119));
+        assert_eq!(used(&mut budget, 9999), (0, 0));
     }
 
     #[test]
@@ -99,7 +131,8 @@ mod tests {
                 let now = at / MINUTE;
                 u64::try_from(times.iter().filter(|t| now - **t < span).count()).unwrap()
             };
-            assert_eq!(budget.used(at), Used { hour: within(61), day: within(1441) });
+            let used = budget.used(at);
+            assert_eq!((used.hour, used.day), (within(61), within(1441)));
         }
     }
 }

@@ -13,6 +13,7 @@ use super::error::StateError;
 use super::glance::glance;
 use super::issued::Issued;
 use super::key::{CrlLine, Key, KeyCard, Ruling, house_label};
+use super::names::{NameBudget, name_keys};
 use super::revocations::Change;
 use super::{RingIdentity, State, UnlockFailures};
 use signer_policy::{RingKey, Validation};
@@ -174,6 +175,9 @@ impl State {
         if key.state == KeyState::PreActive {
             key.state = KeyState::Active;
         }
+        if !key.counts_names() {
+            key.names = NameBudget::default();
+        }
         self.list(&card.public, listed);
         Ok(())
     }
@@ -186,12 +190,16 @@ impl State {
         tbs: &TbsCertificateDer,
     ) -> Result<(), StateError> {
         let (serial, not_after) = glance(tbs.as_bytes()).ok_or(StateError::Tbs(position))?;
+        let names_since_ms = self.names_since_ms;
         let key = self.known(position, key)?;
         let issued = Issued { position, not_after };
         if !key.issued.insert(serial, issued) {
             return Err(StateError::SerialTwice(serial));
         }
         key.budget.count(at_ms);
+        if key.counts_names() && at_ms >= names_since_ms {
+            key.names.count(at_ms, &name_keys(tbs.as_bytes()));
+        }
         self.idempotency.insert(idempotency, position);
         Ok(())
     }

@@ -18,6 +18,12 @@ use x509::{Serial, UnixTime};
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 const VERSION: u8 = 0xa0;
+const EXTENSIONS: u8 = 0xa3;
+const OBJECT_IDENTIFIER: u8 = 0x06;
+const BOOLEAN: u8 = 0x01;
+const OCTET_STRING: u8 = 0x04;
+/// id-ce-subjectAltName, 2.5.29.17.
+const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
@@ -36,6 +42,40 @@ pub(crate) fn glance(tbs: &[u8]) -> Option<(Serial, UnixTime)> {
     let (tag, content, _) = element(not_after)?;
     let serial = Serial::from_integer_content(serial).ok()?;
     Some((serial, time(tag, content)?))
+}
+
+/// Returns tag and content of each subject alternative name (RFC 5280 §4.2.1.6); none if the
+/// bytes are no TBS.
+pub(crate) fn glance_names(tbs: &[u8]) -> Option<Vec<(u8, &[u8])>> {
+    let (mut fields, _) = expect(tbs, SEQUENCE)?;
+    let mut extensions = None;
+    while !fields.is_empty() {
+        let (tag, content, rest) = element(fields)?;
+        fields = rest;
+        if tag == EXTENSIONS {
+            extensions = Some(expect(content, SEQUENCE)?.0);
+        }
+    }
+    let mut names = Vec::new();
+    let mut list = extensions.unwrap_or_default();
+    while !list.is_empty() {
+        let (extension, rest) = expect(list, SEQUENCE)?;
+        list = rest;
+        let (oid, mut value) = expect(extension, OBJECT_IDENTIFIER)?;
+        if oid != SUBJECT_ALT_NAME {
+            continue;
+        }
+        if let Some((BOOLEAN, _, rest)) = element(value) {
+            value = rest;
+        }
+        let (mut general_names, _) = expect(expect(value, OCTET_STRING)?.0, SEQUENCE)?;
+        while !general_names.is_empty() {
+            let (tag, content, rest) = element(general_names)?;
+            general_names = rest;
+            names.push((tag, content));
+        }
+    }
+    Some(names)
 }
 
 /// Takes one element off the front: tag, content, rest.
@@ -123,6 +163,27 @@ mod tests {
             assert_eq!(serial.to_hex(), "2107");
             assert_eq!(time, UnixTime::parse_rfc3339(expected).unwrap());
         }
+    }
+
+    #[test]
+    fn reads_the_alternative_names() {
+        let name = |tag: u8, text: &[u8]| tlv(tag, text);
+        let names = [name(0x82, b"A.example"), name(0x87, &[10, 0, 0, 1])].concat();
+        let oid = tlv(OBJECT_IDENTIFIER, SUBJECT_ALT_NAME);
+        let value = tlv(OCTET_STRING, &tlv(SEQUENCE, &names));
+        let other = tlv(SEQUENCE, &[tlv(0x06, &[0x55, 0x1d, 0x0f]), tlv(0x04, &[])].concat());
+        for critical in [vec![], tlv(BOOLEAN, &[0xff])] {
+            let san = tlv(SEQUENCE, &[oid.clone(), critical, value.clone()].concat());
+            let list = tlv(EXTENSIONS, &tlv(SEQUENCE, &[other.clone(), san].concat()));
+            let fields = [tlv(VERSION, &[2, 1, 2]), tlv(INTEGER, &[1]), list].concat();
+            let tbs = tlv(SEQUENCE, &fields);
+            let expected = vec![(0x82, b"A.example".as_slice()), (0x87, &[10, 0, 0, 1])];
+            assert_eq!(glance_names(&tbs), Some(expected));
+            for end in 0..tbs.len() {
+                assert_eq!(glance_names(&tbs[..end]), None, "cut at {end}");
+            }
+        }
+        assert_eq!(glance_names(&tlv(SEQUENCE, &tlv(INTEGER, &[1]))), Some(vec![]));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use x509::{PublicKey, UnixTime};
 
 use super::budget::Budget;
 use super::issued::IssuedIndex;
+use super::names::NameBudget;
 use super::revocations::RevocationSet;
 use signer_policy::KeyPolicy;
 
@@ -79,6 +80,8 @@ pub(crate) struct Key {
     pub(crate) crl: Option<CrlLine>,
     /// What it signed lately.
     pub(crate) budget: Budget,
+    /// For which names, while its policy limits that.
+    pub(crate) names: NameBudget,
 }
 
 impl Key {
@@ -95,7 +98,14 @@ impl Key {
             revocations: RevocationSet::default(),
             crl: None,
             budget: Budget::default(),
+            names: NameBudget::default(),
         }
+    }
+
+    /// Returns whether the policy in force limits certificates by their names.
+    pub(crate) fn counts_names(&self) -> bool {
+        let budget = self.ruling.as_ref().and_then(|ruling| ruling.policy.budget());
+        budget.is_some_and(|budget| budget.per_name_per_day.is_some())
     }
 
     /// Describes the key as far as anybody may know.

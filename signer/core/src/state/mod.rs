@@ -11,6 +11,7 @@ mod glance;
 mod idempotency;
 mod issued;
 mod key;
+mod names;
 mod pending;
 mod revocations;
 mod sharded;
@@ -29,7 +30,8 @@ pub(crate) use error::StateError;
 pub(crate) use fold::follows;
 pub(crate) use glance::glance;
 pub(crate) use key::{CrlLine, Key, KeyCard, Ruling, house_label};
-pub(crate) use pending::{Live, Signing};
+pub(crate) use names::{NameKey, name_keys};
+pub(crate) use pending::{Live, Pending, Signing};
 pub(crate) use revocations::{Change, Snapshot};
 
 use idempotency::IdempotencyIndex;
@@ -65,6 +67,8 @@ pub(crate) struct State {
     quorum: Option<Arc<Quorum>>,
     idempotency: IdempotencyIndex,
     validations: Validations,
+    /// Before this time no names are counted: they are of no budget any more.
+    names_since_ms: i64,
     newest_ms: i64,
     size: u64,
     unlock_failures: UnlockFailures,
@@ -72,6 +76,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Starts with no leaf, at a time by which budgets of names are told.
+    pub(crate) fn starting_at(now_ms: i64) -> Self {
+        Self { names_since_ms: now_ms.saturating_sub(names::SPAN_MS), ..Self::default() }
+    }
+
     /// Returns what genesis fixed; none before the first leaf.
     pub(crate) fn ring(&self) -> Option<&RingIdentity> {
         self.ring.as_ref()

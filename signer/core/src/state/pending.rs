@@ -1,5 +1,6 @@
 //! What is under way: reserved under the state lock, not durable yet.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use signer_proto::{Digest, IdempotencyKey, KeyId, KeyLabel, Rule};
 use x509::Serial;
 
 use super::State;
+use super::names::NameKey;
 use crate::calls::Asked;
 use crate::keeper::Keeper;
 
@@ -16,6 +18,8 @@ pub(crate) struct Signing {
     pub(crate) body: Digest,
     /// SHA-256 of the TBS.
     pub(crate) tbs: Digest,
+    /// What it is counted by besides, where the policy limits names.
+    pub(crate) names: Vec<NameKey>,
     /// What makes a retry the same request.
     pub(crate) idempotency: IdempotencyKey,
     /// The same request again: answered with the first.
@@ -33,6 +37,7 @@ pub(crate) struct Pending {
     signings: HashMap<(KeyId, Serial), Signing>,
     idempotency: HashMap<IdempotencyKey, (KeyId, Serial)>,
     in_flight: HashMap<KeyId, u64>,
+    names: HashMap<(KeyId, NameKey), u64>,
     changes: HashMap<(KeyId, Serial), VecDeque<Deferred>>,
     crls: HashSet<KeyId>,
     labels: HashSet<KeyLabel>,
@@ -55,10 +60,18 @@ impl Pending {
         self.in_flight.get(&key).copied().unwrap_or(0)
     }
 
+    /// Returns how many certificates of a key with this name are being signed.
+    pub(crate) fn in_flight_for(&self, key: KeyId, name: NameKey) -> u64 {
+        self.names.get(&(key, name)).copied().unwrap_or(0)
+    }
+
     /// Reserves a serial, its idempotency key and one certificate of the budget.
     pub(crate) fn begin_signing(&mut self, key: KeyId, serial: Serial, signing: Signing) {
         self.idempotency.insert(signing.idempotency, (key, serial));
         *self.in_flight.entry(key).or_default() += 1;
+        for name in &signing.names {
+            *self.names.entry((key, *name)).or_default() += 1;
+        }
         self.signings.insert((key, serial), signing);
     }
 
@@ -70,6 +83,14 @@ impl Pending {
         self.idempotency.remove(&signing.idempotency);
         if let Some(count) = self.in_flight.get_mut(&key) {
             *count = count.saturating_sub(1);
+        }
+        for name in signing.names {
+            if let Entry::Occupied(mut count) = self.names.entry((key, name)) {
+                *count.get_mut() = count.get().saturating_sub(1);
+                if *count.get() == 0 {
+                    count.remove();
+                }
+            }
         }
         signing.waiters
     }

@@ -117,6 +117,9 @@ impl Fold {
             policy: Arc::new(policy),
         };
         let key = self.known(set.key)?;
+        if ruling.policy.budget().is_none_or(|budget| budget.per_name_per_day.is_none()) {
+            key.budgets.forget_names();
+        }
         key.last_ruling = key.ruling.replace(ruling);
         key.ruled.insert(digest);
         if key.state == KeyState::PreActive {

@@ -84,14 +84,15 @@ impl Fold {
             let why = format!("{serial} of {} has two certificates", key.label);
             return Wrong::because(FaultKind::Serial, why);
         }
-        let (hour, day) = key.budgets.count(moment.at_ms);
-        if let Some(budget) = key.ruling()?.policy.budget()
-            && (hour > budget.per_hour || day > budget.per_day)
-        {
-            let why = format!(
-                "{hour} certificates within the hour of {}, {day} within the day of {}",
-                budget.per_hour, budget.per_day
-            );
+        let Some(budget) = key.ruling()?.policy.budget() else {
+            return Ok(Subject { serial, not_after, at: moment.at() });
+        };
+        if let Some(why) = key.budgets.over(moment.at_ms, tbs.as_bytes(), &budget) {
+            return Wrong::because(FaultKind::Budget, why);
+        }
+        let issued = u64::try_from(key.issued.len()).unwrap_or(u64::MAX);
+        if budget.total.is_some_and(|total| issued > total) {
+            let why = format!("{issued} certificates of {}", budget.total.unwrap_or_default());
             return Wrong::because(FaultKind::Budget, why);
         }
         Ok(Subject { serial, not_after, at: moment.at() })

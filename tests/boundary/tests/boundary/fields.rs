@@ -3,15 +3,16 @@
 use kit::{Answered, ISSUING, RESPONDER, RawPeer, Ring, label};
 use signer_proto::{
     Act, BuildCrl, Call, CeremonyTranscript, CertIdHash, Digest, Evidence, EvidenceList,
-    GenerateKey, Hold, InspectSerial, KeySpec, KeyState, Kind, MintSerials, NoteBytes, OcspItem,
-    OcspItems, OcspNonce, OcspSubject, OcspSubjects, OperatorKey, OperatorKeys, Plaintext,
-    PolicyText, ProofKind, Propose, Purpose, ReadCheckpoint, ReadJournal, ReadPolicy, ReadProof,
-    ReadTile, Reason, RecordCeremony, Release, RevocationDelta, Revoke, Rule, Seal, SealContext,
-    Sealed, SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint, SignCaRequest,
+    GenerateKey, Hold, Identifier, InspectSerial, KeySpec, KeyState, Kind, MintSerials, NoteBytes,
+    OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, OfficerSignature, OperatorKey,
+    OperatorKeys, Plaintext, PolicyText, Positions, ProofKind, Propose, Purpose, ReadCheckpoint,
+    ReadJournal, ReadPolicy, ReadProof, ReadTile, Reason, RecordCeremony, RecordValidation,
+    Release, Renewal, RevocationDelta, Revoke, Rule, ScepMessage, Seal, SealContext, Sealed,
+    SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint, SignCaRequest,
     SignCertificate, SignHandshake, SignOcsp, Socket, Thresholds, Transcript, Unlock, UnlockShare,
-    Unseal, Warrant, Wire,
+    Unseal, ValidationMethod, Warrant, Wire,
 };
-use x509::{CertificationRequestInfoDer, CrlReason, SignatureScheme};
+use x509::{CertificationRequestInfoDer, CrlReason, Signature, SignatureScheme};
 use zeroize::Zeroizing;
 
 fn socket_of(kind: Kind) -> Socket {
@@ -32,9 +33,21 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
     let now = ring.clock.now();
     let subject = OcspSubject { hash: CertIdHash::Sha1, serial };
     let item = OcspItem { subjects: OcspSubjects(vec![subject]), nonce: OcspNonce(vec![1, 2, 3]) };
-    let evidence = Evidence::Request(kit::SubjectKey::new().request(&kit::name("CN=a"), vec![]));
+    let csr = kit::SubjectKey::new().request(&kit::name("CN=a"), vec![]);
+    let renewal = Renewal {
+        renewed: 1,
+        csr: csr.clone(),
+        scheme: SignatureScheme::Ed25519,
+        signature: Signature::from_vec(vec![7; 64]),
+    };
     let mut order = ring.order(&ring.leaf());
-    order.evidence = EvidenceList(vec![evidence]);
+    order.evidence = EvidenceList(vec![
+        Evidence::Request(csr),
+        Evidence::ScepRenewal(ScepMessage(vec![0x30, 0])),
+        Evidence::Renewal(renewal),
+        Evidence::Validation(Positions(vec![1, 2])),
+        Evidence::Officer(OfficerSignature(b"-----BEGIN".to_vec())),
+    ]);
     let draft = ring.authority("CN=Sub", kit::SubjectKey::new().public());
     vec![
         body(&ReadPolicy { key: key.clone() }),
@@ -52,6 +65,11 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
             key: key.clone(),
             scheme: SignatureScheme::EcdsaP256Sha256,
             transcript: Transcript(vec![7; 32]),
+        }),
+        body(&RecordValidation {
+            identifier: Identifier::dns("a.example").unwrap(),
+            method: ValidationMethod::Dns01,
+            account: Digest([1; 32]),
         }),
         body(&BuildCrl { key: key.clone(), shard: 0, next_update: now }),
         body(&SignOcsp {

@@ -37,6 +37,7 @@ macro_rules! refuses_bytes {
 }
 
 mod authority;
+mod budgets;
 mod clock;
 mod der;
 mod driver;

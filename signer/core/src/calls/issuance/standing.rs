@@ -4,9 +4,10 @@ use signer_policy::stub::STUBBED;
 use signer_proto::{Digest, IdempotencyKey, KeyId, KeyState, Reason, Refusal, Rule};
 use x509::Serial;
 
+use super::spent::Spent;
 use super::{Asked, Order};
 use crate::key_view::{KeyView, check_state};
-use crate::state::{Key, Live, Signing};
+use crate::state::{Key, Live, NameKey, Signing, name_keys};
 
 /// Where an order stands.
 pub(super) enum Standing {
@@ -24,13 +25,15 @@ pub(super) struct Slot {
     pub(super) tbs: Digest,
     pub(super) body: Digest,
     idempotency: IdempotencyKey,
+    names: Vec<NameKey>,
 }
 
 impl Slot {
     pub(super) fn new(view: &KeyView, order: &Order) -> Self {
         let key = view.card.identity.id;
         let tbs = order.content();
-        Self { key, tbs, body: order.body(key, tbs), idempotency: order.idempotency }
+        let body = order.body(key, tbs);
+        Self { key, tbs, body, idempotency: order.idempotency, names: names(view, order) }
     }
 
     /// Looks the order up, by its idempotency key first; one that is under way takes `asked`.
@@ -73,7 +76,6 @@ impl Slot {
         now_ms: i64,
     ) -> Result<(), Refusal> {
         let frozen = live.state.frozen().cloned();
-        let in_flight = live.pending.in_flight(self.key);
         let key = live
             .state
             .key_by_id_mut(self.key)
@@ -85,13 +87,13 @@ impl Slot {
             .ok_or_else(|| Refusal::new(Rule::KeyNotActive, order.key.to_string()))?;
         order.check_policy(ruling.reference.digest)?;
         if let Some(budget) = ruling.policy.budget().filter(|_| !STUBBED) {
-            let used = key.budget.used(now_ms);
-            check_budget("hour", used.hour.saturating_add(in_flight), budget.per_hour)?;
-            check_budget("day", used.day.saturating_add(in_flight), budget.per_day)?;
+            let spent = Spent { key, pending: &live.pending, id: self.key, now_ms };
+            spent.check(&budget, &self.names)?;
         }
         let signing = Signing {
             body: self.body,
             tbs: self.tbs,
+            names: self.names.clone(),
             idempotency: self.idempotency,
             waiters: Vec::new(),
         };
@@ -119,10 +121,12 @@ pub(super) fn check_issuing(frozen: Option<&Reason>, key: &Key) -> Result<(), Re
     check_state(&key.card, key.state, &[KeyState::Active])
 }
 
-fn check_budget(span: &str, used: u64, most: u64) -> Result<(), Refusal> {
-    if used < most {
-        return Ok(());
+/// Gives what the certificate is counted by besides, where the policy limits names. It is the
+/// policy that the order has to name.
+fn names(view: &KeyView, order: &Order) -> Vec<NameKey> {
+    let budget = view.ruling().ok().and_then(|ruling| ruling.policy.budget());
+    match budget.and_then(|budget| budget.per_name_per_day) {
+        Some(_) => name_keys(order.tbs.as_bytes()),
+        None => Vec::new(),
     }
-    let detail = format!("{used} certificates within the {span}, at most {most}");
-    Err(Refusal::new(Rule::BudgetExhausted, detail))
 }
