@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use crate::report::{Item, Role};
 pub use filter::FilterError;
 use filter::{Verdict, install};
-use table::{ALLOWED, DENIED, DENIED_SERVER, DENIED_SIGNER, UNREADABLE};
+use table::{ALLOWED, DENIED, DENIED_SERVER, DENIED_SIGNER, STARTING, UNREADABLE};
 
 const NAME: &str = "seccomp";
 
@@ -53,9 +53,65 @@ pub fn markdown() -> String {
         text.push('\n');
     };
     part("Allowed to a signer that serves", &[ALLOWED]);
+    part("Needed besides, until it serves", &[STARTING]);
     part("Denied to signer and server from the start", &[DENIED]);
     part("Denied to the signer besides", &[DENIED_SIGNER]);
     part("Denied to the server besides", &[DENIED_SERVER]);
     part("Said to be missing (ENOSYS)", &[UNREADABLE]);
     text
+}
+
+/// Names the calls that a filter around a signer must let through, on any of our processors.
+#[must_use]
+pub fn names_from_outside() -> Vec<&'static str> {
+    /// What the calls of x86_64 are where there are only the newer ones.
+    const ELSEWHERE: [&str; 6] =
+        ["faccessat", "fchmodat", "fchownat", "mkdirat", "renameat", "unlinkat"];
+    let mut names: Vec<_> = ALLOWED.iter().chain(STARTING).map(table::Row::name).collect();
+    names.extend(ELSEWHERE);
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Returns the profile of deploy/container, in the form of the OCI runtime specification.
+#[must_use]
+pub fn container_profile() -> String {
+    /// What a runtime calls itself between its filter and the exec.
+    const RUNTIME: [&str; 20] = [
+        "capset",
+        "chdir",
+        "epoll_ctl",
+        "epoll_pwait",
+        "epoll_wait",
+        "eventfd2",
+        "fchdir",
+        "fstat",
+        "fstatfs",
+        "getcwd",
+        "getpid",
+        "getppid",
+        "nanosleep",
+        "pipe2",
+        "readlinkat",
+        "sched_yield",
+        "setgid",
+        "setgroups",
+        "setuid",
+        "tgkill",
+    ];
+    let list = |names: &[&str]| {
+        let quoted: Vec<_> = names.iter().map(|name| format!("        \"{name}\"")).collect();
+        quoted.join(",\n")
+    };
+    format!(
+        "{{\n  \"defaultAction\": \"SCMP_ACT_ERRNO\",\n  \"defaultErrnoRet\": 1,\n  \
+         \"architectures\": [\"SCMP_ARCH_X86_64\", \"SCMP_ARCH_AARCH64\"],\n  \"syscalls\": [\n    \
+         {{\n      \"comment\": \"signer-file, from its exec on\",\n      \"names\": [\n{}\n      ],\n      \
+         \"action\": \"SCMP_ACT_ALLOW\"\n    }},\n    {{\n      \"comment\": \"the container runtime, \
+         before the exec\",\n      \"names\": [\n{}\n      ],\n      \"action\": \"SCMP_ACT_ALLOW\"\n    \
+         }}\n  ]\n}}\n",
+        list(&names_from_outside()),
+        list(&RUNTIME),
+    )
 }

@@ -136,9 +136,15 @@ pub const ALLOWED: &[Row] = &[
     row!(SYS_write, "writes key files, the log, and `ready`"),
     row!(SYS_fdatasync, "makes leaves durable"),
     row!(SYS_fsync, "makes key files and names durable"),
+    #[cfg(target_arch = "x86_64")]
     row!(SYS_rename, "gives a segment of the journal its name"),
     row!(SYS_renameat2, "gives a key file its name, never another's"),
+    #[cfg(not(target_arch = "x86_64"))]
+    row!(SYS_renameat, "gives a segment of the journal its name"),
+    #[cfg(target_arch = "x86_64")]
     row!(SYS_unlink, "removes the sockets at the end, and what a crash left unnamed"),
+    #[cfg(not(target_arch = "x86_64"))]
+    row!(SYS_unlinkat, "removes the sockets at the end, and what a crash left unnamed"),
     // Memory that is never executable.
     row!(SYS_mmap, "allocates").when(&[NOT_EXECUTABLE]),
     row!(SYS_mprotect, "gives an arena or a stack its pages").when(&[NOT_EXECUTABLE]),
@@ -179,6 +185,54 @@ pub const ALLOWED: &[Row] = &[
         .when(&[&[is(2, libc::SIGABRT, "`sig` is SIGABRT")]])
         .kept(ABORT),
     row!(SYS_getrandom, "draws nonces, keys and serials"),
+];
+
+/// What a signer calls besides, between its exec and the moment when it is sealed: for filters that
+/// are put around it from outside (deploy/), before it runs.
+pub const STARTING: &[Row] = &[
+    row!(SYS_execve, "is how it is started; the first stage forbids it from then on"),
+    // The C library and Rust's runtime.
+    #[cfg(target_arch = "x86_64")]
+    row!(SYS_access, LOADER),
+    #[cfg(target_arch = "x86_64")]
+    row!(SYS_arch_prctl, LOADER),
+    row!(SYS_newfstatat, LOADER),
+    row!(SYS_set_tid_address, LOADER),
+    #[cfg(target_arch = "x86_64")]
+    row!(SYS_poll, "looks whether the standard streams are open"),
+    row!(SYS_lseek, "reads the map of its memory, and directories"),
+    #[cfg(target_arch = "x86_64")]
+    row!(SYS_open, "looks for means of randomness"),
+    // What it gives up, and how it looks that it is gone.
+    row!(SYS_umask, "gives new files to their owner alone"),
+    row!(SYS_prlimit64, "forbids cores, raises the limits of descriptors and of locked memory"),
+    row!(SYS_memfd_secret, "makes the secret memory"),
+    row!(SYS_ftruncate, "gives the secret memory its length, cuts a torn end of the journal"),
+    row!(SYS_mlockall, "keeps all memory out of swap")
+        .kept("only where the limit of locked memory is 512 MiB, as in the unit"),
+    row!(SYS_mlock, "locks the memory of the secrets").kept("only without memfd_secret"),
+    row!(SYS_capget, "looks which capabilities there are"),
+    row!(SYS_capset, "gives them up").kept("only where there are any"),
+    row!(SYS_seccomp, "puts the filters in force"),
+    row!(SYS_landlock_create_ruleset, "closes paths"),
+    row!(SYS_landlock_add_rule, "closes paths"),
+    row!(SYS_landlock_restrict_self, "closes paths"),
+    // The ring and its sockets.
+    row!(SYS_geteuid, "looks whether the ring is its own"),
+    row!(SYS_getegid, "gives admin.sock to its own group"),
+    row!(SYS_flock, "takes the ring's lock"),
+    row!(SYS_getdents64, "lists the journal, its descriptors and its threads"),
+    row!(SYS_socket, "makes the four sockets"),
+    row!(SYS_socketpair, "makes what tells threads to end"),
+    row!(SYS_bind, "makes the four sockets"),
+    row!(SYS_listen, "makes the four sockets"),
+    row!(SYS_ioctl, "has them not wait"),
+    #[cfg(target_arch = "x86_64")]
+    row!(SYS_chmod, "gives a socket its mode before it has its name"),
+    #[cfg(target_arch = "x86_64")]
+    row!(SYS_chown, "gives a socket its group before it has its name"),
+    #[cfg(target_arch = "x86_64")]
+    row!(SYS_mkdir, "makes their directory, if it is not there"),
 ];
 
 /// What neither process ever needs.
@@ -271,6 +325,7 @@ pub const UNREADABLE: &[Row] =
     &[row!(SYS_clone3, "its flags lie in memory; the C library then calls `clone`")];
 
 const ABORT: &str = "a panic or a fault ends the process by its own signal, not as an attack does";
+const LOADER: &str = "is called by the loader of programs, or the C library's start";
 const DEBUG: &str = "reaches into another process";
 const KERNEL: &str = "changes or watches the kernel";
 const MOUNTS: &str = "changes what a path means";

@@ -176,7 +176,6 @@ fn read(trace: &Path, used: &mut Used) {
         // The last exec is the signer's own: setpriv ran before.
         if name == "execve" && rest.contains("/signer-file\", [") {
             ours = true;
-            continue;
         }
         if !ours || name.is_empty() || rest.starts_with("+++") || rest.starts_with("---") {
             continue;

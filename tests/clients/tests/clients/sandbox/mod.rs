@@ -4,6 +4,7 @@
 //! as root, by whom alone it can be traced.
 
 mod allowances;
+mod deploy;
 mod exercise;
 #[cfg(target_arch = "x86_64")]
 mod inject;
