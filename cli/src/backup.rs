@@ -56,7 +56,8 @@ impl Backup {
             (layout.url(), copy.url()),
             (layout.server_config(), copy.server_config()),
         ];
-        if !self.without_unlock {
+        // One that opened the ring before a rotation is left behind: it opens older copies.
+        if !self.without_unlock && opener(&layout)? == Some(Opener::Credential) {
             small.push((layout.unlock(), copy.unlock()));
             // With the unlock credential beside it, it gives nothing away that is not there.
             small.push((layout.operator_key(), copy.operator_key()));

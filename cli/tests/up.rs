@@ -372,3 +372,57 @@ crl = {{ key = "corp", next_update = "180d", out = "corp.crl" }}
     assert_eq!(imported["state"], "active");
     up.end();
 }
+
+/// Rotates the unlock key as the signer's user, whoever that is here.
+fn rotate(place: &Place, options: &[&str]) {
+    use std::os::unix::process::CommandExt as _;
+
+    let program = Path::new(env!("CARGO_BIN_EXE_chancery")).with_file_name("signer-file");
+    let mut command = Command::new(program);
+    command.arg("rotate-unlock").arg("--ring").arg(place.at("data/signer/ring"));
+    command.args(options).current_dir(place.dir.path());
+    let owner = fs::metadata(place.at("data/signer")).expect("the signer's folder");
+    if rustix::process::getuid().is_root() {
+        command.uid(owner.uid()).gid(owner.gid());
+    }
+    let output = command.output().expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_ring_that_shares_open_waits_for_them_and_its_copy_says_so() {
+    let Some(place) = Place::new() else { return };
+    place.ok("data", &["init"]);
+    let owner = fs::metadata(place.at("data/signer")).expect("the signer's folder");
+    let mut shares = Vec::new();
+    for name in ["share1", "share2", "share3"] {
+        fs::write(place.at(name), format!("passphrase of {name}\n")).expect("written");
+        fs::set_permissions(place.at(name), fs::Permissions::from_mode(0o600)).expect("set");
+        if rustix::process::getuid().is_root() {
+            std::os::unix::fs::chown(place.at(name), Some(owner.uid()), None).expect("given");
+        }
+        shares.extend(["--share-passphrase-file", name]);
+    }
+    shares.extend(["--shares-threshold", "2", "--old-credential", "data/unlock.key"]);
+    rotate(&place, &shares);
+    let up =
+        place.up("data", &[], |_, err| err.contains("unlock --data") && err.contains("--share"));
+    let share = |number: &str, file: &str| {
+        place.json("data", &["unlock", "--share-passphrase", number, "--passphrase-file", file])
+    };
+    place.fails("data", &["unlock", "--credential-file", "data/unlock.key"], 3, "opened by shares");
+    assert_eq!(share("3", "share3")["missing"], 1);
+    let opened = share("1", "share1");
+    assert_eq!((&opened["signer"], &opened["missing"]), (&"ready".into(), &0.into()));
+    let start = Instant::now();
+    while !place.run("data", &["status"]).status.success() {
+        assert!(start.elapsed() < READY);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let copy = place.at("copy");
+    let said = place.ok("data", &["backup", "--to", copy.to_str().expect("a path")]);
+    assert!(said.contains("opens with the shares"), "{said}");
+    assert!(!copy.join("unlock.key").exists(), "it opens nothing any more");
+    up.end();
+    place.fails("data", &["up", "--passphrase-file", "share1"], 2, "opened by shares");
+}
