@@ -213,9 +213,11 @@ LEAVES = {
     17: ("AuthoritySigned", record(key=ID, policy=DIGEST, idempotency=ID, tbs=DER, **SIGNED,
                                    warrant=WARRANT)),
     18: ("RequestSigned", record(key=ID, info=DER, **SIGNED, warrant=WARRANT)),
+    19: ("SignIntended", record(key=ID, tbs_digest=DIGEST, scheme=SCHEME)),
     20: ("HandshakesSigned", record(key=ID, count=U32, root=DIGEST)),
     21: ("ValidationRecorded", record(identifier=identifier, method=enum(U8, [1, 2, 3]),
                                       account=DIGEST)),
+    22: ("AuditAnchored", record(through=U64, previous=DIGEST, digest=DIGEST)),
     32: ("RevocationChanged", record(key=ID, serial=serial, status=STATUS, reason=REASON,
                                      invalidity=option(TIME))),
     33: ("CrlSigned", record(key=ID, shard=U16, number=U64, this_update=TIME, next_update=TIME,
@@ -614,6 +616,7 @@ class Fold:
         self.genesis = self.log_key = self.operators = None
         self.frozen = False
         self.unlock = self.rotating = None
+        self.intents, self.anchor = {}, (0, bytes(32))
         self.hashes = []
         self.counts = {}
 
@@ -626,6 +629,7 @@ class Fold:
         demand((position == 0) == (code == 1), "genesis", f"{name} at {position}")
         if code == 1:
             self.genesis_digest = sha256(octets_)
+        self.paired(name, leaf)
         try:
             getattr(self, name, lambda *_: None)(at_ms // 1000, leaf)
         except (ValueError, IndexError, Malformed) as error:
@@ -633,6 +637,28 @@ class Fold:
         self.newest = at_ms
         self.hashes.append(leaf_hash)
         self.counts[name] = self.counts.get(name, 0) + 1
+
+    def paired(self, name, leaf):
+        """Of a key whose driver demands intents no single signature is without one."""
+        signed = {"CertificateSigned": "tbs", "AuthoritySigned": "tbs", "RequestSigned": "info"}
+        if name in signed and leaf["key"] in self.intents:
+            digest = sha256(leaf[signed[name]])
+        elif name == "CrlSigned" and leaf["key"] in self.intents:
+            digest = leaf["tbs_digest"]
+        else:
+            return
+        demand(digest in self.intents[leaf["key"]], "intent", "a signature without its intent")
+        self.intents[leaf["key"]].remove(digest)
+
+    def SignIntended(self, _, leaf):
+        self.known(leaf["key"])
+        self.intents.setdefault(leaf["key"], set()).add(leaf["tbs_digest"])
+
+    def AuditAnchored(self, _, leaf):
+        through, digest = self.anchor
+        demand(leaf["through"] > through and leaf["previous"] == digest, "anchor",
+               f"{leaf['through']} after {through}")
+        self.anchor = leaf["through"], leaf["digest"]
 
     def root_at(self, size):
         tree = Tree()

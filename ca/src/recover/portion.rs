@@ -100,6 +100,8 @@ impl Portion {
                 | Event::CrlSigned(_)
                 | Event::OcspSigned(_)
                 | Event::HandshakesSigned(_)
+                | Event::SignIntended(_)
+                | Event::AuditAnchored(_)
                 | Event::ValidationRecorded(_)
                 | Event::Refused(_) => {}
             }

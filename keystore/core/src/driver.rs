@@ -66,6 +66,13 @@ pub trait KeyDriver: Send + Sync {
     /// Makes a key, durable before this returns.
     fn generate(&self, key: &KeyIdentity) -> Result<SpkiDer, DriverError>;
 
+    /// Says whether an intent must be durable before each signature: for keys that are elsewhere,
+    /// where a signature can exist of which this process never heard. Only for single signatures:
+    /// batches of OCSP responses and TLS handshakes have no intents.
+    fn wants_intent(&self) -> bool {
+        false
+    }
+
     /// Says whether keys can be used now.
     fn health(&self) -> Result<(), DriverError>;
 

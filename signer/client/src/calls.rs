@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use signer_proto::{
-    BuildCrl, BuiltCrl, CheckpointShown, Checkpoints, Describe, Description, GenerateKey, Health,
-    HealthReport, Hold, InspectSerial, JournalSlice, KeyDescription, MAX_DEADLINE_MS, MintSerials,
-    OperatorsInForce, Plaintext, PolicyInForce, PolicyRef, Propose, Proposed, ReadCheckpoint,
-    ReadJournal, ReadOperators, ReadPolicy, ReadProof, ReadTile, RecordCeremony, RecordValidation,
-    Recorded, Release, RevocationChange, RevocationDelta, RevocationSlice, Revoke, Seal, Sealed,
-    SerialInspection, Serials, SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint,
-    SignAuthority, SignCaRequest, SignCertificate, SignHandshake, SignOcsp, SignedCertificate,
-    SignedHandshake, SignedOcsp, Socket, TileBytes, TreeProof, Unlock, Unseal, ValidationRecord,
+    AnchorAudit, BuildCrl, BuiltCrl, CheckpointShown, Checkpoints, Describe, Description,
+    GenerateKey, Health, HealthReport, Hold, InspectSerial, JournalSlice, KeyDescription,
+    MAX_DEADLINE_MS, MintSerials, NewestAnchor, OperatorsInForce, Plaintext, PolicyInForce,
+    PolicyRef, Propose, Proposed, ReadCheckpoint, ReadJournal, ReadOperators, ReadPolicy,
+    ReadProof, ReadTile, RecordCeremony, RecordValidation, Recorded, Release, RevocationChange,
+    RevocationDelta, RevocationSlice, Revoke, Seal, Sealed, SerialInspection, Serials, SetFreeze,
+    SetKeyState, SetOperators, SetPolicy, ShowCheckpoint, SignAuthority, SignCaRequest,
+    SignCertificate, SignHandshake, SignOcsp, SignedCertificate, SignedHandshake, SignedOcsp,
+    Socket, TileBytes, TreeProof, Unlock, Unseal, ValidationRecord,
 };
 
 use crate::client::SignerClient;
@@ -80,6 +81,8 @@ calls! {
     sign_certificate(SignCertificate) -> SignedCertificate, on Issue, within usual;
     /// Has the server's part of a TLS handshake signed.
     sign_handshake(SignHandshake) -> SignedHandshake, on Issue, within usual;
+    /// Anchors the audit log in the journal, or asks for the newest anchor.
+    anchor_audit(AnchorAudit) -> NewestAnchor, on Issue, within usual;
     /// Seals a small secret.
     seal(Seal) -> Sealed, on Issue, within usual;
     /// Opens a sealed value.

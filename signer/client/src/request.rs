@@ -70,6 +70,7 @@ impl Request {
             | Kind::ReadPolicy
             | Kind::ReadJournal
             | Kind::ReadCheckpoint
+            | Kind::AnchorAudit
             | Kind::ReadProof
             | Kind::ShowCheckpoint
             | Kind::ReadTile

@@ -8,9 +8,10 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use keystore::{KeyIdentity, Opened, UnlockError, UnlockFactor, UnlockKind, Vault};
+use keystore::{KeyDriver, KeyIdentity, Opened, UnlockError, UnlockFactor, UnlockKind, Vault};
 use signer_proto::{
-    Digest, Event, KeyId, KeyLabel, Leaf, Purpose, Refusal, Refused, Rule, SignerState, Wire,
+    Digest, Event, KeyId, KeyLabel, Leaf, Purpose, Refusal, Refused, Rule, SignIntended,
+    SignerState, Wire,
 };
 use x509::{Signature, UnixTime};
 use zeroize::Zeroizing;
@@ -25,7 +26,7 @@ use crate::journal::{Committed, Journal, JournalError};
 use crate::key_view::KeyView;
 use crate::ledger::Ledger;
 use crate::refusals::Refusals;
-use crate::state::{Key, KeyCard, Live, State, house_label};
+use crate::state::{Key, KeyCard, Live, OpenIntent, State, house_label};
 use signer_policy::Admitted;
 
 /// Everything that calls share.
@@ -238,13 +239,14 @@ impl Keeper {
     /// Signs what policy admitted. A signature that does not verify sets the key aside until a
     /// restart.
     pub(crate) fn sign(
-        &self,
+        self: &Arc<Self>,
         card: &KeyCard,
         admitted: &Admitted<'_>,
     ) -> Result<Signature, Refusal> {
         self.check_not_rolled_back()?;
         let opened = self.opened()?;
         self.check_usable(card)?;
+        self.intend(opened.driver.as_ref(), card, admitted)?;
         sign_admitted(opened.driver.as_ref(), card, admitted).map_err(|error| match error {
             SignError::Driver(error) => refuse_driver(&error),
             SignError::Faulty => {
@@ -253,6 +255,27 @@ impl Keeper {
                 set_aside(card, rule)
             }
         })
+    }
+
+    /// Makes it durable that a signature is about to exist, where the driver demands it.
+    fn intend(
+        self: &Arc<Self>,
+        driver: &dyn KeyDriver,
+        card: &KeyCard,
+        admitted: &Admitted<'_>,
+    ) -> Result<(), Refusal> {
+        if !driver.wants_intent() || !admitted.is_single() {
+            return Ok(());
+        }
+        let tbs_digest = Digest(x509::sha256(admitted.bytes()));
+        let (key, scheme) = (card.identity.id, admitted.scheme());
+        self.write_and_wait(SignIntended { key, tbs_digest, scheme }).map(drop)
+    }
+
+    /// Returns the signatures that were intended and are not in the journal: whether they exist,
+    /// only their driver's own log can tell.
+    pub(crate) fn open_intents(&self) -> Vec<OpenIntent> {
+        self.live().state.intents().open()
     }
 
     /// Refuses a key that was set aside.

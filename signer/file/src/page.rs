@@ -100,6 +100,12 @@ fn operator_fields(event: &Event) -> Option<Fields> {
         Event::IssuanceFrozen(e) => {
             vec![("frozen", json!(e.frozen)), ("reason", json!(e.reason.0))]
         }
+        Event::SignIntended(e) => {
+            vec![("key", json!(e.key.to_string())), ("tbs_digest", json!(e.tbs_digest.to_string()))]
+        }
+        Event::AuditAnchored(e) => {
+            vec![("through", json!(e.through)), ("digest", json!(e.digest.to_string()))]
+        }
         Event::CeremonyRecorded(e) => vec![
             ("plan", json!(e.plan.to_string())),
             ("transcript", json!(digest(e.transcript.0.as_bytes()))),

@@ -63,6 +63,11 @@ impl Serve {
         hardening::confine(&places).into_iter().for_each(|item| report.put(item));
         let reasons = end::reasons(self.parent_pipe)?;
         let signer = self.open(ring, &check, report)?;
+        for (position, _) in signer.open_intents() {
+            eprintln!(
+                "signer-file: leaf {position} intends a signature that is not in the journal"
+            );
+        }
         for (path, note) in checkpoints {
             let shown = signer.show_checkpoint(&note);
             shown.with_context(|| format!("the checkpoint {}", path.display()))?;

@@ -53,6 +53,12 @@ impl<'a> Admitted<'a> {
         &self.meaning
     }
 
+    /// Returns whether the bytes have a leaf of their own; OCSP responses and handshakes share one.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        !matches!(self.meaning, Meaning::OcspResponse | Meaning::Handshake)
+    }
+
     /// Gives the certificate, if the bytes are one's.
     #[must_use]
     pub fn certificate(&self) -> Option<&TbsCertificate> {

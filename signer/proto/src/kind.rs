@@ -45,6 +45,8 @@ wire_enum! {
         Seal = 18, "seal",
         /// [`crate::Unseal`]
         Unseal = 19, "unseal",
+        /// [`crate::AnchorAudit`]
+        AnchorAudit = 20, "anchor-audit",
         /// [`crate::SignHandshake`]
         SignHandshake = 21, "sign-handshake",
         /// [`crate::BuildCrl`]
@@ -96,6 +98,7 @@ impl Kind {
             Self::Health | Self::Describe | Self::ReadPolicy | Self::ReadJournal => true,
             Self::ReadProof | Self::ReadTile | Self::InspectSerial => true,
             Self::ReadCheckpoint => true,
+            Self::AnchorAudit => socket == Socket::Issue,
             // Whoever has one may show it; it makes no authority.
             Self::ShowCheckpoint => matches!(socket, Socket::Status | Socket::Admin),
             Self::ReadOperators => true,
@@ -132,6 +135,7 @@ impl Kind {
             Self::ReadPolicy | Self::ReadJournal | Self::MintSerials | Self::BuildCrl => 256,
             Self::ReadProof | Self::ReadTile | Self::InspectSerial => 256,
             Self::ReadCheckpoint => 256,
+            Self::AnchorAudit => 256,
             Self::ShowCheckpoint => 66 * 1024,
             Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => 256,
             Self::Unlock | Self::UnlockShare => 2 * 1024,

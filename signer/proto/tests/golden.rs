@@ -398,6 +398,32 @@ fn golden_handshakes_signed() {
 }
 
 #[test]
+fn golden_sign_intended() {
+    check(
+        SignIntended {
+            key: KeyId([0x31; 16]),
+            tbs_digest: Digest([0x51; 32]),
+            scheme: SignatureScheme::EcdsaP256Sha256,
+        },
+        "01 13 000001926eb52401
+         31313131313131313131313131313131
+         5151515151515151515151515151515151515151515151515151515151515151
+         01",
+    );
+}
+
+#[test]
+fn golden_audit_anchored() {
+    check(
+        AuditAnchored { through: 4097, previous: Digest([0x52; 32]), digest: Digest([0x53; 32]) },
+        "01 16 000001926eb52401
+         0000000000001001
+         5252525252525252525252525252525252525252525252525252525252525252
+         5353535353535353535353535353535353535353535353535353535353535353",
+    );
+}
+
+#[test]
 fn golden_revocation_changed() {
     let changed = |status, reason, invalidity| RevocationChanged {
         key: KeyId([0x31; 16]),

@@ -84,6 +84,8 @@ kinds! {
     Handshakes = "handshakes";
     /// An OCSP batch that does not follow from what is known.
     Ocsp = "ocsp";
+    /// An anchor of the server's audit log that does not go on from the one before it.
+    Anchor = "anchor";
     /// A signature without its intent, or an intent of something else.
     Intent = "intent";
     /// More leaves of refusals than a signer writes.

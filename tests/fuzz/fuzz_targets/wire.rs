@@ -21,7 +21,7 @@ types! {
     JournalSlice, MintSerials, Serials, SignCertificate, SignedCertificate, Seal, Sealed, Unseal,
     Plaintext, BuildCrl, BuiltCrl, SignOcsp, SignedOcsp, Revoke, Hold, Release, RevocationChange,
     RevocationDelta, RevocationSlice, Unlock, GenerateKey, KeyDescription, SetPolicy, PolicyRef,
-    SignAuthority, SignCaRequest, Refusal, Leaf, ReadCheckpoint,
+    SignAuthority, SignCaRequest, Refusal, Leaf, AnchorAudit, NewestAnchor, ReadCheckpoint,
     Checkpoints, ShowCheckpoint, CheckpointShown, ReadProof, TreeProof, ReadTile, TileBytes,
 }
 

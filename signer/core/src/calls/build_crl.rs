@@ -78,7 +78,7 @@ fn ground(state: &crate::state::State, id: KeyId) -> Ground {
 
 /// Builds, signs and encodes, without the state lock: a large CRL takes a second.
 fn build(
-    keeper: &Keeper,
+    keeper: &Arc<Keeper>,
     call: &BuildCrl,
     view: &KeyView,
     ground: &Ground,

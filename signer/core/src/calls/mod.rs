@@ -1,5 +1,6 @@
 //! One file a call: look up, admit, reserve, sign, verify, journal, answer.
 
+mod anchor_audit;
 mod asked;
 mod build_crl;
 mod describe;
@@ -75,6 +76,7 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::Describe => at_once(keeper, body, asked, describe::run),
         Kind::ReadPolicy => at_once(keeper, body, asked, read_policy::run),
         Kind::ReadJournal => at_once(keeper, body, asked, read_journal::run),
+        Kind::AnchorAudit => writing(keeper, body, asked, anchor_audit::run),
         Kind::ReadCheckpoint => at_once(keeper, body, asked, read_checkpoint::run),
         Kind::ShowCheckpoint => at_once(keeper, body, asked, show_checkpoint::run),
         Kind::ReadProof => at_once(keeper, body, asked, read_proof::run),

@@ -43,7 +43,11 @@ pub(super) fn run(keeper: &Arc<Keeper>, call: SignOcsp, asked: Asked) {
     }
 }
 
-fn sign(keeper: &Keeper, call: &SignOcsp, asked: &Asked) -> Result<(OcspSigned, Vec<u8>), Refusal> {
+fn sign(
+    keeper: &Arc<Keeper>,
+    call: &SignOcsp,
+    asked: &Asked,
+) -> Result<(OcspSigned, Vec<u8>), Refusal> {
     let any = check_items(call)?;
     let responder = keeper.view(&call.responder, |purpose| purpose == Purpose::Ocsp)?;
     let issuer = keeper.view(&call.issuer, |purpose| purpose == Purpose::CertAndCrl)?;
@@ -113,7 +117,7 @@ fn look_up(
 
 /// What every response of a batch has in common.
 struct Batch<'a> {
-    keeper: &'a Keeper,
+    keeper: &'a Arc<Keeper>,
     deadline: Deadline,
     responder: &'a KeyView,
     ids: CertIds,

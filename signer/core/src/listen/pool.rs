@@ -33,6 +33,7 @@ impl Lane {
             Kind::Health | Kind::Describe | Kind::ReadPolicy | Kind::ReadOperators => Self::Here,
             Kind::MintSerials
             | Kind::SignCertificate
+            | Kind::AnchorAudit
             | Kind::SignHandshake
             | Kind::InspectSerial
             | Kind::Seal

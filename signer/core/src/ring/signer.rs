@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use keystore::{UnlockKind, Vault};
-use signer_proto::{CheckpointShown, HealthReport, Refusal};
+use signer_proto::{CheckpointShown, HealthReport, Refusal, SignIntended};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -105,6 +105,15 @@ impl Signer {
     /// pinned witness signed.
     pub fn show_checkpoint(&self, note: &[u8]) -> Result<CheckpointShown, Refusal> {
         self.keeper.show_checkpoint(note)
+    }
+
+    /// Lists the signatures that were intended and are not in the journal, by the positions of
+    /// their intents: a driver was asked, and the process ended or the driver failed before the
+    /// leaf. None of them was released.
+    #[must_use]
+    pub fn open_intents(&self) -> Vec<(u64, SignIntended)> {
+        let open = self.keeper.open_intents().into_iter();
+        open.map(|intent| (intent.position, intent.intended)).collect()
     }
 
     /// Reports how the signer is.

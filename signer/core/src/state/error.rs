@@ -91,6 +91,9 @@ pub enum StateError {
     /// A rotation of the unlock key that nobody intended, or one that nobody settled.
     #[error("the rotation at {0} does not follow from what was intended")]
     Rotation(u64),
+    /// An anchor of the audit log that does not go on from the one before.
+    #[error("the audit anchor at {0} does not follow the one before it")]
+    Anchor(u64),
     /// A CRL number that does not grow, or covers what is not there.
     #[error("the CRL at {0} does not follow the one before it")]
     Crl(u64),

@@ -9,6 +9,7 @@ use signer_proto::{
 };
 use x509::{PublicKey, SpkiDer, TbsCertificateDer, UnixTime, sha256};
 
+use super::anchors::anchor;
 use super::error::StateError;
 use super::glance::glance;
 use super::issued::Issued;
@@ -44,6 +45,7 @@ impl State {
         }
         let decision = self.confirm(position, at_ms, event)?;
         self.event(position, at_ms, event)?;
+        self.intents.done(event);
         self.take_up(position, at_ms, event, decision.as_ref())?;
         self.newest_ms = at_ms;
         self.size += 1;
@@ -83,6 +85,13 @@ impl State {
             }
             Event::HandshakesSigned(signed) => {
                 self.known(position, signed.key)?;
+            }
+            Event::SignIntended(intended) => {
+                self.known(position, intended.key)?;
+                self.intents.intend(position, intended);
+            }
+            Event::AuditAnchored(anchored) => {
+                self.audit_anchor = Some(anchor(position, self.audit_anchor, anchored)?);
             }
             Event::IssuanceFrozen(_)
             | Event::CeremonyRecorded(_)

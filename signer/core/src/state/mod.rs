@@ -3,6 +3,7 @@
 //! [`State`] changes by [`State::apply`] alone, leaf by leaf in the journal's order, at a
 //! restart as while running. [`Pending`] holds what was reserved and is not durable yet.
 
+mod anchors;
 mod approved;
 mod budget;
 mod error;
@@ -21,11 +22,12 @@ mod validations;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use signer_proto::{Digest, Genesis, IdempotencyKey, KeyId, KeyLabel, Reason};
+use signer_proto::{AuditAnchored, Digest, Genesis, IdempotencyKey, KeyId, KeyLabel, Reason};
 
 use signer_policy::RingKeys;
 use signer_quorum::Quorum;
 
+pub(crate) use anchors::{Intents, OpenIntent, continues};
 pub(crate) use error::StateError;
 pub(crate) use fold::follows;
 pub(crate) use glance::glance;
@@ -69,6 +71,8 @@ pub(crate) struct State {
     validations: Validations,
     /// Before this time no names are counted: they are of no budget any more.
     names_since_ms: i64,
+    intents: Intents,
+    audit_anchor: Option<(u64, AuditAnchored)>,
     newest_ms: i64,
     size: u64,
     unlock_failures: UnlockFailures,
@@ -134,6 +138,16 @@ impl State {
     /// Returns why issuance stands still; none while it goes on.
     pub(crate) fn frozen(&self) -> Option<&Reason> {
         self.quorum.as_ref().and_then(|quorum| quorum.frozen())
+    }
+
+    /// Returns the signatures that were intended and are not in the journal.
+    pub(crate) fn intents(&self) -> &Intents {
+        &self.intents
+    }
+
+    /// Returns the newest anchor of the audit log and the position of its leaf.
+    pub(crate) fn audit_anchor(&self) -> Option<(u64, AuditAnchored)> {
+        self.audit_anchor
     }
 
     /// Returns when the newest leaf was written, in milliseconds since 1970.

@@ -41,6 +41,7 @@ pub(crate) struct Pending {
     changes: HashMap<(KeyId, Serial), VecDeque<Deferred>>,
     crls: HashSet<KeyId>,
     labels: HashSet<KeyLabel>,
+    anchoring: bool,
 }
 
 impl Pending {
@@ -128,6 +129,16 @@ impl Pending {
     /// Ends a CRL, done or not.
     pub(crate) fn end_crl(&mut self, key: KeyId) {
         self.crls.remove(&key);
+    }
+
+    /// Reserves the next audit anchor; false if it is reserved.
+    pub(crate) fn begin_anchor(&mut self) -> bool {
+        !std::mem::replace(&mut self.anchoring, true)
+    }
+
+    /// Ends an audit anchor, done or not.
+    pub(crate) fn end_anchor(&mut self) {
+        self.anchoring = false;
     }
 
     /// Reserves a label; false if it is reserved.

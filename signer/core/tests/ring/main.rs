@@ -7,6 +7,7 @@ mod drafts;
 mod hand_clock;
 mod handshakes;
 mod inspection;
+mod intents;
 mod log;
 mod ocsp_and_crl;
 mod refusals;

@@ -3,6 +3,7 @@
 use super::{call, wire_newtype};
 use crate::codec::{wire_enum, wire_struct};
 use crate::field::Digest;
+use crate::leaf::AuditAnchored;
 
 wire_newtype!(
     /// A signed note (C2SP signed-note), at most 64 KiB.
@@ -104,3 +105,31 @@ wire_newtype!(
     TileBytes, bytes 8192, "tile"
 );
 call!(ReadTile => TileBytes);
+
+wire_struct! {
+    /// Anchors the server's audit log, or asks for the newest anchor.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct AnchorAudit {
+        /// What to write; none to ask.
+        pub anchor: Option<AuditAnchored>,
+    }
+}
+wire_struct! {
+    /// An anchor and its leaf.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct AuditAnchor {
+        /// The position of its leaf.
+        pub position: u64,
+        /// What the leaf says.
+        pub anchored: AuditAnchored,
+    }
+}
+wire_struct! {
+    /// The newest anchor; none before the first.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct NewestAnchor {
+        /// The anchor.
+        pub anchor: Option<AuditAnchor>,
+    }
+}
+call!(AnchorAudit => NewestAnchor);

@@ -4,6 +4,7 @@
 //! octets, so that it fits an entry bundle of C2SP tlog-tiles; its Merkle hash is
 //! SHA-256(0x00 | leaf) (RFC 9162 §2.1.1). Types are only ever added.
 
+mod anchored;
 mod genesis;
 mod handshake;
 mod operators;
@@ -13,6 +14,7 @@ mod status;
 mod unlock;
 mod validation;
 
+pub use anchored::*;
 pub use genesis::*;
 pub use handshake::*;
 pub use operators::*;
@@ -183,10 +185,14 @@ events! {
     AuthoritySigned = 17;
     /// A CSR for a key of this ring was signed.
     RequestSigned = 18;
+    /// A signature is about to be asked of a driver: INTENT.
+    SignIntended = 19;
     /// TLS handshakes were signed.
     HandshakesSigned = 20;
     /// A name was validated.
     ValidationRecorded = 21;
+    /// The server's audit log was anchored.
+    AuditAnchored = 22;
     /// A certificate was revoked, held or released.
     RevocationChanged = 32;
     /// A CRL was signed.

@@ -20,7 +20,8 @@ use signer_log::merkle::Hash;
 use signer_log::note::NoteKey;
 use signer_policy::RingKeys;
 use signer_proto::{
-    Digest, Event, IdempotencyKey, InstanceId, KeyId, KeyLabel, Leaf, Purpose, Wire,
+    AuditAnchored, Digest, Event, IdempotencyKey, InstanceId, KeyId, KeyLabel, Leaf, Purpose,
+    SignIntended, Wire,
 };
 use signer_quorum::Quorum;
 use x509::UnixTime;
@@ -66,6 +67,10 @@ pub(crate) struct Fold {
     unlock: Option<Digest>,
     /// A rotation that was intended and not settled.
     rotating: Option<Digest>,
+    /// The newest anchor of the server's audit log.
+    anchor: Option<AuditAnchored>,
+    /// The open intents of each key whose driver demands them.
+    intents: HashMap<KeyId, HashSet<Digest>>,
     newest_ms: Option<i64>,
     /// How many leaves of each type there are.
     pub(crate) counts: BTreeMap<&'static str, u64>,
@@ -109,6 +114,7 @@ impl Fold {
             return Wrong::because(FaultKind::Genesis, why);
         }
         let name = leaf.event.name();
+        self.paired(&leaf.event)?;
         let decision = self.approved(moment, &leaf.event)?;
         let check = self.event(moment, (octets, &leaf.event))?;
         self.take_up(moment, &leaf.event, decision.as_ref())?;
@@ -145,10 +151,48 @@ impl Fold {
             Event::CrlSigned(signed) => self.crl(moment, signed).map(Some),
             Event::OcspSigned(signed) => self.ocsp(moment, signed).map(|()| None),
             Event::HandshakesSigned(signed) => self.handshakes(signed).map(|()| None),
+            Event::SignIntended(intended) => self.intended(intended).map(|()| None),
+            Event::AuditAnchored(anchored) => self.anchor(anchored).map(|()| None),
             Event::Refused(refused) => self.floods.count(moment, refused).map(|()| None),
             #[allow(unreachable_patterns)]
             other => Wrong::because(FaultKind::LeafUnknown, other.name()),
         }
+    }
+
+    fn intended(&mut self, intended: &SignIntended) -> Result<(), Wrong> {
+        self.known(intended.key)?;
+        self.intents.entry(intended.key).or_default().insert(intended.tbs_digest);
+        Ok(())
+    }
+
+    /// Of a key whose driver demands intents no single signature is without one.
+    fn paired(&mut self, event: &Event) -> Result<(), Wrong> {
+        let digest = |bytes: &[u8]| Digest(x509::sha256(bytes));
+        let (key, bytes) = match event {
+            Event::CertificateSigned(signed) => (signed.key, digest(signed.tbs.as_bytes())),
+            Event::AuthoritySigned(signed) => (signed.key, digest(signed.tbs.as_bytes())),
+            Event::RequestSigned(signed) => (signed.key, digest(signed.info.as_bytes())),
+            Event::CrlSigned(signed) => (signed.key, signed.tbs_digest),
+            _ => return Ok(()),
+        };
+        let was_intended = self.intents.get_mut(&key).is_none_or(|open| open.remove(&bytes));
+        if was_intended {
+            Ok(())
+        } else {
+            Wrong::because(FaultKind::Intent, format!("a signature of {key}"))
+        }
+    }
+
+    /// Anchors of the server's audit log go on from each other.
+    fn anchor(&mut self, anchored: &AuditAnchored) -> Result<(), Wrong> {
+        let none = (0, Digest([0; 32]));
+        let (through, digest) = self.anchor.map_or(none, |before| (before.through, before.digest));
+        if anchored.through <= through || anchored.previous != digest {
+            let why = format!("{} after {through}", anchored.through);
+            return Wrong::because(FaultKind::Anchor, why);
+        }
+        self.anchor = Some(*anchored);
+        Ok(())
     }
 
     fn known(&mut self, id: KeyId) -> Result<&mut Key, Wrong> {

@@ -2,15 +2,15 @@
 
 use kit::{Answered, ISSUING, RESPONDER, RawPeer, Ring, label};
 use signer_proto::{
-    Act, BuildCrl, Call, CeremonyTranscript, CertIdHash, Digest, Evidence, EvidenceList,
-    GenerateKey, Hold, Identifier, InspectSerial, KeySpec, KeyState, Kind, MintSerials, NoteBytes,
-    OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, OfficerSignature, OperatorKey,
-    OperatorKeys, Plaintext, PolicyText, Positions, ProofKind, Propose, Purpose, ReadCheckpoint,
-    ReadJournal, ReadPolicy, ReadProof, ReadTile, Reason, RecordCeremony, RecordValidation,
-    Release, Renewal, RevocationDelta, Revoke, Rule, ScepMessage, Seal, SealContext, Sealed,
-    SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint, SignCaRequest,
-    SignCertificate, SignHandshake, SignOcsp, Socket, Thresholds, Transcript, Unlock, UnlockShare,
-    Unseal, ValidationMethod, Warrant, Wire,
+    Act, AnchorAudit, BuildCrl, Call, CeremonyTranscript, CertIdHash, Digest, Evidence,
+    EvidenceList, GenerateKey, Hold, Identifier, InspectSerial, KeySpec, KeyState, Kind,
+    MintSerials, NoteBytes, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects,
+    OfficerSignature, OperatorKey, OperatorKeys, Plaintext, PolicyText, Positions, ProofKind,
+    Propose, Purpose, ReadCheckpoint, ReadJournal, ReadPolicy, ReadProof, ReadTile, Reason,
+    RecordCeremony, RecordValidation, Release, Renewal, RevocationDelta, Revoke, Rule, ScepMessage,
+    Seal, SealContext, Sealed, SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint,
+    SignCaRequest, SignCertificate, SignHandshake, SignOcsp, Socket, Thresholds, Transcript,
+    Unlock, UnlockShare, Unseal, ValidationMethod, Warrant, Wire,
 };
 use x509::{CertificationRequestInfoDer, CrlReason, Signature, SignatureScheme};
 use zeroize::Zeroizing;
@@ -52,6 +52,7 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
     vec![
         body(&ReadPolicy { key: key.clone() }),
         body(&ReadJournal { from: 0, limit: 1 }),
+        body(&AnchorAudit { anchor: None }),
         body(&ReadCheckpoint { least: 0 }),
         body(&ShowCheckpoint { note: NoteBytes(b"note".to_vec()) }),
         body(&ReadProof { kind: ProofKind::Inclusion, first: 0, size: 1 }),
