@@ -11,14 +11,15 @@ use crate::keeper::{Keeper, known_key};
 use crate::key_view::KeyView;
 
 pub(super) fn run(keeper: &Arc<Keeper>, call: SetPolicy, asked: Asked) {
-    match set(keeper, call) {
+    match set(keeper, call, &asked) {
         Ok(reference) => asked.answer(&reference),
         Err(refusal) => asked.refuse(refusal),
     }
 }
 
-fn set(keeper: &Arc<Keeper>, call: SetPolicy) -> Result<PolicyRef, Refusal> {
+fn set(keeper: &Arc<Keeper>, call: SetPolicy, asked: &Asked) -> Result<PolicyRef, Refusal> {
     let _acting = sanction(keeper, &call.clone().into())?;
+    asked.check_deadline()?;
     let view = keeper.view(&call.key, |_| true)?;
     check_text(keeper, &call, &view)?;
     // Whoever signs holds the gate to read. It stays shut until the new policy is durable and
