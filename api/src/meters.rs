@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use ca::{Authority, IssuerMetrics};
+use ca::{Authority, FindingKind, IssuerMetrics, Standing};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use model::{CertificateState, UnixTime};
@@ -58,6 +58,7 @@ impl Meters {
         for issuer in authority.metrics().await? {
             set(&issuer, now);
         }
+        set_reconciliation(&authority.reconciliation());
         Ok(self.0.render())
     }
 }
@@ -106,6 +107,20 @@ fn set(issuer: &IssuerMetrics, now: UnixTime) {
     }
 }
 
+fn set_reconciliation(standing: &Standing) {
+    counter!("chancery_reconcile_runs_total").absolute(standing.ended);
+    counter!("chancery_reconcile_alarms_total").absolute(standing.alarms);
+    gauge!("chancery_reconcile_failed").set(real(i64::from(standing.failure.is_some())));
+    let Some(last) = &standing.last else {
+        return;
+    };
+    gauge!("chancery_reconcile_last_run_timestamp_seconds").set(real(last.finished_at.0));
+    for kind in FindingKind::ALL {
+        let count = i64::try_from(last.count(kind)).unwrap_or(i64::MAX);
+        gauge!("chancery_reconcile_differences", "kind" => kind.as_str()).set(real(count));
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "metrics are floating-point numbers")]
 fn real(value: i64) -> f64 {
     value as f64
@@ -144,6 +159,24 @@ fn describe() {
     describe_counter!(
         "chancery_tls_handshakes_total",
         "TLS handshakes that the signer was asked to sign, by what came of it"
+    );
+    describe_counter!(
+        "chancery_reconcile_runs_total",
+        "Comparisons of inventory and journal that are over"
+    );
+    describe_counter!(
+        "chancery_reconcile_alarms_total",
+        "Differences between inventory and journal that were found"
+    );
+    describe_gauge!("chancery_reconcile_failed", "Whether the last comparison failed: 1 or 0");
+    describe_gauge!(
+        "chancery_reconcile_last_run_timestamp_seconds",
+        Unit::Seconds,
+        "When the last comparison ended, since 1970"
+    );
+    describe_gauge!(
+        "chancery_reconcile_differences",
+        "Differences between inventory and journal in the last comparison"
     );
     describe_counter!("chancery_http_requests_total", "Requests answered");
     describe_histogram!(

@@ -44,5 +44,6 @@ async fn without_answer(authority: &Authority) -> Readiness {
         signer: SignerReadiness::Unavailable("no answer within 2 s".to_owned()),
         issuing: 0,
         crls: Vec::new(),
+        reconciled: authority.reconciliation().last.map(|last| last.agrees()),
     }
 }

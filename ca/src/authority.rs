@@ -14,6 +14,7 @@ use crate::issue::IssueError;
 use crate::issuers::Issuers;
 use crate::ocsp::Responders;
 use crate::profile::{BUILTIN, Profile};
+use crate::reconcile::Reconciler;
 use crate::urls::PublicUrls;
 
 /// What an authority is made of.
@@ -50,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) turns: crate::issue::Turns,
     /// Lets one follow the journal at a time.
     pub(crate) following: tokio::sync::Mutex<()>,
+    /// Compares inventory and journal.
+    pub(crate) reconciler: Reconciler,
     /// Counts signatures, so that one in some is verified here again.
     pub(crate) signed: AtomicU32,
     /// Names this process where servers share a database.
@@ -84,6 +87,7 @@ impl Authority {
             recorded: Mutex::default(),
             turns: crate::issue::Turns::default(),
             following: tokio::sync::Mutex::default(),
+            reconciler: Reconciler::default(),
             signed: AtomicU32::new(0),
             holder,
             revoked: Notify::new(),

@@ -1,4 +1,5 @@
-//! What runs by itself: the journal's follower, CRLs, responders' certificates, housekeeping.
+//! What runs by itself: the journal's follower, CRLs, responders' certificates, the comparison of
+//! inventory and journal, housekeeping.
 
 use std::time::{Duration, Instant};
 
@@ -88,6 +89,7 @@ impl Authority {
         tasks.spawn(renew_responders(self.clone()));
         tasks.spawn(refresh(self.clone()));
         tasks.spawn(keep_house(self.clone()));
+        tasks.spawn(self.clone().reconcile_for_ever());
         Jobs(tasks)
     }
 

@@ -43,6 +43,8 @@ pub struct Readiness {
     pub issuing: usize,
     /// The CRL of every issuer that is not retired.
     pub crls: Vec<CrlReadiness>,
+    /// Whether inventory and journal agreed when they were last compared; none before that.
+    pub reconciled: Option<bool>,
 }
 
 impl Readiness {
@@ -93,6 +95,7 @@ impl Authority {
             signer,
             issuing,
             crls: crls.collect(),
+            reconciled: self.reconciliation().last.map(|last| last.agrees()),
         }
     }
 

@@ -18,7 +18,7 @@ pub enum Failure {
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),
-    /// `doctor` found something.
+    /// `doctor`, `reconcile` or `inspect` found something.
     #[error("{0}")]
     Findings(String),
     /// Operators have yet to approve.

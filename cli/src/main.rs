@@ -19,6 +19,7 @@ mod output;
 mod passphrase;
 mod policy;
 mod profile;
+mod reconcile;
 mod status;
 mod token;
 mod unlock;
@@ -34,7 +35,7 @@ use options::Global;
 /// A private CA whose keys live in another process.
 ///
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not available now, 5 not found,
-/// 6 doctor found something, 7 operators have yet to approve.
+/// 6 doctor, reconcile or inspect found something, 7 operators have yet to approve.
 #[derive(Debug, Parser)]
 #[command(name = "chancery", version, arg_required_else_help = true)]
 struct Chancery {
@@ -82,6 +83,8 @@ enum Command {
     Unlock(unlock::Unlock),
     /// How server and signer are
     Status,
+    /// Compare the inventory with the signer's journal, both ways
+    Reconcile(reconcile::Reconcile),
     /// Look for what is wrong and say how to mend it
     Doctor,
     /// Copy a data directory while it is in use
@@ -127,6 +130,7 @@ async fn run(chancery: Chancery) -> Outcome {
         Command::Token(token) => token.run(global).await,
         Command::Unlock(unlock) => unlock.run(global).await,
         Command::Status => status::run(global).await,
+        Command::Reconcile(reconcile) => reconcile.run(global).await,
         Command::Doctor => doctor::run(global).await,
         Command::Backup(backup) => backup.run(global).await,
         Command::Restore(restore) => restore.run(global),

@@ -42,6 +42,10 @@ fn components(ready: &Value) -> Vec<Vec<String>> {
         row("signer", ready["signer"].as_str().unwrap_or("away").into()),
         row("issuing CAs", ready["issuing"].to_string()),
     ];
+    if let Some(agrees) = ready["reconciled"].as_bool() {
+        let state = if agrees { "ready" } else { "DIFFERS: see `chancery reconcile`" };
+        rows.push(row("inventory", state.into()));
+    }
     for crl in ready["crls"].as_array().into_iter().flatten() {
         let issuer = crl["issuer"].as_str().unwrap_or_default();
         let state = match (crl["fresh"].as_bool(), crl["next_update"].as_str()) {

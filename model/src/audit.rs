@@ -44,6 +44,10 @@ actions! {
     CertificateRelease = "certificate.release";
     /// A certificate was found in the journal and recorded after a crash.
     CertificateRecover = "certificate.recover";
+    /// Inventory and journal do not agree.
+    InventoryAlarm = "inventory.alarm";
+    /// Somebody had inventory and journal compared.
+    InventoryReconcile = "inventory.reconcile";
     /// A request for a certificate was refused.
     CertificateRefuse = "certificate.refuse";
     /// An issuer was created, pending its certificate.

@@ -23,6 +23,7 @@ macro_rules! migrations {
 /// All steps in order; a step that was ever released never changes.
 const MIGRATIONS: &[Migration] = migrations! {
     1: "0001_inventory.sql",
+    2: "0002_journal_order.sql",
 };
 
 /// Gives the newest schema that this program knows.

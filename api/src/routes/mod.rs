@@ -6,6 +6,7 @@ mod health;
 mod issuers;
 mod journal;
 mod profiles;
+mod reconciliation;
 mod tokens;
 
 pub use health::{health, probes};
@@ -31,6 +32,7 @@ pub fn api() -> OpenApiRouter<ApiState> {
         .merge(tokens::routes())
         .merge(audit::routes())
         .merge(journal::routes())
+        .merge(reconciliation::routes())
         .merge(health::openapi())
 }
 

@@ -11,6 +11,7 @@ mod own_certificate;
 mod permissions;
 mod problems;
 mod profiles;
+mod reconciliation;
 mod secrets;
 mod tls;
 mod tokens;

@@ -23,14 +23,14 @@ const UNKNOWN_REQUESTER: &str = "recovery";
 const UNKNOWN_PROFILE: &str = "unknown";
 
 /// A signed certificate whose signature verifies.
-pub(super) struct Verified {
+pub(crate) struct Verified {
     pub(super) tbs: TbsCertificate,
     pub(super) der: CertificateDer,
 }
 
 impl Verified {
     /// Assembles and verifies what a leaf holds.
-    pub(super) fn new(
+    pub(crate) fn new(
         tbs: &TbsCertificateDer,
         scheme: SignatureScheme,
         signature: &Signature,
@@ -87,14 +87,19 @@ impl Authority {
         let signer = public_key(key, *position)?;
         let verified =
             Verified::new(&event.tbs, event.scheme, &event.signature, &signer, *position)?;
-        let profile = self.profile_by_digest(&event.profile.0).unwrap_or_else(|| {
-            ProfileName::new(UNKNOWN_PROFILE).expect("`unknown` is a profile name")
-        });
+        let profile = self.recovered_profile(&event.profile.0);
         Ok(Some(self.new_issued(issuer, ring, verified, profile, (*position, *at))))
     }
 
+    /// Names the profile that a leaf tells by its digest.
+    pub(crate) fn recovered_profile(&self, digest: &[u8; 32]) -> ProfileName {
+        self.profile_by_digest(digest).unwrap_or_else(|| {
+            ProfileName::new(UNKNOWN_PROFILE).expect("`unknown` is a profile name")
+        })
+    }
+
     /// Makes the row of a certificate that was found in the journal.
-    pub(super) fn new_issued(
+    pub(crate) fn new_issued(
         &self,
         issuer: &Issuer,
         ring: &RingName,
@@ -133,7 +138,7 @@ impl Authority {
 }
 
 /// Reads the public key of a key of the ring.
-pub(super) fn public_key(
+pub(crate) fn public_key(
     key: &signer_proto::KeyDescription,
     position: u64,
 ) -> Result<PublicKey, RecoverError> {

@@ -14,12 +14,12 @@ use crate::revoke::status_after;
 
 /// The last change of a certificate within a portion.
 #[derive(Clone)]
-pub(super) struct Known {
-    issuer: Id<Issuer>,
-    change: RevocationChange,
+pub(crate) struct Known {
+    pub(crate) issuer: Id<Issuer>,
+    pub(crate) change: RevocationChange,
     /// Made by this process, which forgot the old status already.
-    ours: bool,
-    noted_at: UnixTime,
+    pub(crate) ours: bool,
+    pub(crate) noted_at: UnixTime,
 }
 
 impl Authority {
@@ -57,7 +57,7 @@ impl Authority {
     }
 
     /// Drops cached statuses of what others changed, and wakes the CRL job for them.
-    pub(super) fn forget_changed(&self, changes: &[Known]) {
+    pub(crate) fn forget_changed(&self, changes: &[Known]) {
         for known in changes.iter().filter(|known| !known.ours) {
             self.forget_status(known.issuer, &known.change);
         }
@@ -65,7 +65,7 @@ impl Authority {
 }
 
 /// Brings the inventory to what the changes say, and counts what it did not say yet.
-pub(super) async fn apply(tx: &mut Tx, changes: &[Known]) -> Result<u64, StoreError> {
+pub(crate) async fn apply(tx: &mut Tx, changes: &[Known]) -> Result<u64, StoreError> {
     let mut changed = 0;
     for known in changes {
         let change = &known.change;

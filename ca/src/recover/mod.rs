@@ -21,7 +21,8 @@ use crate::authority::Authority;
 use crate::issue::IssueError;
 use portion::Portion;
 
-pub(crate) use changes::action;
+pub(crate) use certificates::{Verified, public_key};
+pub(crate) use changes::{Known, action, apply};
 
 /// Leaves that are read at a time.
 const READ: u32 = 1_024;
@@ -106,10 +107,19 @@ pub(crate) enum Reach {
 }
 
 /// The keys of the ring, as leaves name them.
-struct Keys(Description);
+pub(crate) struct Keys(Description);
 
 impl Keys {
-    fn by_id(&self, id: KeyId, position: u64) -> Result<&KeyDescription, RecoverError> {
+    pub(crate) fn new(description: Description) -> Self {
+        Self(description)
+    }
+
+    /// Returns the keys that sign certificates.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = &KeyDescription> {
+        self.0.keys.0.iter().filter(|key| key.purpose.is_authority())
+    }
+
+    pub(crate) fn by_id(&self, id: KeyId, position: u64) -> Result<&KeyDescription, RecoverError> {
         let mut keys = self.0.keys.0.iter();
         keys.find(|key| key.id == id).ok_or(RecoverError::Key { position })
     }

@@ -9,7 +9,7 @@ use kit::{KitClock, Plan, Ring, SubjectKey};
 use model::{Clock, IssuedCertificate, IssuerName, UnixTime};
 use signer::Clock as _;
 use signer_client::{ClientOptions, SignerClient, Sockets};
-use store::Store;
+use store::{DatabaseUrl, Store};
 use x509::{Csr, Extension, ExtensionValue, GeneralName, Name};
 
 /// Where status is found.
@@ -72,13 +72,24 @@ impl Bench {
 
     /// The same for some names.
     pub async fn with_names(names: &[&str]) -> Self {
+        Self::with(names, None).await
+    }
+
+    /// The same on a database, in memory if none is named.
+    pub async fn with(names: &[&str], url: Option<DatabaseUrl>) -> Self {
         let ring = Ring::locked(Plan::default());
         ring.unlock().expect("the credential unlocks");
         let sockets = Sockets::of_operator(&ring.run_dir());
         let operator = Operator::from(SignerClient::connect(sockets, ClientOptions::default()));
         let made = bootstrap(&operator, &plan(names), ring.clock.now()).await;
         let made = made.expect("the first hierarchy");
-        let store = memory(&ring).await;
+        let store = match url {
+            Some(url) => {
+                let clock = Shared(Arc::clone(&ring.clock));
+                Store::open(&url, clock).await.expect("a database")
+            }
+            None => memory(&ring).await,
+        };
         let authority = open(&ring, &store).await;
         authority.recover().await.expect("the journal is taken over");
         Self { ring, store, authority, operator, made }

@@ -8,5 +8,6 @@ mod issuing;
 mod ocsp;
 mod openssl;
 mod outage;
+mod reconciling;
 mod revoking;
 mod sign_request;

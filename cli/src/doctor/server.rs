@@ -20,7 +20,9 @@ pub async fn checks(global: &Global) -> Vec<Check> {
         Err(failure) => return vec![unreachable(&failure)],
     };
     let mut checks = Vec::new();
-    match api.readiness().await {
+    let readiness = api.readiness().await;
+    checks.extend(readiness.as_ref().ok().and_then(reconciled));
+    match readiness {
         Ok(ready) if ready["ready"].as_bool() == Some(true) => {
             checks.push(Check::good("server", "ready"));
         }
@@ -47,6 +49,18 @@ fn unreachable(failure: &Failure) -> Check {
         failure.to_string(),
         "start `chancery up`; --data, --url and --token-file must be its own",
     )
+}
+
+fn reconciled(ready: &Value) -> Option<Check> {
+    let subject = "inventory";
+    Some(match ready["reconciled"].as_bool()? {
+        true => Check::good(subject, "agrees with the signer's journal"),
+        false => Check::bad(
+            subject,
+            "differs from the signer's journal",
+            "chancery reconcile; docs/operate/reconcile.md says what each difference means",
+        ),
+    })
 }
 
 fn expiry(issuer: &Value, now: UnixTime) -> Option<Check> {

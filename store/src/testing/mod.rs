@@ -8,6 +8,7 @@ use model::Clock;
 
 pub use postgres::{Postgres, PostgresMissing};
 
+use crate::engine::Statement;
 use crate::{DatabaseUrl, Store};
 
 /// Is a clock that tests set, in Unix milliseconds.
@@ -49,6 +50,16 @@ pub async fn open(url: &DatabaseUrl) -> Store {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         panic!("{url}: {error}: {}", source.unwrap_or_default())
     })
+}
+
+/// Does to a database what somebody does who has a way into it; gives how many rows changed.
+///
+/// # Panics
+/// If the statement fails.
+pub async fn tamper(store: &Store, sql: &str) -> u64 {
+    let statement = Statement::built("certificates", sql.into());
+    let changed = store.write(move |tx| Box::pin(async move { tx.execute(statement).await }));
+    changed.await.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Makes a fresh PostgreSQL database on the shared test server; nothing, with a line that says

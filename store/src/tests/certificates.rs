@@ -3,7 +3,7 @@ use x509::{CrlReason, UnixTime};
 
 use super::both_engines;
 use super::sample::{NOW, certificate, id, new_issued, stored_issuer};
-use crate::certificates::{self, Counts};
+use crate::certificates::{self, Counts, Place};
 use crate::{Store, StoreError};
 
 const HELD: CertificateStatus = CertificateStatus::Held { since: NOW };
@@ -28,6 +28,26 @@ async fn set(
 }
 
 both_engines! {
+    async fn claims_come_in_the_journals_order_and_page_by_page(store: Store) {
+        let issuer = stored_issuer(&store, "one").await;
+        for position in [7_u32, 3, 5, 900_000] {
+            let new = certificate(issuer.id, position);
+            store.record_issued(new_issued(new)).await.unwrap();
+        }
+        let positions = async |after, below| {
+            let claims = certificates::claims(&store, after, below).await.unwrap();
+            claims.iter().map(|claim| claim.journal).collect::<Vec<_>>()
+        };
+        assert_eq!(positions(Place::START, i64::MAX).await, [3, 5, 7, 900_000]);
+        assert_eq!(positions(Place::START, 7).await, [3, 5]);
+        let first = certificates::claims(&store, Place::START, 4).await.unwrap().remove(0);
+        let there = certificate(issuer.id, 3);
+        assert_eq!(first.serial, there.serial.as_bytes());
+        assert!(first.der == there.der.as_bytes() && first.ring == "local");
+        assert_eq!((first.issuer.clone(), first.id.is_empty()), (issuer.id.to_string(), false));
+        assert_eq!(positions(first.place(), i64::MAX).await, [5, 7, 900_000]);
+    }
+
     async fn absent_certificates_are_none(store: Store) {
         assert_eq!(certificates::get(&store, id()).await.unwrap(), None);
         let serial = certificate(id(), 1).serial;

@@ -28,6 +28,9 @@ pub struct ReadinessBody {
     issuing: usize,
     /// The CRL of every issuer that is not retired.
     crls: Vec<CrlBody>,
+    /// Whether inventory and journal agreed when they were last compared; null before that. It
+    /// makes nothing unready.
+    reconciled: Option<bool>,
 }
 
 /// How fresh a CRL is.
@@ -88,6 +91,7 @@ impl From<&Readiness> for ReadinessBody {
             },
             issuing: readiness.issuing,
             crls: crls.collect(),
+            reconciled: readiness.reconciled,
         }
     }
 }

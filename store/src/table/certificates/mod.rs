@@ -1,5 +1,6 @@
 //! The inventory of certificates.
 
+mod claims;
 pub(crate) mod counts;
 mod cursor;
 mod list;
@@ -10,6 +11,7 @@ pub(crate) mod status;
 use model::{CertificateStatus, Id, IssuedCertificate, Issuer};
 use x509::Serial;
 
+pub use claims::{Claim, Place, claims, drop_orphaned_names};
 pub use counts::{Counts, count_by_state};
 pub use cursor::{Cursor, CursorError};
 pub use list::{Filter, NameFilter, Page, list};

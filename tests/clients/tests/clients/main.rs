@@ -11,6 +11,7 @@ mod issued;
 mod lifecycle;
 mod one_user;
 mod outage;
+mod reconcile;
 mod sandbox;
 mod several_users;
 mod shares;
