@@ -168,6 +168,16 @@ impl KeyPolicy {
         matches!(&self.rules, Rules::Leaves(rules) if rules.certificates.hold)
     }
 
+    /// Gives how old a validation record may be, in seconds; none for keys whose certificates
+    /// need none.
+    #[must_use]
+    pub fn validation_max_age(&self) -> Option<i64> {
+        match &self.rules {
+            Rules::Leaves(rules) => Some(rules.certificates.validation_max_age()),
+            _ => None,
+        }
+    }
+
     /// Gives what an `ocsp` key's policy says of its issuer; none for other keys.
     #[must_use]
     pub fn ocsp(&self) -> Option<&OcspRules> {

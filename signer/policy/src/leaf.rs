@@ -90,6 +90,11 @@ impl LeafRules {
         self.evidence.check_records(needs_evidence(role), records)
     }
 
+    /// Gives how old a validation record may be, in seconds.
+    pub(crate) fn validation_max_age(&self) -> i64 {
+        self.evidence.validation_max_age()
+    }
+
     fn check_tbs(
         &self,
         issuer: &IssuerRules,

@@ -224,7 +224,12 @@ impl<'e> Auditor<'e> {
             }));
         }
         // The first wins; what a checkpoint says of the leaves before comes before the leaf.
-        faults.extend(self.pool.finish());
+        let found = self.pool.finish();
+        // A check that was left out after a fault says nothing of the names behind it.
+        if found.is_none() {
+            faults.extend(self.fold.names.first_other(&self.fold.renewals));
+        }
+        faults.extend(found);
         faults.extend(stopped);
         Report {
             genesis: self.genesis,

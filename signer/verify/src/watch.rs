@@ -41,9 +41,9 @@ pub(crate) struct Watch {
     /// Writes the cosigned checkpoint to a file each time, for the operator to show the signer.
     #[arg(long, value_name = "FILE", requires = "follow")]
     out: Option<PathBuf>,
-    /// Posts the cosigned checkpoint to this path below the log's address.
-    #[arg(long, value_name = "PATH", requires = "follow")]
-    post: Option<String>,
+    /// Posts the cosigned checkpoint to the log's server, which shows it to the signer.
+    #[arg(long, requires = "follow")]
+    post: bool,
 }
 
 impl Watch {
@@ -95,13 +95,13 @@ impl Watch {
         if let Some(out) = &self.out {
             std::fs::write(out, &note).with_context(|| out.display().to_string())?;
         }
-        if let Some(path) = &self.post
-            && let Err(error) = witness.source.post(path, note.as_bytes())
+        if self.post
+            && let Err(error) = witness.source.show(note.as_bytes())
         {
             eprintln!("signer-verify: {:#}", anyhow::Error::new(error));
             return Ok(NO_VERDICT);
         }
-        if self.out.is_none() && self.post.is_none() {
+        if self.out.is_none() && !self.post {
             print!("{note}");
         }
         Ok(PASS)

@@ -121,6 +121,10 @@ impl EvidenceRules {
         }
     }
 
+    pub(crate) fn validation_max_age(&self) -> i64 {
+        self.validation_max_age
+    }
+
     /// Refuses records that are not what is demanded, and records of evidence that nobody knows.
     pub(crate) fn check_records(
         &self,

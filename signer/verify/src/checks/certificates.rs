@@ -4,13 +4,13 @@ use signer_policy::{AdmitContext, Admitted, KeyPolicy, admit_request};
 use signer_proto::{AuthoritySigned, CertificateSigned, Refusal, RequestSigned, Rule};
 use x509::UnixTime;
 
-use super::{Subject, same_scheme, verify};
+use super::{Pointed, Subject, same_scheme, verify};
 use crate::fault::{FaultKind, Wrong};
 use crate::fold::{LATENCY, LIFT, Signer};
 
 pub(super) fn certificate(
     signer: &Signer,
-    subject: &Subject,
+    (subject, pointed): (&Subject, &Pointed),
     signed: &CertificateSigned,
 ) -> Result<(), Wrong> {
     let tbs = signed.tbs.as_bytes();
@@ -18,6 +18,14 @@ pub(super) fn certificate(
     let admitted = admit(signer, subject, |policy, context| {
         policy.readmit_certificate(context, tbs, records)
     })?;
+    if let Some(names) = admitted.certificate() {
+        pointed.renewals.note(subject.position, names);
+        let max_age = signer.policy.as_ref().and_then(|policy| policy.validation_max_age());
+        if let Some(validations) = &pointed.validations {
+            let moment = (subject.position, subject.at);
+            validations.check(moment, max_age.unwrap_or(0), names)?;
+        }
+    }
     same_scheme(signed.scheme, admitted.scheme())?;
     verify(signer, signed.scheme, tbs, &signed.signature)
 }

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod crl;
+mod evidence;
 mod pool;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use x509::{Serial, Signature, SignatureScheme, UnixTime};
 use crate::fault::{FaultKind, Wrong};
 use crate::fold::{Change, CrlLine, Signer};
 
+pub(crate) use evidence::{Renewals, Validations};
 pub(crate) use pool::Pool;
 
 /// What the fold read of a certificate.
@@ -19,8 +21,19 @@ pub(crate) use pool::Pool;
 pub(crate) struct Subject {
     pub(crate) serial: Serial,
     pub(crate) not_after: UnixTime,
+    /// The position of the leaf.
+    pub(crate) position: u64,
     /// The time of the leaf.
     pub(crate) at: UnixTime,
+}
+
+/// What a certificate's evidence points to.
+#[derive(Debug, Clone)]
+pub(crate) struct Pointed {
+    /// All validations, if its names were validated.
+    pub(crate) validations: Option<Validations>,
+    /// Takes its names.
+    pub(crate) renewals: Arc<Renewals>,
 }
 
 /// What a CRL is built over.
@@ -36,7 +49,7 @@ pub(crate) struct CrlGround {
 #[derive(Debug)]
 pub(crate) enum Check {
     /// A certificate against policy and key.
-    Certificate { signer: Signer, subject: Subject, signed: CertificateSigned },
+    Certificate { signer: Signer, subject: Subject, pointed: Pointed, signed: CertificateSigned },
     /// A CA certificate against policy and key.
     Authority { signer: Signer, subject: Subject, signed: AuthoritySigned },
     /// The CSR of a CA key.
@@ -49,8 +62,8 @@ impl Check {
     /// Says what is wrong, if anything is.
     pub(crate) fn run(&self) -> Result<(), Wrong> {
         match self {
-            Self::Certificate { signer, subject, signed } => {
-                certificates::certificate(signer, subject, signed)
+            Self::Certificate { signer, subject, pointed, signed } => {
+                certificates::certificate(signer, (subject, pointed), signed)
             }
             Self::Authority { signer, subject, signed } => {
                 certificates::authority(signer, subject, signed)

@@ -76,6 +76,7 @@ impl Fold {
             last_ruling: None,
             ruled: Default::default(),
             issued: Default::default(),
+            serials: Vec::new(),
             changes: Arc::default(),
             latest: Default::default(),
             crl: None,

@@ -24,9 +24,10 @@ impl Fold {
     ) -> Result<Check, Wrong> {
         let key = self.issuing(signed.key, Purpose::CertAndCrl)?;
         key.ruling_named(signed.policy)?;
+        let pointed = self.pointed(moment, signed)?;
         let subject = self.issued(moment, signed.key, signed.idempotency, &signed.tbs)?;
         let signer = self.signer(signed.key)?;
-        Ok(Check::Certificate { signer, subject, signed: signed.clone() })
+        Ok(Check::Certificate { signer, subject, pointed, signed: signed.clone() })
     }
 
     pub(super) fn ca_certificate(
@@ -84,8 +85,9 @@ impl Fold {
             let why = format!("{serial} of {} has two certificates", key.label);
             return Wrong::because(FaultKind::Serial, why);
         }
+        key.serials.push((moment.position, serial));
         let Some(budget) = key.ruling()?.policy.budget() else {
-            return Ok(Subject { serial, not_after, at: moment.at() });
+            return Ok(Subject { serial, not_after, position: moment.position, at: moment.at() });
         };
         if let Some(why) = key.budgets.over(moment.at_ms, tbs.as_bytes(), &budget) {
             return Wrong::because(FaultKind::Budget, why);
@@ -95,7 +97,7 @@ impl Fold {
             let why = format!("{issued} certificates of {}", budget.total.unwrap_or_default());
             return Wrong::because(FaultKind::Budget, why);
         }
-        Ok(Subject { serial, not_after, at: moment.at() })
+        Ok(Subject { serial, not_after, position: moment.position, at: moment.at() })
     }
 
     /// The tag of a serial is the signer's secret; its prefix and length are not.

@@ -51,6 +51,8 @@ pub(super) struct Key {
     pub(super) ruled: HashSet<Digest>,
     /// notAfter of each certificate.
     pub(super) issued: HashMap<Serial, UnixTime>,
+    /// Positions and serials of its certificates, in order.
+    pub(super) serials: Vec<(u64, Serial)>,
     /// All changes of revocation in order; checks of CRLs share them.
     pub(super) changes: Arc<Vec<Change>>,
     /// Where the latest change of a serial is, and how often it was released.

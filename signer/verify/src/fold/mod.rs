@@ -7,6 +7,7 @@ mod approved;
 mod authority;
 mod budget;
 mod certificates;
+mod evidence;
 mod glance;
 mod key;
 mod refusals;
@@ -26,7 +27,7 @@ use signer_proto::{
 use signer_quorum::Quorum;
 use x509::UnixTime;
 
-use crate::checks::Check;
+use crate::checks::{Check, Renewals, Validations};
 use crate::fault::{FaultKind, Wrong};
 use crate::history::History;
 use key::Key;
@@ -63,6 +64,11 @@ pub(crate) struct Fold {
     ring_keys: Arc<RingKeys>,
     idempotency: HashSet<IdempotencyKey>,
     floods: Floods,
+    validations: Validations,
+    /// Takes the names of all certificates.
+    pub(crate) names: Arc<Renewals>,
+    /// Which certificate renews which.
+    pub(crate) renewals: Vec<(u64, u64)>,
     /// The unlock file in force, from the first rotation on.
     unlock: Option<Digest>,
     /// A rotation that was intended and not settled.
@@ -76,9 +82,10 @@ pub(crate) struct Fold {
     pub(crate) counts: BTreeMap<&'static str, u64>,
 }
 
-/// When a leaf was written.
+/// Where and when a leaf was written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
+    pub(crate) position: u64,
     pub(crate) at_ms: i64,
 }
 
@@ -104,7 +111,7 @@ impl Fold {
         hash: Hash,
     ) -> Result<Option<Check>, Wrong> {
         let leaf = read(octets)?;
-        let moment = Moment { at_ms: leaf.at_ms };
+        let moment = Moment { position, at_ms: leaf.at_ms };
         if self.newest_ms.is_some_and(|newest| leaf.at_ms < newest) {
             let why = format!("{} ms after {} ms", leaf.at_ms, self.newest_ms.unwrap_or(0));
             return Wrong::because(FaultKind::TimeBackwards, why);
@@ -135,7 +142,10 @@ impl Fold {
                 self.floods.forget();
                 Ok(None)
             }
-            Event::UnlockAttempt(_) | Event::ValidationRecorded(_) | Event::CeremonyRecorded(_) => {
+            Event::UnlockAttempt(_) | Event::CeremonyRecorded(_) => Ok(None),
+            Event::ValidationRecorded(recorded) => {
+                let what = (recorded.identifier.clone(), recorded.method);
+                self.validations.add(moment.position, moment.at(), what);
                 Ok(None)
             }
             Event::UnlockRotated(rotated) => self.unlock_rotated(rotated).map(|()| None),

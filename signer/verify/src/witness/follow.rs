@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::alarm::Alarm;
 use super::key::CosignerKey;
-use super::source::{Source, SourceError};
+use super::source::{CHECKPOINT, Source, SourceError};
 use super::state::{Remembered, State, StateError};
 
 /// Why nothing was cosigned.
@@ -67,7 +67,7 @@ impl Witness {
         if let Some(path) = self.state.alarm() {
             return Err(WitnessError::AlarmStands(path.display().to_string()));
         }
-        let shown = Note::parse(&self.source.get("checkpoint")?)?;
+        let shown = Note::parse(&self.source.get(CHECKPOINT)?)?;
         let checkpoint = Checkpoint::verify(&shown, self.state.log())?;
         let remembered = self.remembered()?;
         let range = match &remembered {

@@ -7,6 +7,8 @@ use thiserror::Error;
 
 use super::http::{Client, HttpError};
 
+/// Where the newest checkpoint is, and where cosignatures go.
+pub(super) const CHECKPOINT: &str = "checkpoint";
 /// The largest answer: a note, or a tile.
 const MOST: u64 = 64 * 1024;
 
@@ -32,7 +34,7 @@ pub enum SourceError {
         source: HttpError,
     },
     /// The address is none.
-    #[error("{0} is no http, https or file address")]
+    #[error("{0} is no address of a log")]
     Address(String),
 }
 
@@ -79,20 +81,17 @@ impl Source {
         }
     }
 
-    /// Hands a note over to a path below the log's address; a directory takes a file.
+    /// Shows a cosigned checkpoint to a server's signer (`POST checkpoint`).
     ///
     /// # Errors
-    /// [`SourceError`].
-    pub fn post(&self, path: &str, body: &[u8]) -> Result<(), SourceError> {
+    /// [`SourceError`]; a directory takes none.
+    pub fn show(&self, note: &[u8]) -> Result<(), SourceError> {
         match self {
-            Self::Directory(dir) => {
-                let path = dir.join(path);
-                std::fs::write(&path, body).map_err(|source| SourceError::File { path, source })
-            }
+            Self::Directory(dir) => Err(SourceError::Address(dir.display().to_string())),
             Self::Server(client) => client
-                .post(path, body)
+                .post(CHECKPOINT, note)
                 .map(|_| ())
-                .map_err(|source| SourceError::Http { path: path.to_owned(), source }),
+                .map_err(|source| SourceError::Http { path: CHECKPOINT.to_owned(), source }),
         }
     }
 }

@@ -261,8 +261,8 @@ fn follows_a_server_and_posts_to_it() {
     let witness = scene.witness_of(&address);
     let followed = witness.follow(NOW).unwrap();
     assert_eq!(followed.size, scene.leaves().len() as u64);
-    witness.source.post("cosigned", followed.note.to_string().as_bytes()).unwrap();
-    let posted = std::fs::read_to_string(scene.log().join("cosigned")).unwrap();
+    witness.source.show(followed.note.to_string().as_bytes()).unwrap();
+    let posted = std::fs::read_to_string(scene.log().join("checkpoint")).unwrap();
     assert_eq!(posted, followed.note.to_string());
     std::fs::remove_file(scene.log().join("checkpoint")).unwrap();
     let refused = witness.follow(NOW + 1);
