@@ -94,6 +94,13 @@ impl Diff {
         self.path.pop();
     }
 
+    /// Compares what stands in a table of its own, though it belongs here.
+    pub(crate) fn outside(&mut self, compare: impl FnOnce(&mut Self)) {
+        let path = core::mem::take(&mut self.path);
+        compare(self);
+        self.path = path;
+    }
+
     /// Notes a change that could admit more.
     pub(crate) fn widens(&mut self, field: &str, what: &str) {
         self.note(field, true, what);
@@ -212,7 +219,7 @@ fn listed<T>(members: &[&T], show: Show<T>) -> String {
 
 /// Keeps a name that a policy quotes from starting a line of its own in a proposal, or from
 /// hiding in one.
-fn in_one_line(words: &str) -> String {
+pub(crate) fn in_one_line(words: &str) -> String {
     let shown = |c: char| if hides(c) { c.escape_unicode().to_string() } else { c.to_string() };
     words.chars().map(shown).collect()
 }

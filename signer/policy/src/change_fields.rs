@@ -163,6 +163,15 @@ pub(crate) const LEAVES: &[Field] = &[
     field("budget", "per_day", &["1000", "", "10"], (0, 1)),
     field("budget", "total", &["100000", "", "100001"], (0, 2)),
     field("budget", "per_name_per_day", &["5", "", "6", "0"], (0, 1)),
+    field(
+        "officers",
+        "keys",
+        &[
+            "[]",
+            "[\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKdqYzPHMAQ3/a7hBlm2HkCnDwK3ki19Z2Ev3xq0Zgc9 ann\"]",
+        ],
+        (0, 1),
+    ),
     neither("delegated", "responders", &["[]", "[\"@LEAF@\"]", "[\"@LEAF@\", \"@P384@\"]"]),
     neither("delegated", "registrations", &["[]", "[\"@P384@\"]", ""]),
     field("crl", "max_next_update", &["\"10d\"", "\"11d\"", "", "\"1d\""], (0, 1)),

@@ -38,7 +38,7 @@ impl LeafRules {
         };
         let rules = Self {
             hold: section.flag("hold", false),
-            evidence: EvidenceRules::read(&mut section),
+            evidence: EvidenceRules::read(root, &mut section),
             validity: ValidityRules::read(&mut section),
             subject_key: SubjectKeyRules::read(&mut section),
             usage: UsageRules::read(&mut section),

@@ -50,7 +50,9 @@ mod text_tests;
 pub use admitted::{Admitted, Meaning};
 pub use budget::Budget;
 pub use change::{Change, ChangeKind, compare};
-pub use evidence::{Facts, Given, IssuedCertificate, Validation, records};
+pub use evidence::{
+    Facts, Given, IssuedCertificate, OFFICER_NAMESPACE, Validation, certificate_summary, records,
+};
 pub use key_policy::KeyPolicy;
 pub use request::admit_request;
 pub use ring::{AdmitContext, RingKey, RingKeys};

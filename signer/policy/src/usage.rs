@@ -139,7 +139,8 @@ fn extended(text: &str) -> Result<Oid, String> {
     Ok(oid)
 }
 
-fn name_of(usage: &Oid) -> String {
+/// Gives the name that a policy uses for an extended key usage.
+pub(crate) fn name_of(usage: &Oid) -> String {
     let named = NAMED.into_iter().find(|(_, oid)| oid == usage);
     named.map_or_else(|| usage.to_string(), |(name, _)| name.to_owned())
 }

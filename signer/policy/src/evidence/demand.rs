@@ -69,6 +69,11 @@ impl Demand {
         Self { possession, sets: sets.unwrap_or_default() }
     }
 
+    /// Tells whether an officer is in one of the sets.
+    pub(super) fn names_officers(&self) -> bool {
+        self.sets.iter().any(|set| has(set, Proof::Officer))
+    }
+
     /// The sets with possession in each, where it is demanded of all.
     fn whole(&self) -> Vec<Vec<Proof>> {
         let mut sets = if self.sets.is_empty() { vec![Vec::new()] } else { self.sets.clone() };
@@ -146,7 +151,9 @@ mod tests {
     const FIELD: &str = "proof_of_possession = false";
 
     fn demand(field: &str) -> Result<KeyPolicy, PolicyErrors> {
-        KeyPolicy::parse(&leaf_policy().replace(FIELD, field))
+        let officer = "AAAAC3NzaC1lZDI1NTE5AAAAIKdqYzPHMAQ3/a7hBlm2HkCnDwK3ki19Z2Ev3xq0Zgc9";
+        let officers = format!("[officers]\nkeys = [\"ssh-ed25519 {officer} ann\"]\n");
+        KeyPolicy::parse(&(leaf_policy().replace(FIELD, field) + &officers))
     }
 
     fn read(field: &str) -> Demand {

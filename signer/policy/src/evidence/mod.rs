@@ -1,6 +1,7 @@
 //! What stands for a certificate besides its bytes, and what of it a policy demands.
 
 mod demand;
+mod officer;
 mod renewal;
 mod validation;
 
@@ -8,9 +9,11 @@ use signer_proto::{Digest, Evidence, EvidenceRecord, Refusal, Rule, Wire};
 use x509::{Csr, CsrDer, PublicKey, TbsCertificate, TbsCertificateDer, UnixTime, sha256};
 
 use self::demand::{Demand, Proof};
+use self::officer::Officers;
 use super::change::{Diff, span};
 use super::section::Section;
 
+pub use officer::{OFFICER_NAMESPACE, certificate_summary};
 pub use validation::Validation;
 
 /// How old a validation record may be where the policy does not say: thirty days.
@@ -55,21 +58,28 @@ pub struct Given<'g> {
 pub(crate) struct EvidenceRules {
     demand: Demand,
     validation_max_age: i64,
+    officers: Officers,
 }
 
 impl EvidenceRules {
-    /// Reads `proof_of_possession`, `evidence` and `validation_max_age`.
-    pub(crate) fn read(section: &mut Section) -> Self {
-        Self {
+    /// Reads `proof_of_possession`, `evidence`, `validation_max_age` and `[officers]`.
+    pub(crate) fn read(root: &mut Section, section: &mut Section) -> Self {
+        let rules = Self {
             demand: Demand::read(section),
             validation_max_age: section.duration_or("validation_max_age", DEFAULT_MAX_AGE),
+            officers: Officers::read(root.section("officers")),
+        };
+        if rules.demand.names_officers() && rules.officers.is_empty() {
+            root.wrong("officers.keys", "are needed by `evidence`");
         }
+        rules
     }
 
     pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
-        let Self { demand, validation_max_age } = self;
+        let Self { demand, validation_max_age, officers } = self;
         demand.compare(&new.demand, diff);
         diff.ceiling("validation_max_age", validation_max_age, &new.validation_max_age, span);
+        diff.outside(|diff| officers.compare(&new.officers, diff));
     }
 
     /// Refuses evidence that does not hold, and the lack of what is demanded of `demanded`
@@ -115,9 +125,7 @@ impl EvidenceRules {
             Evidence::Validation(positions) => {
                 validation::check(now, self.validation_max_age, tbs, (&positions.0, facts))
             }
-            Evidence::Officer(_) => {
-                Err(Refusal::new(Rule::OfficerRefused, "the policy names no officers"))
-            }
+            Evidence::Officer(signature) => self.officers.check(tbs, signature),
         }
     }
 

@@ -3,10 +3,14 @@
 //! Evidence is checked also where none is demanded, so most attacks come along with a request
 //! that would be honest without it.
 
-use kit::{DAY, Draft, ISSUING, OTHER, OTHER_NAME, Plan, Ring, SubjectKey, dns, label, name};
+use kit::{
+    DAY, Draft, ISSUING, OTHER, OTHER_NAME, Operators, Plan, Ring, SubjectKey, dns, label, name,
+};
+use signer_policy::OFFICER_NAMESPACE;
 use signer_proto::{
-    Digest, Evidence, EvidenceList, Hold, Identifier, Positions, RecordValidation, Renewal, Revoke,
-    Rule, ScepMessage, SignCertificate, SignedCertificate, Socket, ValidationMethod,
+    Digest, Evidence, EvidenceList, Hold, Identifier, OfficerSignature, Positions,
+    RecordValidation, Renewal, Revoke, Rule, ScepMessage, SignCertificate, SignedCertificate,
+    Socket, ValidationMethod,
 };
 use x509::{CrlReason, CsrDer, Signature};
 
@@ -325,4 +329,56 @@ fn refuses_positions_that_record_no_validation() {
         let call = with(&ring, &www(&ring), records(&positions));
         refused(&ring, &call, Rule::ValidationRefused);
     }
+}
+
+/// A ring whose certificates each need a signature by ann.
+fn ring_of_an_officer(officers: &Operators) -> Ring {
+    let keys = format!("[officers]\nkeys = [\"{}\"]\n\n[crl]", officers.line("ann").0);
+    let plan = Plan::default().inside().issuing_but("[crl]", &keys);
+    Ring::start_with(plan.issuing_but(DEMAND, "evidence = [[\"officer\"]]"))
+}
+
+fn summary(draft: &Draft) -> String {
+    let tbs = x509::TbsCertificate::parse(draft.tbs().as_bytes()).unwrap();
+    signer_policy::certificate_summary(&tbs).unwrap()
+}
+
+fn signed_by(officers: &Operators, who: &str, namespace: &str, text: &str) -> Evidence {
+    Evidence::Officer(OfficerSignature(officers.sign_for(who, text, namespace).0))
+}
+
+#[test]
+fn an_officer_signs_with_ssh_keygen_for_one_certificate_only() {
+    let Some(officers) = Operators::found(&[("ann", "ed25519"), ("bob", "ecdsa-256")]) else {
+        return;
+    };
+    let ring = ring_of_an_officer(&officers);
+    let (draft, other) = (ring.leaf(), ring.leaf());
+    let text = summary(&draft);
+    let signs = ring.counts.signs();
+    let namespace = OFFICER_NAMESPACE;
+    for (draft, evidence) in [
+        (&other, signed_by(&officers, "ann", namespace, &text)),
+        (&draft, signed_by(&officers, "ann", "chancery/quorum/v1", &text)),
+        (&draft, signed_by(&officers, "bob", namespace, &text)),
+        (&draft, Evidence::Officer(OfficerSignature(Vec::new()))),
+    ] {
+        let refusal = ring.call(&with(&ring, draft, evidence)).unwrap_err();
+        assert_eq!(refusal.rule, Rule::OfficerRefused, "{refusal}");
+    }
+    let bare = ring.call(&ring.order(&draft)).unwrap_err();
+    assert_eq!((bare.rule, ring.counts.signs()), (Rule::EvidenceMissing, signs));
+    assert_eq!(ring.ledger().certificates().count(), 0);
+    ring.await_refused(Rule::OfficerRefused, 4);
+    ring.call(&with(&ring, &draft, signed_by(&officers, "ann", namespace, &text))).unwrap();
+    assert_eq!(ring.ledger().certificates().next().unwrap().1.evidence.0[0].kind, 5);
+}
+
+#[test]
+fn refuses_an_officer_that_nobody_named() {
+    let Some(officers) = Operators::found(&[("ann", "ed25519")]) else { return };
+    let ring = Ring::start();
+    let draft = ring.leaf();
+    let evidence = signed_by(&officers, "ann", OFFICER_NAMESPACE, &summary(&draft));
+    refused(&ring, &with(&ring, &draft, evidence), Rule::OfficerRefused);
 }
