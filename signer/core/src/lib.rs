@@ -35,7 +35,7 @@ pub use ring::{
     OldFactor, OpenError, ReplayedRing, RingConfig, RotateError, ServeError, Signer, Start, create,
     read_journal, rotate_unlock,
 };
-pub use signer_policy::stub;
+pub use signer_proto::stub;
 
 #[cfg(test)]
 #[path = "../tests/ring/simulated.rs"]

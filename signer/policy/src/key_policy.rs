@@ -1,5 +1,6 @@
 //! The policy of one key: parsed once, asked for every signature.
 
+use signer_proto::stub::STUBBED;
 use signer_proto::{Digest, EvidenceRecord, KeyLabel, MAX_TBS, Purpose, Refusal, Rule, Transcript};
 use x509::{KeyKind, SignatureScheme, TbsCertificate, UnixTime, sha256};
 
@@ -14,7 +15,6 @@ use super::malformed::malformed;
 use super::ring::AdmitContext;
 use super::section::{PolicyErrors, Section};
 use super::status::{CrlAdmission, CrlRules, OcspAdmission, OcspRules};
-use super::stub::STUBBED;
 use super::tls::{HandshakeAdmission, TlsRules};
 
 /// What a key may sign.

@@ -25,7 +25,6 @@ mod request;
 mod ring;
 mod section;
 mod status;
-pub mod stub;
 mod subject;
 mod subject_key;
 mod tls;

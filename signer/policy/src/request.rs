@@ -1,5 +1,6 @@
 //! CSRs for this ring's own CA keys: what admin.sock may ask for, also before a first policy.
 
+use signer_proto::stub::STUBBED;
 use signer_proto::{Purpose, Refusal, Rule};
 use x509::{
     CertificationRequestInfo, ExtensionValue, KeyUsage, Oid, PublicKey, SignatureScheme, oids,
@@ -7,7 +8,6 @@ use x509::{
 
 use super::admitted::{Admitted, Meaning};
 use super::malformed::malformed;
-use super::stub::STUBBED;
 use super::subject::check_text;
 use super::usage::DELEGATING;
 

@@ -14,6 +14,7 @@ mod identifier;
 mod kind;
 mod leaf;
 mod refusal;
+pub mod stub;
 
 pub use action::{Action, Threshold, Thresholds};
 pub use call::*;

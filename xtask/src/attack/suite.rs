@@ -16,7 +16,7 @@ use crate::links::target_dir;
 
 /// How long one test may take.
 const LIMIT: Duration = Duration::from_secs(180);
-/// The cfg of the build whose policy checks are stubbed (signer/policy/src/stub.rs).
+/// The cfg of the build whose policy checks are stubbed (signer/proto/src/stub.rs).
 const STUB: &str = "--cfg chancery_stub";
 
 /// Where the signer is.

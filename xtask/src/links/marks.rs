@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// The build whose policy checks are stubbed (signer/policy/src/stub.rs).
+/// The build whose policy checks are stubbed (signer/proto/src/stub.rs).
 const MARKS: [&str; 1] = ["CHANCERY-NOT-FOR-USE"];
 
 /// Returns the marks that a program carries.

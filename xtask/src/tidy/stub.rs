@@ -5,13 +5,14 @@ use crate::source::{line_of, words};
 use crate::workspace::Workspace;
 
 /// The only file that asks which build this is.
-const HOME: &str = "signer/policy/src/stub.rs";
+const HOME: &str = "signer/proto/src/stub.rs";
 /// The cfg of that build.
 const CFG: &str = "chancery_stub";
 /// The places that leave a check out, with how often each names `STUBBED`, the import included.
-const PLACES: [(&str, usize); 4] = [
+const PLACES: [(&str, usize); 5] = [
     ("signer/policy/src/key_policy.rs", 5),
     ("signer/policy/src/request.rs", 2),
+    ("signer/quorum/src/quorum.rs", 3),
     ("signer/core/src/calls/issuance.rs", 2),
     ("signer/core/src/calls/issuance/standing.rs", 2),
 ];

@@ -20,8 +20,8 @@ use crate::key_view::KeyView;
 use crate::serial;
 use crate::state::glance;
 use facts::OwnJournal;
-use signer_policy::stub::STUBBED;
 use signer_policy::{AdmitContext, Admitted, Given};
+use signer_proto::stub::STUBBED;
 use standing::{Slot, Standing};
 
 pub(super) use order::{Order, What};

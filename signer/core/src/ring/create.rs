@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
 use keystore::{Founder, KeyIdentity, NewFactor, UnlockError};
-use signer_policy::stub;
+use signer_proto::stub;
 use signer_proto::{
     Digest, Event, Genesis, HouseKeys, InstanceId, KeyId, KeySpec, Leaf, OperatorKeys, Purpose,
     Refusal, Thresholds, Version, Wire,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keystore::{Opener, Vault};
-use signer_policy::stub;
+use signer_proto::stub;
 use signer_proto::{Opened, Refusal, Report, Version};
 use thiserror::Error;
 

@@ -198,10 +198,14 @@ fn extreme_numbers_in_the_body_of_every_kind_do_no_harm() {
             for extreme in EXTREMES.iter().filter(|extreme| at + extreme.len() <= body.len()) {
                 let mut bent = body.clone();
                 bent[at..at + extreme.len()].copy_from_slice(extreme);
-                is_answered(&mut peer, kind, &bent);
+                // Zeroes over zeroes would be the honest act.
+                if bent != body {
+                    is_answered(&mut peer, kind, &bent);
+                }
             }
         }
     }
+    thaw(&ring);
     let _ = ring.issue();
 }
 
@@ -221,9 +225,15 @@ fn a_flipped_bit_in_the_body_of_any_kind_certifies_nothing() {
             assert!(!answered || may, "{kind}: bit {at}");
         }
     }
+    thaw(&ring);
     // The one honest order among them, signed once.
     assert!(ring.ledger().certificates().count() <= before + 1);
     let _ = ring.issue();
+}
+
+/// Lets issuance go on: a ring without operators does what it is told, and bent words freeze it.
+fn thaw(ring: &Ring) {
+    ring.call(&SetFreeze { frozen: false, ..freeze() }).unwrap();
 }
 
 /// Tells whether two orders are for the same bytes.

@@ -1,4 +1,5 @@
-//! docs/ATTACKS.md names every test of this suite, and nothing that is not there.
+//! docs/ATTACKS.md names every test of this suite, and nothing that is not there; so does
+//! docs/TRUST-BOUNDARY.md for what it promises.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -59,4 +60,18 @@ fn the_page_names_what_there_is() {
     for test in &tests {
         assert!(named.contains(test.as_str()), "docs/ATTACKS.md does not name {test}");
     }
+}
+
+#[test]
+fn the_page_on_the_trust_boundary_names_what_there_is() {
+    let page = fs::read_to_string(root().join("docs/TRUST-BOUNDARY.md")).unwrap();
+    let (tests, mut count) = (tests(), 0);
+    let guarantees = page.lines().filter(|line| line.starts_with("| "));
+    let named =
+        guarantees.flat_map(quoted).filter(|name| name.contains("::") || name.contains('#'));
+    for name in named {
+        assert!(tests.contains(name) || is_elsewhere(name), "there is no test {name}");
+        count += 1;
+    }
+    assert!(count > 20, "{count} tests are named");
 }

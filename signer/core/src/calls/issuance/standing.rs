@@ -1,6 +1,6 @@
 //! Whether an order is fresh, under way or done; and the reservation of a fresh one.
 
-use signer_policy::stub::STUBBED;
+use signer_proto::stub::STUBBED;
 use signer_proto::{Digest, IdempotencyKey, KeyId, KeyState, Reason, Refusal, Rule};
 use x509::Serial;
 
