@@ -28,6 +28,8 @@ const LOOK_AT_RESPONDERS: Duration = Duration::from_secs(30);
 const REFRESH: Duration = Duration::from_secs(10);
 /// How often the rest is done.
 const KEEP_HOUSE: Duration = Duration::from_secs(60);
+/// How often the audit log is anchored in the signer's journal, if there is anything new.
+const ANCHOR: Duration = Duration::from_secs(60);
 /// How long a client may repeat a request by its idempotency key.
 const IDEMPOTENCY: Seconds = Seconds::days(1);
 /// How long a server may take for a CRL, in seconds.
@@ -90,6 +92,7 @@ impl Authority {
         tasks.spawn(refresh(self.clone()));
         tasks.spawn(keep_house(self.clone()));
         tasks.spawn(self.clone().reconcile_for_ever());
+        tasks.spawn(anchor_audit(self.clone()));
         Jobs(tasks)
     }
 
@@ -176,6 +179,14 @@ async fn refresh(authority: Authority) {
             authority.reload_issuers().await
         };
         complaint.hear(both.await);
+    }
+}
+
+async fn anchor_audit(authority: Authority) {
+    let mut complaint = Complaint::about("anchoring the audit log");
+    loop {
+        sleep(ANCHOR).await;
+        complaint.hear(authority.anchor_audit().await);
     }
 }
 

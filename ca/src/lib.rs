@@ -3,6 +3,7 @@
 //! [`Authority`] has the verbs that everything uses; it never holds key material.
 //! docs/ISSUANCE.md follows one certificate through it.
 
+mod audit;
 mod authority;
 pub mod ceremony;
 mod crl;
@@ -21,6 +22,7 @@ mod recover;
 mod revoke;
 mod urls;
 
+pub use audit::{AnchorError, AuditCheck};
 pub use authority::{Authority, AuthorityParts};
 pub use crl::{CrlEntry, StatusError};
 pub use issue::{

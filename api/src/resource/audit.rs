@@ -29,6 +29,22 @@ pub struct AuditEventBody {
     pub journal: Option<u64>,
 }
 
+/// Whether the audit log is what was anchored of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditCheck)]
+pub struct AuditCheckBody {
+    /// Whether every event up to the newest anchor is what it was when it was anchored. False:
+    /// somebody changed, took out or put in events.
+    pub intact: bool,
+    /// Events up to the newest anchor.
+    #[schema(example = 42)]
+    pub events: u64,
+    /// The last event that is anchored; none before the first anchor.
+    pub through: Option<u64>,
+    /// The leaf of the signer's journal that says so.
+    pub journal: Option<u64>,
+}
+
 impl From<AuditEvent> for AuditEventBody {
     fn from(event: AuditEvent) -> Self {
         Self {

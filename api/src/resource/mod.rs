@@ -12,7 +12,7 @@ mod request;
 mod time;
 mod token;
 
-pub use audit::AuditEventBody;
+pub use audit::{AuditCheckBody, AuditEventBody};
 pub use certificate::{CertificateBody, CertificateSummary};
 pub use issuer::{IssuerBody, pem_of};
 pub use journal::{JournalEntriesBody, JournalEntryBody};

@@ -74,6 +74,13 @@ impl Bench {
         bench
     }
 
+    /// Makes one with the same signer and an empty database.
+    pub async fn with_another_store(&self) -> Self {
+        let ring = self.ring.as_ref().expect("a ring");
+        let clock = Arc::new(Shared(Arc::clone(&ring.clock)));
+        Self::over(None, &ring.run_dir(), clock).await
+    }
+
     async fn over(ring: Option<Ring>, run: &Path, clock: Arc<dyn Clock>) -> Self {
         let store = Store::open(&DatabaseUrl::memory(), Arc::clone(&clock)).await;
         let store = store.expect("a database");

@@ -49,3 +49,28 @@ async fn without_a_signer_there_is_no_journal() {
     let answer = bench.ask(Some(Role::Auditor), Method::GET, "/api/v1/journal/entries", None).await;
     assert_eq!(answer.problem(), (503, "signer-unavailable".to_owned()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_is_anchored_and_another_one_is_not_taken_for_it() {
+    let bench = Bench::with_signer().await;
+    let check = async |bench: &Bench| {
+        let path = "/api/v1/audit/check";
+        let answer = bench.ask(Some(Role::Auditor), Method::GET, path, None).await;
+        assert_eq!(answer.status, 200);
+        answer.json()
+    };
+    let found = check(&bench).await;
+    assert_eq!((found["intact"].as_bool(), found["through"].is_null()), (Some(true), true));
+    let authority = &bench.state.authority;
+    assert!(!authority.anchor_audit().await.expect("an answer"), "events settle first");
+    bench.ring.as_ref().expect("a ring").clock.pass(61);
+    assert!(authority.anchor_audit().await.expect("an anchor"));
+    assert!(!authority.anchor_audit().await.expect("an answer"), "nothing is new");
+    let found = check(&bench).await;
+    assert_eq!(found["intact"], true);
+    assert!(found["events"].as_u64().expect("a number") >= 4, "a token for each role");
+    // Another table behind the same signer, as if somebody had put it in the place of ours.
+    let other = bench.with_another_store().await;
+    let found = check(&other).await;
+    assert_eq!(found["intact"], false);
+}

@@ -114,6 +114,18 @@ pub async fn list(
     from.read(statement).await?.iter().map(read).collect()
 }
 
+/// Reads up to `limit` events behind a sequence number, in the order of the numbers.
+///
+/// At most 1,000 rows; a limit of 0 counts as 1.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn after(from: impl Source, seq: i64, limit: u16) -> Result<Vec<AuditEvent>, StoreError> {
+    let sql = "SELECT * FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2";
+    let statement = Statement::new(TABLE, sql).int(seq).int(limit.clamp(1, PAGE).into());
+    from.read(statement).await?.iter().map(read).collect()
+}
+
 pub(crate) fn values(statement: Statement, event: &NewAuditEvent) -> Statement {
     statement
         .int(event.at.0)

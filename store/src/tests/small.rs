@@ -180,6 +180,29 @@ both_engines! {
         assert!(take("a", after(25)).await.unwrap());
     }
 
+    async fn audit_events_are_read_in_the_order_of_their_numbers(store: Store) {
+        for number in 0..7i64 {
+            let event = NewAuditEvent {
+                at: NOW.plus_seconds(-number),
+                actor: "a".to_owned(),
+                action: AuditAction::ServerStart,
+                target: format!("t{number}"),
+                detail: "{}".to_owned(),
+                journal: None,
+            };
+            one(&store, |tx| Box::pin(async move { audit::append(tx, &event).await })).await.unwrap();
+        }
+        let (mut targets, mut seq) = (Vec::new(), 0);
+        loop {
+            let page = audit::after(&store, seq, 3).await.unwrap();
+            let Some(last) = page.last() else { break };
+            assert!(page.len() <= 3 && page.first().unwrap().seq > seq);
+            seq = last.seq;
+            targets.extend(page.into_iter().map(|event| event.target));
+        }
+        assert_eq!(targets, ["t0", "t1", "t2", "t3", "t4", "t5", "t6"]);
+    }
+
     async fn audit_events_are_listed_newest_first_by_every_filter(store: Store) {
         let event = |number: i64| NewAuditEvent {
             at: NOW.plus_seconds(number / 3),

@@ -1,5 +1,6 @@
 //! The audit log.
 
+mod check;
 mod list;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -9,5 +10,5 @@ use crate::state::ApiState;
 
 /// Gives the routes below `/api/v1`.
 pub fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(list::list))
+    OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(check::check))
 }
