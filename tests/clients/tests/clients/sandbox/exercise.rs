@@ -56,7 +56,10 @@ pub fn run() -> Option<Used> {
             ],
         );
         work(&stack, &openssl, round);
+        // The signer waits for it at the end, as long as it may.
+        let deaf = deaf(&stack);
         stack.end_signer(child_of(stack.signer_id()));
+        drop(deaf);
         read(&out, &mut used);
     }
     Some(used)
@@ -137,6 +140,11 @@ fn authority(stack: &Stack, round: usize) {
     let wish = ["--kind", "issuing", "--parent", "root", "--subject", &subject, "--key", key];
     stack.must(&[&["ca", "create", &name][..], &wish].concat());
     stack.must(&["ca", "sign", &name]);
+    stack.must(&["freeze", "--reason", "exercise"]);
+    stack.must(&["unfreeze", "--reason", "exercise"]);
+    let checkpoint =
+        kit::http_get(&format!("{}/.well-known/pki/log/default/checkpoint", stack.http()), &[]);
+    assert_eq!(checkpoint.status, 200);
 }
 
 /// Peers that are turned away, that send no frame, that read nothing, that are too many.
@@ -153,13 +161,18 @@ fn refusals(stack: &Stack) {
     let crowd: Vec<_> = (0..300).map(|_| RawPeer::connect(&path(Socket::Admin))).collect();
     assert!(crowd.iter().any(Result::is_ok));
     drop(crowd);
-    // Asks for the journal and reads none of it: the signer's end fills.
-    let mut deaf = RawPeer::connect(&path(Socket::Admin)).unwrap();
+}
+
+/// A peer that asks for the journal, again and again, and reads none of it: the signer's end fills.
+fn deaf(stack: &Stack) -> RawPeer {
+    let path = stack.run_dir().join(format!("{}.sock", Socket::Admin));
+    let mut deaf = RawPeer::connect(&path).unwrap();
     let ask = ReadJournal { from: 0, limit: 4096 };
     for sequence in 0..8 {
         deaf.write(&kit::frame(Kind::ReadJournal, sequence, &ask.to_wire())).unwrap();
     }
     std::thread::sleep(Duration::from_millis(500));
+    deaf
 }
 
 /// Sorts the calls of a trace into those before the last filter and those after it.

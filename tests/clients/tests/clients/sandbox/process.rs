@@ -132,3 +132,31 @@ fn a_core_dump_that_is_asked_for_leaves_no_file() {
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "the search sees a core file");
     }
 }
+
+#[test]
+fn a_strict_signer_keeps_the_ring_locked_and_names_the_item_that_fails() {
+    let Some(stack) = prepared() else { return };
+    let Some(prlimit) = tool("prlimit") else { return };
+    let owner = fs::metadata(stack.ring()).unwrap();
+    let serve = |strict: bool| {
+        let mut command = Command::new(&prlimit);
+        command.arg("--memlock=1048576:1048576").arg(kit::program("signer-file"));
+        command.arg("serve").arg("--ring").arg(stack.ring()).arg("--run").arg(stack.run_dir());
+        command.arg("--unlock-credential").arg(stack.data().join("unlock.key"));
+        command.arg("--parent-pipe").args(strict.then_some("--strict"));
+        command.uid(owner.uid()).gid(owner.gid()).current_dir("/");
+        // It ends at once if it is not strict: nobody holds the other end of its input.
+        command.stdin(Stdio::null()).output().unwrap()
+    };
+    let strict = serve(true);
+    let told = String::from_utf8_lossy(&strict.stderr).into_owned();
+    assert!(!strict.status.success() && strict.stdout.is_empty(), "{told}");
+    let last = told.lines().last().unwrap();
+    assert!(last.contains("self-check-failed: strict mode: "), "{told}");
+    assert!(last.contains("memory: not locked: RLIMIT_MEMLOCK is 1 MiB"), "{told}");
+    // The twin: without strict mode it says the same and serves.
+    let lenient = serve(false);
+    assert!(lenient.status.success(), "{lenient:?}");
+    assert_eq!(String::from_utf8_lossy(&lenient.stdout), "ready\n");
+    assert!(String::from_utf8_lossy(&lenient.stderr).contains("no  memory"), "{lenient:?}");
+}
