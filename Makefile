@@ -14,7 +14,7 @@ TORTURE_KILLS ?= 500
 VERIFY_MUTATIONS ?= 10000
 export FUZZ_SECONDS TORTURE_KILLS
 
-.PHONY: help run build test lint fmt tidy clippy openapi links attack bench fuzz torture
+.PHONY: help run build test lint fmt tidy clippy openapi links attack bench fuzz torture drill
 .PHONY: verify-scale mutations clean
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make verify-scale  both verifiers over a journal of 100,000 leaves, timed"
 	@echo "make mutations     VERIFY_MUTATIONS ($(VERIFY_MUTATIONS)) mutations before both verifiers"
 	@echo "make torture  kill signer and server TORTURE_KILLS ($(TORTURE_KILLS)) times under load"
+	@echo "make drill    lose a CA and restore it from its back-up, timed"
 
 # exec: Ctrl-C goes to chancery, which ends signer and server.
 run:
@@ -80,6 +81,10 @@ verify-scale:
 
 mutations:
 	VERIFY_MUTATIONS=$(VERIFY_MUTATIONS) $(CARGO) test --locked --release -p verify-tests mutations
+
+# A CA is made, used, copied, lost and restored; what it says afterwards is held against before.
+drill: build
+	tests/drill/restore.sh $(TARGET)/debug
 
 clean:
 	$(CARGO) clean
