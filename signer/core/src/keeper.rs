@@ -27,6 +27,7 @@ use crate::key_view::KeyView;
 use crate::ledger::Ledger;
 use crate::refusals::Refusals;
 use crate::state::{Key, KeyCard, Live, OpenIntent, State, house_label};
+use crate::tripwires;
 use signer_policy::Admitted;
 
 /// Everything that calls share.
@@ -369,6 +370,11 @@ impl Keeper {
         self.refused.notify_one();
     }
 
+    /// Starts the tripwires' count of refusals anew.
+    pub(crate) fn forget_refusals(&self) {
+        lock(&self.refusals).forget_lately();
+    }
+
     /// Notes a handshake that was signed; its leaf comes within a second.
     pub(crate) fn note_handshake(
         self: &Arc<Self>,
@@ -402,11 +408,13 @@ impl Keeper {
         while !self.ending.load(Ordering::Acquire) {
             let now = self.clock.uptime_ms();
             let due = refusals.due(now);
+            let lately = refusals.lately(now);
             let idle = refusals.is_empty();
             drop(refusals);
             for leaf in due {
                 self.write(leaf, |_, _| {});
             }
+            tripwires::watch(self, lately);
             let signed = lock(&self.handshakes).due(now);
             for leaf in signed {
                 self.write(leaf, |_, _| {});

@@ -27,6 +27,7 @@ mod refusals;
 mod ring;
 mod serial;
 mod state;
+mod tripwires;
 
 pub use clock::{Clock, Entropy, NoEntropy, SystemClock, SystemEntropy};
 pub use ledger::LedgerError;

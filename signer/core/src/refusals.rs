@@ -1,8 +1,8 @@
 //! Refusals in the journal: at most one leaf a second for each uid and rule, all of them counted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-use signer_proto::{Detail, Refused, Rule};
+use signer_proto::{Blame, Detail, Refused, Rule, Socket};
 
 /// A refusal opens a window; what follows within it is written at its end as one leaf.
 const WINDOW_MS: i64 = 1_000;
@@ -22,11 +22,20 @@ struct Window {
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     windows: HashMap<(u32, Rule), Window>,
+    /// What tripwires count, by the second of the uptime.
+    lately: VecDeque<(i64, u64)>,
 }
 
 impl Refusals {
     /// Notes a refusal at an uptime; returns the leaf to write at once, if it is the first.
     pub(crate) fn note(&mut self, now_ms: i64, mut refused: Refused) -> Option<Refused> {
+        if counts(&refused) {
+            let second = now_ms.div_euclid(1_000);
+            match self.lately.back_mut() {
+                Some((newest, count)) if *newest == second => *count += u64::from(refused.count),
+                _ => self.lately.push_back((second, refused.count.into())),
+            }
+        }
         let mut slot = (refused.uid, refused.rule);
         if self.windows.len() >= MAX_WINDOWS && !self.windows.contains_key(&slot) {
             refused.uid = EVERYBODY;
@@ -46,6 +55,18 @@ impl Refusals {
                 None
             }
         }
+    }
+
+    /// Returns how many refusals tripwires count within the last minute.
+    pub(crate) fn lately(&mut self, now_ms: i64) -> u64 {
+        let second = now_ms.div_euclid(1_000);
+        while self.lately.pop_front_if(|(oldest, _)| second - *oldest > 60).is_some() {}
+        self.lately.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Starts that count anew.
+    pub(crate) fn forget_lately(&mut self) {
+        self.lately.clear();
     }
 
     /// Ends the windows that are due and returns their leaves; a window with a leaf opens anew.
@@ -73,6 +94,13 @@ impl Refusals {
     pub(crate) fn is_empty(&self) -> bool {
         self.windows.is_empty()
     }
+}
+
+/// Tells whether tripwires count a refusal: what was asked on issue.sock and is not allowed. That
+/// issuance is frozen says nothing new.
+fn counts(refused: &Refused) -> bool {
+    let blamed = matches!(refused.rule.blame(), Blame::Malformed | Blame::Refused);
+    refused.socket == Socket::Issue.code() && blamed && refused.rule != Rule::IssuanceFrozen
 }
 
 /// Makes the leaf of one refusal.

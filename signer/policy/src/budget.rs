@@ -61,7 +61,7 @@ impl Budget {
 }
 
 /// Compares limits of which none is above all others.
-fn limit(field: &str, old: Option<u64>, new: Option<u64>, diff: &mut Diff) {
+pub(crate) fn limit(field: &str, old: Option<u64>, new: Option<u64>, diff: &mut Diff) {
     let whole = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
     diff.ceiling(field, &whole(old), &whole(new), |limit| match limit {
         &u64::MAX => "no limit".to_owned(),

@@ -174,6 +174,8 @@ pub(crate) const LEAVES: &[Field] = &[
     ),
     neither("delegated", "responders", &["[]", "[\"@LEAF@\"]", "[\"@LEAF@\", \"@P384@\"]"]),
     neither("delegated", "registrations", &["[]", "[\"@P384@\"]", ""]),
+    field("tripwires", "certificates_per_minute", &["600", "", "601"], (0, 1)),
+    field("tripwires", "refusals_per_minute", &["", "60", "6"], (1, 0)),
     field("crl", "max_next_update", &["\"10d\"", "\"11d\"", "", "\"1d\""], (0, 1)),
     field("crl", "min_interval", &["\"60s\"", "", "\"30s\"", "\"2m\""], (0, 1)),
 ];
@@ -221,6 +223,8 @@ pub(crate) const AUTHORITIES: &[Field] = &[
     field("budget", "per_hour", &["100", "101", "10"], (0, 1)),
     field("budget", "total", &["", "10", "9"], (1, 0)),
     field("budget", "per_day", &["1000", "", "10"], (0, 1)),
+    field("tripwires", "certificates_per_minute", &["600", "", "601"], (0, 1)),
+    field("tripwires", "refusals_per_minute", &["", "60", "6"], (1, 0)),
     field("crl", "max_next_update", &["\"400d\"", "\"401d\"", "", "\"1d\""], (2, 0)),
     field("crl", "min_interval", &["\"60s\"", "", "\"30s\"", "\"2m\""], (0, 1)),
 ];

@@ -507,6 +507,13 @@ fn check_limits(dice: &mut Dice, change: &Change, old: &KeyPolicy, new: &KeyPoli
             assert!(old.is_none_or(|old| new.is_some_and(|new| new <= old)), "{change:?}");
         }
     }
+    let (wires, new_wires) = (old.tripwires(), new.tripwires());
+    for (old, new) in [
+        (wires.certificates_per_minute, new_wires.certificates_per_minute),
+        (wires.refusals_per_minute, new_wires.refusals_per_minute),
+    ] {
+        assert!(old.is_none_or(|old| new.is_some_and(|new| new <= old)), "{change:?}");
+    }
     if let (Some(old), Some(new)) = (old.ocsp(), new.ocsp()) {
         let revoked = |rules: &super::OcspRules| rules.never_issued() == NeverIssued::Revoked;
         assert!(revoked(old) || !revoked(new), "{change:?}");

@@ -16,6 +16,7 @@ use super::ring::AdmitContext;
 use super::section::{PolicyErrors, Section};
 use super::status::{CrlAdmission, CrlRules, OcspAdmission, OcspRules};
 use super::tls::{HandshakeAdmission, TlsRules};
+use super::tripwires::Tripwires;
 
 /// What a key may sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,15 +32,17 @@ struct CaRules<R> {
     certificates: R,
     crl: CrlRules,
     budget: Budget,
+    tripwires: Tripwires,
 }
 
 impl<R> CaRules<R> {
     fn compare(&self, new: &Self, compare: fn(&R, &R, &mut Diff), diff: &mut Diff) {
-        let Self { issuer, certificates, crl, budget } = self;
+        let Self { issuer, certificates, crl, budget, tripwires } = self;
         issuer.compare(&new.issuer, diff);
         compare(certificates, &new.certificates, diff);
         crl.compare(&new.crl, diff);
         budget.compare(&new.budget, diff);
+        tripwires.compare(&new.tripwires, diff);
     }
 }
 
@@ -159,6 +162,16 @@ impl KeyPolicy {
             Rules::Leaves(rules) => Some(rules.budget),
             Rules::Authorities(rules) => Some(rules.budget),
             Rules::Responder(_) | Rules::Server(_) => None,
+        }
+    }
+
+    /// Gives what freezes issuance; nothing for keys that do not issue.
+    #[must_use]
+    pub fn tripwires(&self) -> Tripwires {
+        match &self.rules {
+            Rules::Leaves(rules) => rules.tripwires,
+            Rules::Authorities(rules) => rules.tripwires,
+            Rules::Responder(_) | Rules::Server(_) => Tripwires::default(),
         }
     }
 
@@ -337,7 +350,8 @@ fn read_ca<R>(
     let certificates = read(root);
     let crl = CrlRules::read(root.section("crl"));
     let budget = Budget::read(root.section("budget"), has_names);
-    Some(CaRules { issuer: issuer?, certificates: certificates?, crl, budget })
+    let tripwires = Tripwires::read(root.section("tripwires"));
+    Some(CaRules { issuer: issuer?, certificates: certificates?, crl, budget, tripwires })
 }
 
 fn parse_tbs(der: &[u8]) -> Result<TbsCertificate, Refusal> {

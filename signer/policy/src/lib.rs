@@ -28,6 +28,7 @@ mod status;
 mod subject;
 mod subject_key;
 mod tls;
+mod tripwires;
 mod usage;
 mod validity;
 
@@ -58,3 +59,4 @@ pub use ring::{AdmitContext, RingKey, RingKeys};
 pub use section::{PolicyError, PolicyErrors};
 pub use status::{CrlAdmission, NeverIssued, OcspAdmission, OcspRules};
 pub use tls::{HandshakeAdmission, ServerNames, TlsRules};
+pub use tripwires::Tripwires;

@@ -78,7 +78,7 @@ fn begin(
 fn check_standing(keeper: &Keeper, slot: &Slot) -> Result<(), Refusal> {
     let live = keeper.live();
     match live.state.key_by_id(slot.key) {
-        Some(key) => standing::check_issuing(live.state.frozen(), key),
+        Some(key) => standing::check_issuing(live.frozen(), key),
         None => Ok(()),
     }
 }

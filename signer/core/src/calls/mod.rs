@@ -47,6 +47,7 @@ use crate::listen::{Dispatch, Peer, Reply, Request};
 
 pub(crate) use asked::Asked;
 pub(crate) use health::report as health_report;
+pub(crate) use set_freeze::write as write_freeze;
 pub(crate) use unlock::{refuse as refuse_unlock, unlock_now};
 pub(crate) use unlock_share::Gathered;
 

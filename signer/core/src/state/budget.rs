@@ -19,6 +19,7 @@ pub(crate) struct Budget {
     hour: u64,
     day: u64,
     tenths: VecDeque<(i64, u64)>,
+    seconds: VecDeque<(i64, u64)>,
 }
 
 /// What is used up.
@@ -26,6 +27,8 @@ pub(crate) struct Budget {
 pub(crate) struct Used {
     /// In the last second.
     pub(crate) second: u64,
+    /// In the last minute.
+    pub(crate) minute: u64,
     /// In the last hour.
     pub(crate) hour: u64,
     /// In the last day.
@@ -41,23 +44,23 @@ impl Budget {
             self.hour += 1;
             self.day += 1;
         }
-        let tenth = at_ms.div_euclid(TENTH_MS);
-        match self.tenths.back_mut() {
-            Some((newest, count)) if *newest == tenth => *count += 1,
-            _ => self.tenths.push_back((tenth, 1)),
-        }
+        add(&mut self.tenths, at_ms.div_euclid(TENTH_MS));
+        add(&mut self.seconds, at_ms.div_euclid(1_000));
     }
 
     /// Returns what is used up at a time.
     pub(crate) fn used(&mut self, at_ms: i64) -> Used {
         self.advance(at_ms);
-        let second = self.tenths.iter().map(|(_, count)| count).sum();
-        Used { second, hour: self.hour, day: self.day }
+        let sum = |slots: &VecDeque<(i64, u64)>| slots.iter().map(|(_, count)| count).sum();
+        let (second, minute) = (sum(&self.tenths), sum(&self.seconds));
+        Used { second, minute, hour: self.hour, day: self.day }
     }
 
     fn advance(&mut self, at_ms: i64) {
         let tenth = at_ms.div_euclid(TENTH_MS);
         while self.tenths.pop_front_if(|(oldest, _)| tenth - *oldest >= SECOND).is_some() {}
+        let second = at_ms.div_euclid(1_000);
+        while self.seconds.pop_front_if(|(oldest, _)| second - *oldest > 60).is_some() {}
         let minute = at_ms.div_euclid(60_000);
         if self.minutes.is_empty() || minute - self.newest >= DAY {
             self.minutes = vec![0; usize::try_from(DAY).unwrap_or(0)];
@@ -74,6 +77,13 @@ impl Budget {
                 *reused = 0;
             }
         }
+    }
+}
+
+fn add(slots: &mut VecDeque<(i64, u64)>, slot: i64) {
+    match slots.back_mut() {
+        Some((newest, count)) if *newest == slot => *count += 1,
+        _ => slots.push_back((slot, 1)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use signer_proto::{Digest, IdempotencyKey, KeyId, KeyLabel, Rule};
+use signer_proto::{Digest, IdempotencyKey, KeyId, KeyLabel, Reason, Rule};
 use x509::Serial;
 
 use super::State;
@@ -163,4 +163,13 @@ pub(crate) struct Live {
     pub(crate) quarantine: HashMap<KeyId, Rule>,
     /// Why nothing is released any more, once something is broken.
     pub(crate) broken: Option<Rule>,
+    /// The tripwire that was touched; its leaf is on its way.
+    pub(crate) tripped: Option<Reason>,
+}
+
+impl Live {
+    /// Returns why nothing is issued, if issuance stands still.
+    pub(crate) fn frozen(&self) -> Option<&Reason> {
+        self.state.frozen().or(self.tripped.as_ref())
+    }
 }

@@ -63,4 +63,5 @@ mod revocation;
 mod serials;
 mod status;
 mod strangers;
+mod tripwires;
 mod two_uids;

@@ -1,7 +1,7 @@
 //! What is left of a key's budget, with what is under way.
 
-use signer_policy::Budget;
-use signer_proto::{KeyId, Refusal, Rule};
+use signer_policy::{Budget, Tripwires};
+use signer_proto::{KeyId, Reason, Refusal, Rule};
 
 use crate::state::{Key, NameKey, Pending};
 
@@ -14,6 +14,16 @@ pub(super) struct Spent<'s> {
 }
 
 impl Spent<'_> {
+    /// Returns why one more certificate freezes issuance, if it does.
+    pub(super) fn trips(&mut self, tripwires: &Tripwires) -> Option<Reason> {
+        let most = tripwires.certificates_per_minute?;
+        let in_flight = self.pending.in_flight(self.id);
+        let used = self.key.budget.used(self.now_ms).minute.saturating_add(in_flight);
+        let label = &self.key.card.identity.label;
+        let why = || format!("tripwire: more than {most} certificates of {label} within a minute");
+        (used >= most).then(|| Reason(why()))
+    }
+
     /// Refuses one more certificate with these names if any limit is reached.
     pub(super) fn check(self, budget: &Budget, names: &[NameKey]) -> Result<(), Refusal> {
         let in_flight = self.pending.in_flight(self.id);

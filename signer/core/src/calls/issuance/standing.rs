@@ -75,7 +75,7 @@ impl Slot {
         order: &Order,
         now_ms: i64,
     ) -> Result<(), Refusal> {
-        let frozen = live.state.frozen().cloned();
+        let frozen = live.frozen().cloned();
         let key = live
             .state
             .key_by_id_mut(self.key)
@@ -87,7 +87,11 @@ impl Slot {
             .ok_or_else(|| Refusal::new(Rule::KeyNotActive, order.key.to_string()))?;
         order.check_policy(ruling.reference.digest)?;
         if let Some(budget) = ruling.policy.budget().filter(|_| !STUBBED) {
-            let spent = Spent { key, pending: &live.pending, id: self.key, now_ms };
+            let mut spent = Spent { key, pending: &live.pending, id: self.key, now_ms };
+            if let Some(reason) = spent.trips(&ruling.policy.tripwires()) {
+                live.tripped = Some(reason.clone());
+                return Err(frozen_by(&reason));
+            }
             spent.check(&budget, &self.names)?;
         }
         let signing = Signing {
@@ -115,10 +119,14 @@ impl Slot {
 
 /// Refuses while issuance stands still, and for a key that does not issue.
 pub(super) fn check_issuing(frozen: Option<&Reason>, key: &Key) -> Result<(), Refusal> {
-    if let Some(Reason(why)) = frozen {
-        return Err(Refusal::new(Rule::IssuanceFrozen, format!("issuance is frozen: {why}")));
+    if let Some(reason) = frozen {
+        return Err(frozen_by(reason));
     }
     check_state(&key.card, key.state, &[KeyState::Active])
+}
+
+fn frozen_by(Reason(why): &Reason) -> Refusal {
+    Refusal::new(Rule::IssuanceFrozen, format!("issuance is frozen: {why}"))
 }
 
 /// Gives what the certificate is counted by besides, where the policy limits names. It is the
