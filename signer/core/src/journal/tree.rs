@@ -297,10 +297,12 @@ mod tests {
         let ring = Ring::with_genesis();
         let journal = ring.open();
         let leaves: Vec<Leaf> = (1..300).map(|n| leaf(n, 10)).collect();
-        ring.commit(&journal, &leaves[..250]).unwrap();
-        // One write and one sync for the group, then the tile's file is made.
+        ring.commit(&journal, &leaves[..254]).unwrap();
+        // The leaf that fills the tile, alone in its group: one write, one sync, then the tile's
+        // file is made.
         ring.disk.fail_after(2, Fault::Io);
-        ring.commit(&journal, &leaves[250..]).unwrap();
+        ring.commit(&journal, &leaves[254..255]).unwrap();
+        ring.commit(&journal, &leaves[255..]).unwrap();
         assert!(matches!(root_at(&journal.tree(), 100), Err(JournalError::Tree(_))));
         let replayed = ring.replay().unwrap();
         assert_eq!(root_at(&journal.tree(), 300).unwrap(), root(&replayed).0);
