@@ -205,6 +205,10 @@ LEAVES = {
                                thresholds=thresholds, warrant=WARRANT)),
     7: ("KeyStateSet", record(**{"key": ID, "from": STATE, "to": STATE, "warrant": WARRANT})),
     8: ("IssuanceFrozen", record(frozen=BOOL, reason=text(512), warrant=WARRANT)),
+    9: ("GapAccepted", record(seen_size=U64, seen_root=DIGEST, prefix=U8,
+                              numbers=listed(256, record(key=ID, number=U64)), warrant=WARRANT)),
+    10: ("Promoted", record(prefix=U8, fence=text(512), warrant=WARRANT)),
+    11: ("RingFollowed", record(genesis=string(65535), warrant=WARRANT)),
     12: ("CeremonyRecorded", record(plan=DIGEST, transcript=text(32768), warrant=WARRANT)),
     13: ("UnlockRotated", record(stage=enum(U8, range(1, 5)), unlock=DIGEST,
                                  opened_by=enum(U8, (1, 2, 3)), needed=U8, shares=U8)),
@@ -224,6 +228,7 @@ LEAVES = {
                              revocations=U64, tbs_digest=DIGEST, **SIGNED)),
     34: ("OcspSigned", record(responder=ID, issuer=ID, this_update=TIME, next_update=TIME,
                               revocations=U64, count=U32, root=DIGEST)),
+    36: ("FollowedRead", record(instance=ID, size=U64, root=DIGEST)),
     48: ("Refused", record(socket=U8, uid=U32, kind=U8, rule=RULE, count=U32, detail=text(512))),
 }
 
@@ -716,6 +721,7 @@ class Fold:
         demand(len(set(purposes)) == len(purposes) and {LOG, SERIAL, SEAL}.issuperset(purposes),
                "genesis", "house keys of other purposes, or two of one")
         demand(1 <= leaf["prefix"] <= 0x7F, "genesis", "a serial prefix that no serial has")
+        self.prefixes, self.followed = [leaf["prefix"]], {}
         self.labels = {PURPOSES[purpose] for purpose in purposes}
         logs = [house["spki"] for house in leaf["house"] if house["purpose"] == LOG]
         demand(logs and logs[0] is not None, "genesis", "there is no log key")
@@ -779,6 +785,49 @@ class Fold:
                       [f"Plan: {leaf['plan'].hex()}",
                        f"Transcript: {sha256(leaf['transcript'].encode()).hex()}"])
 
+    def next_prefix(self, prefix):
+        demand(1 <= prefix <= 0x7F and prefix not in self.prefixes, "rings",
+               f"the serial prefix {prefix:02x} is not a fresh one")
+        self.prefixes.append(prefix)
+
+    def GapAccepted(self, at, leaf):
+        seen = [(self.known(one["key"]), one["number"]) for one in leaf["numbers"]]
+        self.approved(at, leaf, "accept-gap",
+                      ["Lost from: the journal size below", f"Seen size: {leaf['seen_size']}",
+                       f"Seen root: {leaf['seen_root'].hex()}",
+                       f"Serial prefix: {leaf['prefix']:02x}",
+                       *(f"CRL numbers of: {key.label} above {n}" for key, n in seen)])
+        self.next_prefix(leaf["prefix"])
+        for key, number_ in seen:
+            last, this_update = key.crl or (0, at)
+            key.crl = max(last, number_), this_update
+
+    def Promoted(self, at, leaf):
+        self.approved(at, leaf, "promote", [f"Serial prefix: {leaf['prefix']:02x}",
+                                            f"Fence: {printable(leaf['fence'])}"])
+        self.next_prefix(leaf["prefix"])
+
+    def RingFollowed(self, at, leaf):
+        try:
+            _, name, _, genesis = read_leaf(leaf["genesis"])
+        except Malformed:
+            name = None
+        demand(name == "Genesis", "rings", "what is followed begins with no genesis")
+        logs = [house["spki"] for house in genesis["house"] if house["purpose"] == LOG]
+        instance = genesis["instance"]
+        self.approved(at, leaf, "follow-ring",
+                      [f"Followed ring: {instance.hex()}",
+                       f"Followed genesis: {sha256(leaf['genesis']).hex()}",
+                       f"Followed log key: {sha256(logs[0] if logs else b'').hex()}"])
+        demand(instance not in self.followed and instance != self.genesis["instance"], "rings",
+               "followed twice, or by itself")
+        self.followed[instance] = 0
+
+    def FollowedRead(self, _, leaf):
+        demand(leaf["size"] > self.followed.get(leaf["instance"], leaf["size"]), "rings",
+               f"{leaf['size']} leaves, or a ring that is not followed")
+        self.followed[leaf["instance"]] = leaf["size"]
+
     def UnlockRotated(self, _, leaf):
         intended, self.rotating = self.rotating, None
         stage, unlock = leaf["stage"], leaf["unlock"]
@@ -813,7 +862,7 @@ class Fold:
         key.is_in(ACTIVE)
         demand(leaf["policy"] == key.policy, "policy-not-in-force", leaf["policy"].hex())
         number_ = serial_of(leaf["tbs"])
-        demand(len(number_) == 19 and number_[0] == self.genesis["prefix"], "serial",
+        demand(len(number_) == 19 and number_[0] == self.prefixes[-1], "serial",
                f"{number_.hex()} was not minted by this ring")
         demand(leaf["idempotency"] not in self.idempotency, "idempotency", "is used twice")
         demand(number_ not in key.issued, "serial", f"{number_.hex()} has two certificates")
@@ -871,6 +920,8 @@ class Fold:
         key.crl = leaf["number"], leaf["this_update"]
 
     def OcspSigned(self, at, leaf):
+        if self.followed and leaf["issuer"] not in self.keys:
+            return  # the issuer is in a followed ring's journal
         issuer = self.known(leaf["issuer"], ISSUING)
         issuer.covers(leaf["revocations"], leaf["this_update"], "ocsp")
         responder = self.known(leaf["responder"], OCSP)

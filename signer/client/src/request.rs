@@ -61,6 +61,9 @@ impl Request {
             | Kind::SetOperators
             | Kind::SetKeyState
             | Kind::SetFreeze
+            | Kind::AcceptGap
+            | Kind::Promote
+            | Kind::Follow
             | Kind::RecordCeremony => false,
             // SignCertificate and SignAuthority replay by their idempotency key; minting writes
             // nothing; a change of the revocation set that stands is repeated as it is; a second
@@ -75,6 +78,7 @@ impl Request {
             | Kind::ShowCheckpoint
             | Kind::ReadTile
             | Kind::InspectSerial
+            | Kind::Courier
             | Kind::ReadOperators
             | Kind::Propose
             | Kind::MintSerials

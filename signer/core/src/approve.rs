@@ -3,10 +3,10 @@
 //! `cargo xtask tidy` counts the calls of `Approved::admitted`: there is this one.
 
 use keystore::{Approved, DriverError, House, KeyDriver};
-use signer_log::checkpoint::Checkpoint;
+use signer_log::checkpoint::{Checkpoint, with_time};
 use signer_log::note::{Note, NoteKey};
 use signer_proto::{Refusal, Rule};
-use x509::Signature;
+use x509::{Signature, UnixTime};
 
 use crate::state::KeyCard;
 use signer_policy::Admitted;
@@ -51,8 +51,9 @@ pub(crate) fn sign_checkpoint(
     house: &dyn House,
     log: &NoteKey,
     checkpoint: &Checkpoint,
+    at: UnixTime,
 ) -> Result<Note, SignError> {
-    let text = checkpoint.to_string();
+    let text = with_time(checkpoint, at);
     let message = approved(&Sealing::Checkpoint(&text));
     let signature = house.sign_log(message).map_err(SignError::Driver)?;
     let line = log.line(signature.as_bytes());

@@ -10,8 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use keystore::{KeyDriver, KeyIdentity, Opened, UnlockError, UnlockFactor, UnlockKind, Vault};
 use signer_proto::{
-    Digest, Event, KeyId, KeyLabel, Leaf, Purpose, Refusal, Refused, Rule, SignIntended,
-    SignerState, Wire,
+    Digest, KeyId, KeyLabel, Leaf, Purpose, Refusal, Refused, Rule, SignIntended, SignerState, Wire,
 };
 use x509::{Signature, UnixTime};
 use zeroize::Zeroizing;
@@ -21,11 +20,13 @@ use crate::approve::{SignError, refuse_driver, sign_admitted};
 use crate::calls::Gathered;
 use crate::clock::{Clock, Entropy};
 use crate::floor::Floor;
+use crate::followed::FollowedJournals;
 use crate::handshakes::Handshakes;
-use crate::journal::{Committed, Journal, JournalError};
+use crate::journal::Journal;
 use crate::key_view::KeyView;
 use crate::ledger::Ledger;
 use crate::refusals::Refusals;
+use crate::standby::Standby;
 use crate::state::{Key, KeyCard, Live, OpenIntent, State, house_label};
 use crate::tripwires;
 use signer_policy::Admitted;
@@ -33,7 +34,7 @@ use signer_policy::Admitted;
 /// Everything that calls share.
 pub(crate) struct Keeper {
     live: Mutex<Live>,
-    floor: Mutex<Floor>,
+    pub(crate) floor: Mutex<Floor>,
     pub(crate) journal: Journal,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -52,6 +53,10 @@ pub(crate) struct Keeper {
     handshakes: Mutex<Handshakes>,
     /// Checkpoints, witnesses, and whether the journal was rolled back.
     pub(crate) ledger: Ledger,
+    /// Whether this ring stands by for another instance of itself.
+    pub(crate) standby: Standby,
+    /// The journals of other rings.
+    pub(crate) followed: FollowedJournals,
     ending: AtomicBool,
 }
 
@@ -77,7 +82,7 @@ impl Keeper {
         journal: Journal,
         vault: Arc<dyn Vault>,
         (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
-        ledger: Ledger,
+        (ledger, standby, followed): (Ledger, Standby, FollowedJournals),
     ) -> Self {
         let floor = Floor::new(state.newest_ms(), clock.wall_ms(), clock.uptime_ms());
         Self {
@@ -96,6 +101,8 @@ impl Keeper {
             refused: Condvar::new(),
             handshakes: Mutex::default(),
             ledger,
+            standby,
+            followed,
             ending: AtomicBool::new(false),
         }
     }
@@ -196,13 +203,19 @@ impl Keeper {
 
     /// Refuses what writes while nothing can be written.
     pub(crate) fn check_writable(&self) -> Result<(), Refusal> {
+        self.check_journal()?;
+        self.standby.check()?;
+        self.check_not_rolled_back()
+    }
+
+    /// Refuses while the journal takes nothing.
+    pub(crate) fn check_journal(&self) -> Result<(), Refusal> {
         if self.ending.load(Ordering::Acquire) {
             return Err(Refusal::new(Rule::ShuttingDown, "the signer is ending"));
         }
         if let Some(rule) = self.live().broken {
             return Err(Refusal::new(rule, "the signer stopped writing"));
         }
-        self.check_not_rolled_back()?;
         if self.journal.is_crowded() {
             return Err(Refusal::new(Rule::Overloaded, "the journal is behind"));
         }
@@ -285,66 +298,6 @@ impl Keeper {
             Some(rule) => Err(set_aside(card, *rule)),
             None => Ok(()),
         }
-    }
-
-    /// Queues a leaf. `then` runs on the journal's writer after the leaf is durable and applied,
-    /// or after it is certain that nothing more is released. It must not block.
-    pub(crate) fn write(
-        self: &Arc<Self>,
-        event: impl Into<Event>,
-        then: impl FnOnce(&Arc<Self>, Result<Written, Refusal>) + Send + 'static,
-    ) {
-        let keeper = Arc::clone(self);
-        // Stamped and queued under one lock: times do not go backwards in the queue.
-        let mut floor = lock(&self.floor);
-        let leaf = Arc::new(Leaf {
-            at_ms: floor.stamp(self.clock.wall_ms(), self.clock.uptime_ms()),
-            event: event.into(),
-        });
-        let written = Arc::clone(&leaf);
-        self.journal.submit(
-            &leaf,
-            Box::new(move |outcome| {
-                let outcome = keeper.settle(&written.event, outcome);
-                then(&keeper, outcome);
-            }),
-        );
-    }
-
-    /// Queues a leaf and waits until it is durable. Only for the few calls that must.
-    pub(crate) fn write_and_wait(
-        self: &Arc<Self>,
-        event: impl Into<Event>,
-    ) -> Result<Written, Refusal> {
-        let (done, wait) = std::sync::mpsc::sync_channel(1);
-        self.write(event, move |_, outcome| {
-            // Whoever waits has not gone: it waits without a limit.
-            let _ = done.send(outcome);
-        });
-        wait.recv().map_err(|_| Refusal::new(Rule::ShuttingDown, "the signer is ending"))?
-    }
-
-    /// Applies the leaf that the journal made durable.
-    fn settle(
-        &self,
-        event: &Event,
-        outcome: Result<Committed, JournalError>,
-    ) -> Result<Written, Refusal> {
-        let mut live = self.live();
-        if let Some(rule) = live.broken {
-            return Err(Refusal::new(rule, "the signer stopped writing"));
-        }
-        let Committed { position, at_ms } = outcome.map_err(|error| {
-            if !matches!(error, JournalError::LeafTooLong { .. }) {
-                live.broken = Some(Rule::JournalUnavailable);
-            }
-            Refusal::new(Rule::JournalUnavailable, error.to_string())
-        })?;
-        live.state.apply(position, at_ms, event).map_err(|error| {
-            live.broken = Some(Rule::StateCorrupt);
-            Refusal::new(Rule::StateCorrupt, error.to_string())
-        })?;
-        Ok(Written { position, at: UnixTime(at_ms.div_euclid(1000)) })
     }
 
     /// Reads a durable leaf.
@@ -486,7 +439,7 @@ pub(crate) fn known_key<'a>(state: &'a State, label: &KeyLabel) -> Result<&'a Ke
     }
 }
 
-fn wrong_purpose(label: &KeyLabel, purpose: Purpose) -> Refusal {
+pub(crate) fn wrong_purpose(label: &KeyLabel, purpose: Purpose) -> Refusal {
     Refusal::new(Rule::PurposeMismatch, format!("{label} is a key for {purpose}"))
 }
 

@@ -16,6 +16,7 @@ mod calls;
 mod clock;
 mod crl;
 mod floor;
+mod followed;
 mod handshakes;
 pub mod journal;
 mod keeper;
@@ -26,8 +27,10 @@ mod ocsp;
 mod refusals;
 mod ring;
 mod serial;
+mod standby;
 mod state;
 mod tripwires;
+mod writing;
 
 pub use clock::{Clock, Entropy, NoEntropy, SystemClock, SystemEntropy};
 pub use ledger::LedgerError;

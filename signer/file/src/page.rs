@@ -110,6 +110,20 @@ fn operator_fields(event: &Event) -> Option<Fields> {
             ("plan", json!(e.plan.to_string())),
             ("transcript", json!(digest(e.transcript.0.as_bytes()))),
         ],
+        Event::GapAccepted(e) => vec![
+            ("seen_size", json!(e.seen_size)),
+            ("seen_root", json!(e.seen_root.to_string())),
+            ("serial_prefix", json!(e.serial_prefix)),
+        ],
+        Event::Promoted(e) => {
+            vec![("serial_prefix", json!(e.serial_prefix)), ("fence", json!(e.fence.0))]
+        }
+        Event::RingFollowed(e) => vec![("genesis", json!(digest(&e.genesis.0)))],
+        Event::FollowedRead(e) => vec![
+            ("instance", json!(e.instance.to_string())),
+            ("size", json!(e.size)),
+            ("root", json!(e.root.to_string())),
+        ],
         _ => return None,
     })
 }

@@ -5,6 +5,7 @@ use core::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use signer_proto::InstanceId;
+use x509::UnixTime;
 
 use crate::merkle::Hash;
 use crate::note::{Algorithm, ED25519_SIGNATURE, Note, NoteError, NoteKey, SignatureLine};
@@ -74,6 +75,25 @@ impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n{}\n{}", self.origin, self.size, STANDARD.encode(self.root))
     }
+}
+
+/// What the extension line with the time begins with.
+const TIME: &str = "time ";
+
+/// Returns the text of a checkpoint with an extension line that tells when it was signed: who
+/// follows the log knows by it how old its news are.
+#[must_use]
+pub fn with_time(checkpoint: &Checkpoint, at: UnixTime) -> String {
+    format!("{checkpoint}{TIME}{}\n", at.0)
+}
+
+/// Returns when a checkpoint was signed, if its text says so in one way.
+#[must_use]
+pub fn time(text: &str) -> Option<UnixTime> {
+    let mut lines = text.lines().skip(3).filter_map(|line| line.strip_prefix(TIME));
+    let told = lines.next().filter(|_| lines.clone().next().is_none())?;
+    let seconds: i64 = told.parse().ok()?;
+    (seconds.to_string() == told).then_some(UnixTime(seconds))
 }
 
 /// What a witness says of a checkpoint: at this time it is the largest consistent one that the
@@ -160,6 +180,18 @@ mod tests {
 
     /// Final from the first release; docs/wire/journal.md shows the same octets. The seeds are 32
     /// times 0x01 and 0x02, so that anybody can compute it again.
+    #[test]
+    fn the_time_is_an_extension_line_that_stands_once() {
+        let checkpoint = Checkpoint { origin: "chancery/a".to_owned(), size: 3, root: [7; 32] };
+        let text = with_time(&checkpoint, UnixTime(1_764_300_000));
+        assert!(text.ends_with("\ntime 1764300000\n"), "{text}");
+        assert_eq!(time(&text), Some(UnixTime(1_764_300_000)));
+        assert_eq!(Checkpoint::parse(&text), Ok(checkpoint.clone()));
+        assert_eq!(time(&checkpoint.to_string()), None);
+        assert_eq!(time(&format!("{text}time 1\n")), None);
+        assert_eq!(time(&text.replace("time 1", "time 01")), None);
+    }
+
     #[test]
     fn golden_checkpoint_with_a_cosignature() {
         let (pair, log) = key(1, &checkpoint().origin, Algorithm::Ed25519);

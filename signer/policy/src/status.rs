@@ -1,6 +1,6 @@
 //! How long CRLs and OCSP responses speak.
 
-use signer_proto::{KeyLabel, Refusal, Rule};
+use signer_proto::{InstanceId, KeyLabel, Refusal, Rule};
 use x509::{Name, ResponseDataDer, SignatureScheme, TbsCertListDer, UnixTime};
 
 use super::admitted::{Admitted, Meaning};
@@ -78,16 +78,25 @@ pub enum NeverIssued {
 pub struct OcspRules {
     pub(crate) scheme: SignatureScheme,
     issuer_key: KeyLabel,
+    issuer_ring: Option<InstanceId>,
+    max_behind: i64,
     issuer: Name,
     max_next_update: i64,
     never_issued: NeverIssued,
 }
+
+/// How old the news of a followed ring may be where the policy does not say, in seconds.
+const MAX_BEHIND: i64 = 3600;
 
 impl OcspRules {
     pub(crate) fn read(section: &mut Section) -> Option<Self> {
         let scheme = issuer::scheme(section);
         let issuer_key = section
             .parsed("issuer_key", |text| text.parse().map_err(|_| "is no key label".to_owned()));
+        let issuer_ring = section.optional_parsed("issuer_ring", |text| {
+            text.parse().map_err(|_| "is no instance of a ring in hexadecimal".to_owned())
+        });
+        let max_behind = section.duration_or("max_behind", MAX_BEHIND);
         let issuer = issuer::name(section);
         let max_next_update = section.duration("max_next_update");
         let never_issued = section
@@ -100,6 +109,8 @@ impl OcspRules {
         Some(Self {
             scheme: scheme?,
             issuer_key: issuer_key?,
+            issuer_ring,
+            max_behind,
             issuer: issuer?,
             max_next_update,
             never_issued,
@@ -107,9 +118,19 @@ impl OcspRules {
     }
 
     pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
-        let Self { scheme, issuer_key, issuer, max_next_update, never_issued } = self;
+        let Self {
+            scheme,
+            issuer_key,
+            issuer_ring,
+            max_behind,
+            issuer,
+            max_next_update,
+            never_issued,
+        } = self;
         diff.fixed("signature", scheme, &new.scheme, SignatureScheme::to_string);
         diff.fixed("issuer_key", issuer_key, &new.issuer_key, KeyLabel::to_string);
+        diff.fixed("issuer_ring", issuer_ring, &new.issuer_ring, ring);
+        diff.ceiling("max_behind", max_behind, &new.max_behind, span);
         diff.fixed("issuer", issuer, &new.issuer, Name::to_string);
         diff.ceiling("max_next_update", max_next_update, &new.max_next_update, span);
         // Revoked is a signed answer where there was none.
@@ -124,7 +145,19 @@ impl OcspRules {
         }
     }
 
-    /// Gives the label of the issuer's key in this ring.
+    /// Gives the ring that has the issuer's key, where it is another one than the responder's.
+    #[must_use]
+    pub fn issuer_ring(&self) -> Option<InstanceId> {
+        self.issuer_ring
+    }
+
+    /// Gives how old the news of that ring may be, in seconds.
+    #[must_use]
+    pub fn max_behind(&self) -> i64 {
+        self.max_behind
+    }
+
+    /// Gives the label of the issuer's key in its ring.
     #[must_use]
     pub fn issuer_key(&self) -> &KeyLabel {
         &self.issuer_key
@@ -154,6 +187,10 @@ impl OcspRules {
         }
         check_next_update(now, next_update, self.max_next_update)
     }
+}
+
+fn ring(ring: &Option<InstanceId>) -> String {
+    ring.map_or_else(|| "this ring".to_owned(), |ring| ring.to_string())
 }
 
 /// Says that a CRL with these times may be signed; the CRL is built afterwards.

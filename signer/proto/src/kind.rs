@@ -61,6 +61,8 @@ wire_enum! {
         Release = 36, "release",
         /// [`crate::RevocationDelta`]
         RevocationDelta = 37, "revocation-delta",
+        /// [`crate::Courier`]
+        Courier = 38, "courier",
         /// [`crate::ShowCheckpoint`]
         ShowCheckpoint = 39, "show-checkpoint",
         /// [`crate::RecordValidation`]
@@ -83,6 +85,12 @@ wire_enum! {
         SetKeyState = 71, "set-key-state",
         /// [`crate::SetFreeze`]
         SetFreeze = 72, "set-freeze",
+        /// [`crate::AcceptGap`]
+        AcceptGap = 73, "accept-gap",
+        /// [`crate::Promote`]
+        Promote = 74, "promote",
+        /// [`crate::Follow`]
+        Follow = 75, "follow",
         /// [`crate::RecordCeremony`]
         RecordCeremony = 76, "record-ceremony",
         /// [`crate::UnlockShare`]
@@ -100,7 +108,9 @@ impl Kind {
             Self::ReadCheckpoint => true,
             Self::AnchorAudit => socket == Socket::Issue,
             // Whoever has one may show it; it makes no authority.
-            Self::ShowCheckpoint => matches!(socket, Socket::Status | Socket::Admin),
+            Self::ShowCheckpoint | Self::Courier => {
+                matches!(socket, Socket::Status | Socket::Admin)
+            }
             Self::ReadOperators => true,
             // A ceremony needs serials too, and minting one makes no authority.
             Self::MintSerials => matches!(socket, Socket::Issue | Socket::Admin),
@@ -123,6 +133,9 @@ impl Kind {
             | Self::SetOperators
             | Self::SetKeyState
             | Self::SetFreeze
+            | Self::AcceptGap
+            | Self::Promote
+            | Self::Follow
             | Self::RecordCeremony => socket == Socket::Admin,
         }
     }
@@ -145,6 +158,9 @@ impl Kind {
             Self::SignCertificate | Self::SignAuthority => 128 * 1024,
             Self::SignCaRequest | Self::SetPolicy => 64 * 1024,
             Self::Propose | Self::SetOperators | Self::RecordCeremony => 64 * 1024,
+            Self::AcceptGap | Self::Promote | Self::Follow => 64 * 1024,
+            // 8 MiB of leaves, a checkpoint and a proof.
+            Self::Courier => 9 * 1024 * 1024,
             Self::Seal | Self::Unseal => 96 * 1024,
             Self::SignOcsp => 1024 * 1024,
         }

@@ -18,7 +18,7 @@ mod quorum;
 mod ssh;
 mod sshsig;
 
-pub use act::{Facts, KeyFacts, PolicyChange, confirm, of_leaf, subject};
+pub use act::{Facts, KeyFacts, PolicyChange, confirm, followed_genesis, of_leaf, subject};
 pub use armour::close as armour;
 pub use decide::{Approver, NAMESPACE, decide};
 pub use key::{Presence, SshKey, USER_PRESENT, USER_VERIFIED};

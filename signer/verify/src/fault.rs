@@ -54,6 +54,8 @@ kinds! {
     PolicyChain = "policy-chain";
     /// Operators that do not follow from those before.
     Operators = "operators";
+    /// Gaps, promotions or followed rings that do not follow from the leaves before.
+    Rings = "rings";
     /// What operators approved is not what was done, or they did not approve it.
     Approval = "approval";
     /// The leaf names another policy than the one in force.

@@ -16,7 +16,7 @@ pub(super) fn run(keeper: &Keeper, _: Describe) -> Result<Description, Refusal> 
     Ok(Description {
         instance: ring.genesis.instance,
         genesis: ring.digest,
-        serial_prefix: ring.genesis.serial_prefix,
+        serial_prefix: live.state.serial_prefix(),
         keys: Keys(keys.collect()),
     })
 }

@@ -42,7 +42,12 @@ fn set(keeper: &Arc<Keeper>, call: SetPolicy, asked: &Asked) -> Result<PolicyRef
 fn check_text(keeper: &Keeper, call: &SetPolicy, view: &KeyView) -> Result<(), Refusal> {
     let policy = view.card.read_policy(&call.text)?;
     if let Some(rules) = policy.ocsp() {
-        keeper.view(rules.issuer_key(), |purpose| purpose == Purpose::CertAndCrl)?;
+        match rules.issuer_ring() {
+            Some(ring) => keeper.followed.get(&ring).map(|_| ())?,
+            None => {
+                keeper.view(rules.issuer_key(), |purpose| purpose == Purpose::CertAndCrl)?;
+            }
+        }
     }
     Ok(())
 }

@@ -4,16 +4,17 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 
 use signer_proto::{
-    KeyState, Kind, OcspItem, OcspOutcome, OcspOutcomes, OcspSigned, Purpose, Refusal, Rule,
-    SignOcsp, SignedOcsp, Wire,
+    KeyLabel, KeyState, Kind, OcspItem, OcspOutcome, OcspOutcomes, OcspSigned, Purpose, Refusal,
+    Rule, SignOcsp, SignedOcsp, Wire,
 };
-use x509::{ResponseDataDer, Serial, Signature};
+use x509::{ResponseDataDer, Serial, Signature, UnixTime};
 
 use super::asked::Deadline;
 use super::{Asked, with_position};
-use crate::keeper::{Keeper, known_key};
+use crate::keeper::{Keeper, known_key, wrong_purpose};
 use crate::key_view::KeyView;
 use crate::ocsp::{self, CertIds, OcspTimes, Statuses};
+use crate::state::{Key, KeyCard};
 use signer_log::merkle;
 use signer_policy::{OcspAdmission, OcspRules};
 
@@ -50,31 +51,29 @@ fn sign(
 ) -> Result<(OcspSigned, Vec<u8>), Refusal> {
     let any = check_items(call)?;
     let responder = keeper.view(&call.responder, |purpose| purpose == Purpose::Ocsp)?;
-    let issuer = keeper.view(&call.issuer, |purpose| purpose == Purpose::CertAndCrl)?;
     keeper.opened()?;
     let ruling = responder.ruling()?;
     responder.check_state(&[KeyState::Active, KeyState::Suspended])?;
-    let now = keeper.now()?;
-    let admission = ruling.policy.admit_ocsp(&call.issuer, now, call.next_update)?;
     let rules = ruling
         .policy
         .ocsp()
         .ok_or_else(|| Refusal::new(Rule::PurposeMismatch, "not the policy of a responder"))?;
-    let (statuses, revocations) = look_up(keeper, call, rules)?;
+    let found = look_up(keeper, call, rules)?;
+    let admission = ruling.policy.admit_ocsp(&call.issuer, found.as_of, call.next_update)?;
     let batch = Batch {
         keeper,
         deadline: asked.deadline(),
         responder: &responder,
-        ids: CertIds::new(rules.issuer(), &issuer.card.public, any),
+        ids: CertIds::new(rules.issuer(), &found.card.public, any),
         admission: &admission,
     };
-    let signed = batch.sign_all(&call.items.0, &statuses)?;
+    let signed = batch.sign_all(&call.items.0, &found.statuses)?;
     let event = OcspSigned {
         responder: responder.card.identity.id,
-        issuer: issuer.card.identity.id,
+        issuer: found.card.identity.id,
         this_update: admission.this_update(),
         next_update: admission.next_update(),
-        revocations,
+        revocations: found.revocations,
         count: u32::try_from(signed.iter().flatten().count()).unwrap_or(u32::MAX),
         root: merkle::root(signed.iter().flatten().map(|(data, _)| data)),
     };
@@ -102,17 +101,58 @@ fn check_items(call: &SignOcsp) -> Result<Serial, Refusal> {
     first.map(|subject| subject.serial).ok_or_else(empty)
 }
 
-/// Takes the statuses of the whole batch at one moment, and the number of changes they cover.
-fn look_up(
-    keeper: &Keeper,
-    call: &SignOcsp,
-    rules: &OcspRules,
-) -> Result<(Vec<Option<Statuses>>, u64), Refusal> {
-    let live = keeper.live();
-    let issuer = known_key(&live.state, &call.issuer)?;
-    let statuses =
-        call.items.0.iter().map(|item| ocsp::statuses(issuer, item, rules.never_issued()));
-    Ok((statuses.collect(), issuer.revocations.len()))
+/// What is known of an issuer's certificates at one moment.
+struct Found {
+    card: Arc<KeyCard>,
+    statuses: Vec<Option<Statuses>>,
+    /// How many changes of the revocation set they cover.
+    revocations: u64,
+    /// The moment.
+    as_of: UnixTime,
+}
+
+impl Found {
+    fn of(issuer: &Key, call: &SignOcsp, rules: &OcspRules, as_of: UnixTime) -> Self {
+        let items = call.items.0.iter();
+        Self {
+            card: Arc::clone(&issuer.card),
+            statuses: items
+                .map(|item| ocsp::statuses(issuer, item, rules.never_issued()))
+                .collect(),
+            revocations: issuer.revocations.len(),
+            as_of,
+        }
+    }
+}
+
+/// Takes the statuses of the whole batch at one moment: now, or that of the newest checkpoint of
+/// the ring that has the issuer, if it is another one.
+fn look_up(keeper: &Keeper, call: &SignOcsp, rules: &OcspRules) -> Result<Found, Refusal> {
+    let now = keeper.now()?;
+    let Some(ring) = rules.issuer_ring() else {
+        let live = keeper.live();
+        let issuer = known_key(&live.state, &call.issuer)?;
+        check_purpose(issuer, &call.issuer)?;
+        return Ok(Found::of(issuer, call, rules, now));
+    };
+    keeper.followed.get(&ring)?.look(|state, as_of| {
+        let behind = now.seconds_since(as_of);
+        if behind > rules.max_behind() {
+            let detail = format!("the news of the ring {ring} are {behind} s old");
+            return Err(Refusal::new(Rule::FollowedBehind, detail));
+        }
+        let issuer = known_key(state, &call.issuer)?;
+        check_purpose(issuer, &call.issuer)?;
+        // Nothing later than what was followed: a revocation since then is not known here.
+        Ok(Found::of(issuer, call, rules, as_of.min(now)))
+    })
+}
+
+fn check_purpose(issuer: &Key, label: &KeyLabel) -> Result<(), Refusal> {
+    match issuer.card.identity.purpose {
+        Purpose::CertAndCrl => Ok(()),
+        other => Err(wrong_purpose(label, other)),
+    }
 }
 
 /// What every response of a batch has in common.

@@ -16,6 +16,8 @@ const FILE: &str = "checkpoint";
 /// How old a checkpoint may be, in milliseconds, before a new one is signed for somebody who
 /// does not ask for more leaves than it has.
 const FRESH_MS: i64 = 1000;
+/// How old the checkpoint of a journal that did not grow may be, in milliseconds.
+const STILL_MS: i64 = 60_000;
 /// How often the newest checkpoint is written to the disk at most, in milliseconds.
 const KEEP_MS: i64 = 10_000;
 
@@ -41,8 +43,10 @@ impl Newest {
 
     /// Returns whether it is good enough for who asks for `least` leaves.
     fn is_fresh(&self, least: u64, size: u64, now_ms: i64) -> bool {
-        let young = self.signed_ms.is_some_and(|at| now_ms.saturating_sub(at) < FRESH_MS);
-        self.checkpoint.size == size || young && self.checkpoint.size >= least
+        let younger = |ms| self.signed_ms.is_some_and(|at| now_ms.saturating_sub(at) < ms);
+        // A journal that stands still is vouched for again: followers go by the time.
+        self.checkpoint.size == size && younger(STILL_MS)
+            || younger(FRESH_MS) && self.checkpoint.size >= least
     }
 }
 
@@ -71,11 +75,12 @@ impl Keeper {
                 _ => Err(Refusal::new(Rule::Locked, "the ring is locked")),
             };
         };
+        let now = self.now()?;
         let root = root_at(&tree, tree.size())
             .map_err(|error| Refusal::new(Rule::JournalUnavailable, error.to_string()))?;
         let checkpoint =
             Checkpoint { origin: ledger.log.name().to_owned(), size: tree.size(), root };
-        let note = sign_checkpoint(opened.house.as_ref(), &ledger.log, &checkpoint)
+        let note = sign_checkpoint(opened.house.as_ref(), &ledger.log, &checkpoint, now)
             .map_err(|error| error.refuse())?;
         let kept_ms = held.newest.take().and_then(|newest| newest.kept_ms);
         let mut newest = Newest { note, checkpoint, signed_ms: Some(now_ms), kept_ms };

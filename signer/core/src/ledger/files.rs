@@ -26,12 +26,12 @@ pub(super) fn read(dir: &Path, name: &str) -> Result<Option<Vec<u8>>, LedgerErro
 
 /// Reads a note; none if there is none that can be read. What a crash or a stranger left there is
 /// no reason not to start: the file only saves asking the log key and the witnesses again.
-pub(super) fn read_note(dir: &Path, name: &str) -> Result<Option<Note>, LedgerError> {
+pub(crate) fn read_note(dir: &Path, name: &str) -> Result<Option<Note>, LedgerError> {
     Ok(read(dir, name)?.and_then(|content| Note::parse(&content).ok()))
 }
 
 /// Puts a file in the place of the one of that name, durable before this returns.
-pub(super) fn replace(dir: &Path, name: &str, content: &[u8]) -> Result<(), LedgerError> {
+pub(crate) fn replace(dir: &Path, name: &str, content: &[u8]) -> Result<(), LedgerError> {
     let (path, new) = (dir.join(name), dir.join(format!("{name}.new")));
     write(&new, content).map_err(failed(&new))?;
     fs::rename(&new, &path).map_err(failed(&path))?;

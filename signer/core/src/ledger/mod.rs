@@ -3,7 +3,7 @@
 //! journal cannot have made.
 
 mod checkpoint;
-mod files;
+pub(crate) mod files;
 mod proofs;
 mod rollback;
 mod show;
@@ -19,6 +19,7 @@ use signer_proto::{Genesis, Purpose};
 
 use crate::journal::{JournalError, TreeView};
 use crate::keeper::lock;
+use crate::state::Gap;
 use checkpoint::Newest;
 use rollback::{Rollback, RolledBack};
 use witness::Cosigned;
@@ -72,6 +73,7 @@ impl Ledger {
         genesis: &Genesis,
         rules: WitnessRules,
         tree: &TreeView,
+        gaps: &[Gap],
     ) -> Result<Self, LedgerError> {
         let log = genesis.house_keys.0.iter().find(|key| key.purpose == Purpose::Log);
         let spki = log.and_then(|key| key.spki.as_ref()).ok_or(LedgerError::NoLogKey)?;
@@ -84,13 +86,13 @@ impl Ledger {
             held: Mutex::default(),
             rollback: Rollback::load(dir)?,
         };
-        ledger.take_up(tree)?;
+        ledger.take_up(tree, gaps)?;
         Ok(ledger)
     }
 
     /// Loads the checkpoints that the ring keeps. One that the journal cannot have made says that
     /// the journal was replaced by an older or another one.
-    fn take_up(&self, tree: &TreeView) -> Result<(), LedgerError> {
+    fn take_up(&self, tree: &TreeView, gaps: &[Gap]) -> Result<(), LedgerError> {
         let mut held = self.held();
         held.newest = Newest::load(&self.dir, &self.log)?;
         for witness in self.rules.witnesses() {
@@ -99,11 +101,38 @@ impl Ledger {
         let kept = held.newest.iter().map(|newest| (&newest.note, &newest.checkpoint));
         let kept = kept.chain(held.cosigned.iter().map(|one| (&one.note, &one.checkpoint)));
         for (note, checkpoint) in kept {
-            if !is_ours(tree, checkpoint)? {
+            if Whose::of(tree, gaps, checkpoint)? == Whose::Nobodys {
                 self.rollback.mark(&self.dir, RolledBack::by(note, checkpoint));
             }
         }
+        self.forget_lost(&mut held, tree)
+    }
+
+    /// Drops what is kept of an end of the journal that operators accepted as lost.
+    fn forget_lost(&self, held: &mut Held, tree: &TreeView) -> Result<(), LedgerError> {
+        if self.rollback.marked().is_some() {
+            return Ok(());
+        }
+        let ours = |checkpoint: &Checkpoint| Whose::of(tree, &[], checkpoint);
+        if let Some(newest) = &held.newest
+            && ours(&newest.checkpoint)? != Whose::Ours
+        {
+            held.newest = None;
+        }
+        let mut kept = Vec::new();
+        for one in held.cosigned.drain(..) {
+            if ours(&one.checkpoint)? == Whose::Ours {
+                kept.push(one);
+            }
+        }
+        held.cosigned = kept;
         Ok(())
+    }
+
+    /// Ends the mark, after the leaf that accepts the gap is durable.
+    fn end_rollback(&self, tree: &TreeView) -> Result<(), LedgerError> {
+        self.rollback.clear(&self.dir)?;
+        self.forget_lost(&mut self.held(), tree)
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -111,7 +140,24 @@ impl Ledger {
     }
 }
 
-/// Returns whether the checkpoint tells of this journal as it is or as it was.
-fn is_ours(tree: &TreeView, checkpoint: &Checkpoint) -> Result<bool, JournalError> {
-    Ok(checkpoint.size <= tree.size() && root_at(tree, checkpoint.size)? == checkpoint.root)
+/// Which journal a checkpoint tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// This one, as it is or as it was.
+    Ours,
+    /// An end of it that is lost, and operators accepted that.
+    Lost,
+    /// None that this one can have been.
+    Nobodys,
+}
+
+impl Whose {
+    fn of(tree: &TreeView, gaps: &[Gap], checkpoint: &Checkpoint) -> Result<Self, JournalError> {
+        let size = checkpoint.size;
+        if size <= tree.size() && root_at(tree, size)? == checkpoint.root {
+            return Ok(Self::Ours);
+        }
+        let lost = gaps.iter().any(|gap| gap.covers(size));
+        Ok(if lost { Self::Lost } else { Self::Nobodys })
+    }
 }

@@ -80,7 +80,6 @@ impl Rollback {
 
     /// Takes the mark away. For the acceptance of a gap alone, after the leaf that says so is
     /// durable.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the acceptance of a gap calls it"))]
     pub(super) fn clear(&self, dir: &Path) -> Result<(), LedgerError> {
         let mut marked = lock(&self.by);
         files::remove(dir, FILE)?;

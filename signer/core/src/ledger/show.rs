@@ -8,7 +8,7 @@ use signer_proto::{CheckpointShown, Refusal, Rule};
 use super::checkpoint::not_kept;
 use super::rollback::RolledBack;
 use super::witness::{self, AHEAD_S, Cosigned};
-use super::{Ledger, is_ours};
+use super::{Ledger, Whose};
 use crate::keeper::Keeper;
 
 impl Keeper {
@@ -20,10 +20,18 @@ impl Keeper {
         let ledger = &self.ledger;
         let (checkpoint, cosigned) = ledger.verified(&note).map_err(refuse)?;
         let tree = self.journal.tree();
-        let ours = is_ours(&tree, &checkpoint)
-            .map_err(|error| Refusal::new(Rule::JournalUnavailable, error.to_string()))?;
-        if !ours {
-            ledger.rollback.mark(&ledger.dir, RolledBack::by(&note, &checkpoint));
+        let gaps = self.live().state.gaps().to_vec();
+        match Whose::of(&tree, &gaps, &checkpoint)
+            .map_err(|error| Refusal::new(Rule::JournalUnavailable, error.to_string()))?
+        {
+            Whose::Ours => {}
+            Whose::Lost => {
+                let detail = "it is of an end of the journal that operators accepted as lost";
+                return Err(Refusal::new(Rule::ProofRefused, detail));
+            }
+            Whose::Nobodys => {
+                ledger.rollback.mark(&ledger.dir, RolledBack::by(&note, &checkpoint));
+            }
         }
         ledger.rollback.check()?;
         let latest = self.now()?.0.saturating_add(AHEAD_S);
@@ -47,6 +55,18 @@ impl Keeper {
     /// Refuses once somebody showed that this journal is not the one that it was.
     pub(crate) fn check_not_rolled_back(&self) -> Result<(), Refusal> {
         self.ledger.rollback.check()
+    }
+
+    /// Returns the checkpoint that showed it.
+    pub(crate) fn rolled_back_by(&self) -> Option<Checkpoint> {
+        self.ledger.rollback.marked().and_then(|by| by.checkpoint)
+    }
+
+    /// Ends it, after operators accepted the gap.
+    pub(crate) fn end_rollback(&self) -> Result<(), Refusal> {
+        self.ledger
+            .end_rollback(&self.journal.tree())
+            .map_err(|error| Refusal::new(Rule::JournalUnavailable, error.to_string()))
     }
 
     /// Returns whether it is.

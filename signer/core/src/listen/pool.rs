@@ -61,6 +61,10 @@ impl Lane {
             | Kind::SetOperators
             | Kind::SetKeyState
             | Kind::SetFreeze
+            | Kind::AcceptGap
+            | Kind::Promote
+            | Kind::Follow
+            | Kind::Courier
             | Kind::RecordCeremony => Self::Slow,
         }
     }

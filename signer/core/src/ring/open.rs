@@ -14,10 +14,12 @@ use super::directory::{self, DirectoryError, JOURNAL, RingLock};
 use super::rotate;
 use super::signer::{ServeError, Signer, bind_sockets};
 use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy};
+use crate::followed::{FollowError, FollowedJournals};
 use crate::journal::{Disk, Journal, JournalError, OpenReport, RealDisk, View};
 use crate::keeper::Keeper;
 use crate::ledger::{Ledger, LedgerError};
 use crate::listen::{Bound, Limits};
+use crate::standby::Standby;
 use crate::state::{State, StateError};
 
 /// What the core gets from outside: time, randomness, disk.
@@ -73,6 +75,9 @@ pub enum OpenError {
     /// What the ring keeps of its log cannot be used.
     #[error("the log's checkpoints cannot be used")]
     Ledger(#[from] LedgerError),
+    /// A journal that is followed does not open.
+    #[error("a journal that is followed does not open")]
+    Followed(#[from] FollowError),
     /// The first leaf of this start is not durable.
     #[error("the start cannot be written into the journal")]
     Start(#[source] Refusal),
@@ -131,9 +136,14 @@ impl HeldRing {
         // Now, while names in the ring may still be removed. An unlock file that cannot be read
         // settles nothing: the ring stays locked, and what needs no key goes on.
         let opener = vault.settle(ring.digest).ok();
-        let Environment { clock, entropy, .. } = environment;
-        let ledger = Ledger::open(&dir, &ring.genesis, config.witness_rules()?, &journal.tree())?;
-        let keeper = Arc::new(Keeper::new(state, journal, vault, (clock, entropy), ledger));
+        let Environment { clock, entropy, disk } = environment;
+        let (rules, tree) = (config.witness_rules()?, journal.tree());
+        let ledger = Ledger::open(&dir, &ring.genesis, rules, &tree, state.gaps())?;
+        let standby = Standby::load(&dir, state.ends_promoted())
+            .map_err(directory::io_error("read", &dir))?;
+        let followed = FollowedJournals::open(&dir, disk, state.followed().iter())?;
+        let beside = (ledger, standby, followed);
+        let keeper = Arc::new(Keeper::new(state, journal, vault, (clock, entropy), beside));
         Ok(ReplayedRing { dir, lock, config, keeper, opener, cut: found.cut })
     }
 }
@@ -166,9 +176,12 @@ impl ReplayedRing {
             report: Report(cut(&start.report, 16 * 1024)),
             cut: self.cut,
         };
-        self.keeper.write_and_wait(opened).map_err(OpenError::Start)?;
-        if let Some(opener) = self.opener {
-            rotate::settle(&self.keeper, opener).map_err(OpenError::Start)?;
+        // A standby's journal is the one that it stands by for, leaf by leaf.
+        if !self.keeper.standby.is_one() {
+            self.keeper.write_and_wait(opened).map_err(OpenError::Start)?;
+            if let Some(opener) = self.opener {
+                rotate::settle(&self.keeper, opener).map_err(OpenError::Start)?;
+            }
         }
         Signer::over(self)
     }

@@ -160,6 +160,7 @@ impl Drop for Signer {
             let _ = ticker.join();
         }
         self.keeper.journal.close();
+        self.keeper.followed.close();
     }
 }
 

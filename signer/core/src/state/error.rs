@@ -94,6 +94,9 @@ pub enum StateError {
     /// An anchor of the audit log that does not go on from the one before.
     #[error("the audit anchor at {0} does not follow the one before it")]
     Anchor(u64),
+    /// A gap, promotion or followed ring that does not follow from the leaves before.
+    #[error("what the leaf at {0} says of rings does not follow from the ones before it")]
+    Rings(u64),
     /// A CRL number that does not grow, or covers what is not there.
     #[error("the CRL at {0} does not follow the one before it")]
     Crl(u64),

@@ -81,7 +81,10 @@ impl State {
             }
             Event::OcspSigned(signed) => {
                 self.known(position, signed.responder)?;
-                self.known(position, signed.issuer)?;
+                // The issuer of a followed ring is in that ring's journal.
+                if self.followed().is_empty() {
+                    self.known(position, signed.issuer)?;
+                }
             }
             Event::HandshakesSigned(signed) => {
                 self.known(position, signed.key)?;
@@ -93,6 +96,12 @@ impl State {
             Event::AuditAnchored(anchored) => {
                 self.audit_anchor = Some(anchor(position, self.audit_anchor, anchored)?);
             }
+            Event::GapAccepted(gap) => {
+                self.gap_accepted(position, UnixTime(at_ms.div_euclid(1000)), gap)?;
+            }
+            Event::Promoted(new) => self.promoted(position, new)?,
+            Event::RingFollowed(ring) => self.ring_followed(position, ring)?,
+            Event::FollowedRead(read) => self.followed_read(position, read)?,
             Event::IssuanceFrozen(_)
             | Event::CeremonyRecorded(_)
             | Event::Opened(_)
@@ -171,7 +180,11 @@ impl State {
             .map_err(|source| StateError::Policy { position, source })?;
         let identity = &card.identity;
         let listed = RingKey {
-            speaks_for: policy.ocsp().map(|rules| rules.issuer_key().clone()),
+            // An issuer in another ring is none of this ring's, whatever its label.
+            speaks_for: policy
+                .ocsp()
+                .filter(|rules| rules.issuer_ring().is_none())
+                .map(|rules| rules.issuer_key().clone()),
             serves: policy.tls().map(|rules| rules.names().clone()),
             ..RingKey::new(identity.label.clone(), identity.purpose)
         };

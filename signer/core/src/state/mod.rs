@@ -15,6 +15,7 @@ mod key;
 mod names;
 mod pending;
 mod revocations;
+mod rings;
 mod sharded;
 mod unlock_line;
 mod validations;
@@ -35,6 +36,7 @@ pub(crate) use key::{CrlLine, Key, KeyCard, Ruling, house_label};
 pub(crate) use names::{NameKey, name_keys};
 pub(crate) use pending::{Live, Pending, Signing};
 pub(crate) use revocations::{Change, Snapshot};
+pub(crate) use rings::{Followed, Gap, Rings};
 
 use idempotency::IdempotencyIndex;
 use unlock_line::UnlockLine;
@@ -77,6 +79,7 @@ pub(crate) struct State {
     size: u64,
     unlock_failures: UnlockFailures,
     unlock_line: UnlockLine,
+    rings: Rings,
 }
 
 impl State {
@@ -113,11 +116,6 @@ impl State {
     /// Returns the public keys of the ring, as admission needs to know them.
     pub(crate) fn ring_keys(&self) -> &Arc<RingKeys> {
         &self.ring_keys
-    }
-
-    /// Returns the first octet of every serial; zero, which no serial has, before genesis.
-    pub(crate) fn serial_prefix(&self) -> u8 {
-        self.ring.as_ref().map_or(0, |ring| ring.genesis.serial_prefix)
     }
 
     /// Returns the position of the signature that was made for an idempotency key.

@@ -14,6 +14,7 @@ mod refusals;
 mod replay;
 mod restart;
 mod revocation;
+mod rings;
 mod shares;
 mod strict;
 mod unlock;

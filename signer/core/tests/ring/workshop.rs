@@ -117,6 +117,27 @@ impl Workshop {
         workshop
     }
 
+    /// Makes a copy of a ring that is stopped, with a clock of the same time.
+    pub fn twin(&self) -> Self {
+        let twin = Self {
+            clock: Arc::new(HandClock::new()),
+            disk: Arc::new(RealDisk),
+            dir: tempfile::tempdir().unwrap(),
+            wrap: self.wrap,
+            signer: None,
+            next_idempotency: std::cell::Cell::new(1 << 32),
+            root: self.root.clone(),
+            issuing: self.issuing.clone(),
+        };
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .args([self.ring(), twin.ring()])
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        twin
+    }
+
     pub fn ring(&self) -> PathBuf {
         self.dir.path().join("ring")
     }

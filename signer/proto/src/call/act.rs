@@ -5,8 +5,8 @@
 
 use x509::UnixTime;
 
+use super::{AcceptGap, Follow, Promote, RecordCeremony, SetFreeze, SetKeyState, SetOperators};
 use super::{Call, GenerateKey, SetPolicy, SignAuthority, SignCaRequest, Warrant, call};
-use super::{RecordCeremony, SetFreeze, SetKeyState, SetOperators};
 use crate::action::Action;
 use crate::codec::{Reader, Wire, WireError, Writer, wire_struct};
 use crate::leaf::Proposal;
@@ -74,6 +74,9 @@ acts! {
     SetKeyState,
     SetFreeze,
     RecordCeremony,
+    AcceptGap,
+    Promote,
+    Follow,
 }
 
 wire_struct! {

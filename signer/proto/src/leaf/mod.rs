@@ -9,6 +9,7 @@ mod genesis;
 mod handshake;
 mod operators;
 mod refused;
+mod rings;
 mod signed;
 mod status;
 mod unlock;
@@ -19,6 +20,7 @@ pub use genesis::*;
 pub use handshake::*;
 pub use operators::*;
 pub use refused::*;
+pub use rings::*;
 pub use signed::*;
 pub use status::*;
 pub use unlock::*;
@@ -177,6 +179,12 @@ events! {
     IssuanceFrozen = 8;
     /// The transcript of a ceremony was written down.
     CeremonyRecorded = 12;
+    /// Operators accepted that the end of the journal is lost.
+    GapAccepted = 9;
+    /// A standby became the active ring.
+    Promoted = 10;
+    /// Another ring's journal is followed.
+    RingFollowed = 11;
     /// The unlock key was rotated.
     UnlockRotated = 13;
     /// A certificate was signed.
@@ -201,4 +209,6 @@ events! {
     OcspSigned = 34;
     /// Something was refused.
     Refused = 48;
+    /// Leaves of a followed journal were taken in.
+    FollowedRead = 36;
 }

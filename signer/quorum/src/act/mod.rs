@@ -4,6 +4,7 @@
 
 mod generate_key;
 mod record_ceremony;
+mod rings;
 mod set_freeze;
 mod set_key_state;
 mod set_operators;
@@ -11,10 +12,13 @@ mod set_policy;
 mod sign_authority;
 mod sign_ca_request;
 
+pub use rings::followed_genesis;
+
 use signer_proto::{
-    Act, Event, GenerateKey, KeyId, KeyLabel, KeySpec, KeyState, PolicyInForce, PolicyText,
-    Purpose, RecordCeremony, Refusal, Rule, SetFreeze, SetKeyState, SetOperators, SetPolicy,
-    SignAuthority, SignCaRequest, Warrant,
+    AcceptGap, Act, CrlFloor, CrlFloors, CrlNumberSeen, Event, Follow, GenerateKey, KeyId,
+    KeyLabel, KeySpec, KeyState, PolicyInForce, PolicyText, Promote, Purpose, RecordCeremony,
+    Refusal, Rule, SetFreeze, SetKeyState, SetOperators, SetPolicy, SignAuthority, SignCaRequest,
+    Warrant,
 };
 use x509::{PublicKey, UnixTime};
 
@@ -80,6 +84,9 @@ pub fn subject(facts: &dyn Facts, act: &Act) -> Result<Subject, Refusal> {
         Act::SetKeyState(call) => set_key_state::subject(facts, call),
         Act::SetFreeze(call) => Ok(set_freeze::subject(call)),
         Act::RecordCeremony(call) => Ok(record_ceremony::subject(call)),
+        Act::AcceptGap(call) => Ok(rings::gap(call)),
+        Act::Promote(call) => Ok(rings::promote(call)),
+        Act::Follow(call) => rings::follow(call),
     }
 }
 
@@ -129,6 +136,25 @@ pub fn of_leaf(facts: &dyn Facts, event: &Event) -> Result<Option<Act>, Refusal>
             let (plan, transcript) = (leaf.plan, leaf.transcript);
             RecordCeremony { plan, transcript, warrant: leaf.warrant }.into()
         }
+        Event::GapAccepted(leaf) => {
+            let floor = |seen: &CrlNumberSeen| {
+                label(&seen.key).map(|key| CrlFloor { key, number: seen.number })
+            };
+            let floors = leaf.crl_numbers.0.iter().map(floor).collect::<Result<Vec<_>, _>>()?;
+            AcceptGap {
+                seen_size: leaf.seen_size,
+                seen_root: leaf.seen_root,
+                serial_prefix: leaf.serial_prefix,
+                crl_floors: CrlFloors(floors),
+                warrant: leaf.warrant,
+            }
+            .into()
+        }
+        Event::Promoted(leaf) => {
+            let (serial_prefix, fence) = (leaf.serial_prefix, leaf.fence);
+            Promote { serial_prefix, fence, warrant: leaf.warrant }.into()
+        }
+        Event::RingFollowed(leaf) => Follow { genesis: leaf.genesis, warrant: leaf.warrant }.into(),
         _ => return Ok(None),
     }))
 }

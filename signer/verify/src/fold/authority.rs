@@ -102,7 +102,8 @@ impl Fold {
         }
         let policy = KeyPolicy::parse(&set.text.0).map_err(|error| wrong(error.to_string()))?;
         policy.check_key(purpose, public.kind()).map_err(|refusal| wrong(refusal.to_string()))?;
-        let speaks_for = policy.ocsp().map(|rules| rules.issuer_key().clone());
+        let own = policy.ocsp().filter(|rules| rules.issuer_ring().is_none());
+        let speaks_for = own.map(|rules| rules.issuer_key().clone());
         let is_there = |issuer: &KeyLabel| {
             self.keys.iter().any(|k| k.label == *issuer && k.purpose == Purpose::CertAndCrl)
         };

@@ -11,6 +11,7 @@ mod evidence;
 mod glance;
 mod key;
 mod refusals;
+mod rings;
 mod status;
 mod unlock;
 
@@ -55,6 +56,7 @@ pub(crate) struct Origin {
 #[derive(Default)]
 pub(crate) struct Fold {
     pub(crate) origin: Option<Origin>,
+    pub(crate) rings: rings::Rings,
     /// The tree over the leaves that were taken.
     pub(crate) history: History,
     quorum: Option<Quorum>,
@@ -163,6 +165,10 @@ impl Fold {
             Event::HandshakesSigned(signed) => self.handshakes(signed).map(|()| None),
             Event::SignIntended(intended) => self.intended(intended).map(|()| None),
             Event::AuditAnchored(anchored) => self.anchor(anchored).map(|()| None),
+            Event::GapAccepted(gap) => self.gap_accepted(moment, gap).map(|()| None),
+            Event::Promoted(new) => self.promoted(new).map(|()| None),
+            Event::RingFollowed(ring) => self.ring_followed(ring).map(|()| None),
+            Event::FollowedRead(read) => self.followed_read(read).map(|()| None),
             Event::Refused(refused) => self.floods.count(moment, refused).map(|()| None),
             #[allow(unreachable_patterns)]
             other => Wrong::because(FaultKind::LeafUnknown, other.name()),

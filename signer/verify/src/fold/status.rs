@@ -118,6 +118,11 @@ impl Fold {
 
     pub(super) fn ocsp(&mut self, moment: Moment, signed: &OcspSigned) -> Result<(), Wrong> {
         let wrong = |why: String| Wrong(FaultKind::Ocsp, why);
+        if self.rings.follows() && !self.by_id.contains_key(&signed.issuer) {
+            // The issuer is in the journal of a ring that is followed.
+            let responder = self.known_for(signed.responder, |purpose| purpose == Purpose::Ocsp)?;
+            return responder.is_in(&[KeyState::Active, KeyState::Suspended]);
+        }
         let issuer = self.known_for(signed.issuer, |purpose| purpose == Purpose::CertAndCrl)?;
         covered(issuer, signed.revocations, signed.this_update).map_err(wrong)?;
         let issuer = issuer.label.clone();

@@ -2,10 +2,11 @@
 
 use kit::{Answered, ISSUING, RESPONDER, RawPeer, Ring, label};
 use signer_proto::{
-    Act, AnchorAudit, BuildCrl, Call, CeremonyTranscript, CertIdHash, Digest, Evidence,
-    EvidenceList, GenerateKey, Hold, Identifier, InspectSerial, KeySpec, KeyState, Kind,
-    MintSerials, NoteBytes, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects,
-    OfficerSignature, OperatorKey, OperatorKeys, Plaintext, PolicyText, Positions, ProofKind,
+    AcceptGap, Act, AnchorAudit, BuildCrl, Call, CeremonyTranscript, CertIdHash, Courier, CrlFloor,
+    CrlFloors, Digest, Evidence, EvidenceList, Follow, GenerateKey, Hold, Identifier,
+    InspectSerial, InstanceId, KeyLabel, KeySpec, KeyState, Kind, LeafBytes, Leaves, MintSerials,
+    NoteBytes, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, OfficerSignature,
+    OperatorKey, OperatorKeys, Plaintext, PolicyText, Positions, Promote, ProofHashes, ProofKind,
     Propose, Purpose, ReadCheckpoint, ReadJournal, ReadPolicy, ReadProof, ReadTile, Reason,
     RecordCeremony, RecordValidation, Release, Renewal, RevocationDelta, Revoke, Rule, ScepMessage,
     Seal, SealContext, Sealed, SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint,
@@ -126,6 +127,29 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
             plan: Digest([1; 32]),
             transcript: CeremonyTranscript("done".to_owned()),
             warrant: Warrant::none(),
+        }),
+        body(&AcceptGap {
+            seen_size: 9,
+            seen_root: Digest([1; 32]),
+            serial_prefix: 5,
+            crl_floors: CrlFloors(vec![CrlFloor {
+                key: KeyLabel::new("issuing").unwrap(),
+                number: 7,
+            }]),
+            warrant: Warrant::none(),
+        }),
+        body(&Promote {
+            serial_prefix: 5,
+            fence: Reason("gone".to_owned()),
+            warrant: Warrant::none(),
+        }),
+        body(&Follow { genesis: LeafBytes(vec![1; 40]), warrant: Warrant::none() }),
+        body(&Courier {
+            instance: InstanceId([1; 16]),
+            from: 1,
+            leaves: Leaves(vec![LeafBytes(vec![1; 20])]),
+            checkpoint: NoteBytes(b"none".to_vec()),
+            proof: ProofHashes(vec![Digest([2; 32])]),
         }),
     ]
 }
