@@ -18,11 +18,9 @@ mod crl;
 mod floor;
 mod followed;
 mod handshakes;
-pub mod journal;
 mod keeper;
 mod key_view;
 mod ledger;
-pub mod listen;
 mod ocsp;
 mod refusals;
 mod ring;
@@ -31,6 +29,9 @@ mod standby;
 mod state;
 mod tripwires;
 mod writing;
+
+pub use signer_journal as journal;
+pub use signer_listen as listen;
 
 pub use clock::{Clock, Entropy, NoEntropy, SystemClock, SystemEntropy};
 pub use ledger::LedgerError;

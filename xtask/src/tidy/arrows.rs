@@ -22,6 +22,9 @@ const SHIPPED: &[Row] = &[
     ("signer-policy", &["signer-proto", "signer-quorum", "x509"]),
     ("signer-log", &["signer-proto", "x509"]),
     ("signer-quorum", &["signer-proto", "x509"]),
+    // the signer's sockets and its journal on disk: no policy, no key
+    ("signer-listen", &["signer-proto"]),
+    ("signer-journal", &["signer-proto", "signer-log", "signer-listen", "x509"]),
     // the signer's side
     ("keystore", &["signer-proto", "x509", "secret-memory"]),
     ("keystore-file", &["keystore", "signer-proto", "x509", "secret-memory"]),
@@ -34,6 +37,8 @@ const SHIPPED: &[Row] = &[
             "signer-proto",
             "signer-policy",
             "signer-log",
+            "signer-listen",
+            "signer-journal",
             "signer-quorum",
             "x509",
             "hardening",

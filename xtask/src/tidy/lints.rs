@@ -12,6 +12,8 @@ const NO_PANIC: &[&str] = &[
     "signer/policy/",
     "signer/log/",
     "signer/quorum/",
+    "signer/listen/",
+    "signer/journal/",
     "signer/core/",
     "signer/file/",
     "signer/pkcs11/",

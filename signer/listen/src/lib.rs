@@ -4,6 +4,10 @@
 //! something up, hands on what takes time, and makes the last call of what it read itself while
 //! there are few. Answers are written by whoever has them, many with one write, and no thread ever
 //! waits for a peer that does not read.
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 mod accept;
 mod answer;
@@ -30,7 +34,7 @@ mod honest;
 #[cfg(test)]
 mod speed;
 
-pub(crate) use cork::corked;
+pub use cork::corked;
 pub use limits::Limits;
 pub use peers::{PeerRules, Who};
 pub use request::{Body, Dispatch, Peer, Reply, Request};

@@ -209,9 +209,9 @@ mod tests {
     use signer_proto::{Digest, Leaf};
 
     use super::*;
-    use crate::journal::fixture::{Ring, leaf};
-    use crate::journal::testing::{Fault, SimulatedDisk};
-    use crate::journal::{Journal, RealDisk, View};
+    use crate::fixture::{Ring, leaf};
+    use crate::testing::{Fault, SimulatedDisk};
+    use crate::{Journal, RealDisk, View};
 
     const DIR: &str = "/ring/journal";
 
@@ -327,7 +327,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let open = |disk| Journal::open(disk, dir.path(), None, &mut |_, _| Ok(())).unwrap().0;
         let journal = open(Arc::new(RealDisk));
-        journal.submit_quietly(&crate::journal::fixture::genesis(1));
+        journal.submit_quietly(&crate::fixture::genesis(1));
         (1..400).for_each(|n| journal.submit_quietly(&leaf(n, 10)));
         journal.close();
         let size = journal.size();

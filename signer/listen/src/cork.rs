@@ -22,7 +22,7 @@ impl Drop for Cork {
 }
 
 /// Runs `work`; the answers that it makes on this thread are written together when it is done.
-pub(crate) fn corked<T>(work: impl FnOnce() -> T) -> T {
+pub fn corked<T>(work: impl FnOnce() -> T) -> T {
     if CORKED.with_borrow(Option::is_some) {
         return work();
     }

@@ -13,7 +13,7 @@ use super::group::{GROUP_BYTES, GROUP_LEAVES, Tail};
 use super::open::{self, OnLeaf, OpenReport};
 use super::reader::Durable;
 use super::tree::TreeView;
-use crate::listen::corked;
+use signer_listen::corked;
 use signer_log::segment::{FRAMING, leaf_time};
 
 /// With so much queued, new requests had better be refused.
@@ -301,8 +301,8 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::journal::fixture::{Ring, leaf};
-    use crate::journal::testing::Fault;
+    use crate::fixture::{Ring, leaf};
+    use crate::testing::Fault;
 
     #[test]
     fn a_leaf_is_written_then_synced_then_acknowledged() {

@@ -3,6 +3,10 @@
 //! It is the write-ahead log of everything that the signer releases: a leaf is reported as
 //! committed only after the fdatasync that covers it. After a failed write or sync nothing is
 //! reported any more until a restart, because what a failed fdatasync left behind is unknown.
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 mod disk;
 mod error;

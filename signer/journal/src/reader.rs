@@ -125,7 +125,7 @@ mod tests {
     use signer_proto::{Leaf, Wire};
 
     use super::*;
-    use crate::journal::fixture::{Ring, leaf};
+    use crate::fixture::{Ring, leaf};
 
     fn ring_of(leaves: u32) -> Ring {
         let ring = Ring::with_genesis();
@@ -171,7 +171,7 @@ mod tests {
     fn only_what_is_durable_is_read() {
         let ring = ring_of(2);
         let journal = ring.open();
-        ring.disk.fail_after(1, crate::journal::testing::Fault::Io);
+        ring.disk.fail_after(1, crate::testing::Fault::Io);
         ring.commit(&journal, &[leaf(2, 10)]).unwrap_err();
         let content = ring.disk.content(&ring.dir.join(name(0))).unwrap();
         let written = leaf(2, 10).to_wire();

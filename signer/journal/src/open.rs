@@ -233,8 +233,8 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
-    use crate::journal::Journal;
-    use crate::journal::fixture::{Ring, leaf};
+    use crate::Journal;
+    use crate::fixture::{Ring, leaf};
 
     const FIRST: &str = "00000000000000000000.seg";
 
