@@ -10,6 +10,7 @@ mod doctor;
 mod exit;
 mod freeze;
 mod https;
+mod inspect;
 mod key;
 mod new_key;
 mod operator;
@@ -83,6 +84,8 @@ enum Command {
     Unlock(unlock::Unlock),
     /// How server and signer are
     Status,
+    /// Say whether this signer issued a certificate, or somebody else has its key
+    Inspect(inspect::Inspect),
     /// Compare the inventory with the signer's journal, both ways
     Reconcile(reconcile::Reconcile),
     /// Look for what is wrong and say how to mend it
@@ -130,6 +133,7 @@ async fn run(chancery: Chancery) -> Outcome {
         Command::Token(token) => token.run(global).await,
         Command::Unlock(unlock) => unlock.run(global).await,
         Command::Status => status::run(global).await,
+        Command::Inspect(inspect) => inspect.run(global).await,
         Command::Reconcile(reconcile) => reconcile.run(global).await,
         Command::Doctor => doctor::run(global).await,
         Command::Backup(backup) => backup.run(global).await,

@@ -32,6 +32,7 @@ fn set(keeper: &Arc<Keeper>, call: SetKeyState, asked: &Asked) -> Result<KeyDesc
     }
     // As with a policy: no signature of the state before comes after the leaf.
     let _gate = view.gate.write().unwrap_or_else(PoisonError::into_inner);
+    keeper.flush_handshakes();
     let key = view.card.identity.id;
     let (from, to, warrant) = (call.from, call.to, call.warrant);
     keeper.write_and_wait(KeyStateSet { key, from, to, warrant })?;

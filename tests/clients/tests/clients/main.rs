@@ -7,6 +7,7 @@ mod curl;
 mod databases;
 mod gnutls;
 mod hierarchy;
+mod inspect;
 mod issued;
 mod lifecycle;
 mod one_user;
