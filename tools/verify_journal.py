@@ -12,6 +12,7 @@ Exit: 0 PASS, 1 FAIL (the first leaf that is wrong is named), 2 no verdict.
 import argparse
 import base64
 import datetime
+import functools
 import hashlib
 import json
 import os
@@ -329,6 +330,7 @@ class Tree:
         return root
 
 
+@functools.lru_cache(maxsize=65536)     # many copies of one journal have the same signatures
 def openssl_verifies(spki, message, signature, digest=None):
     """Verifies with the `openssl` command: Ed25519 without a digest, ECDSA with one."""
     with tempfile.TemporaryDirectory() as folder:

@@ -1,13 +1,15 @@
 //! A journal with every type of leaf that the core writes, through the real core.
 
 use kit::{
-    DAY, ISSUING, ISSUING_NAME, OTHER, OTHER_NAME, Plan, RESPONDER, ROOT, Ring, SubjectKey,
-    assemble, label, name,
+    DAY, ISSUING, ISSUING_NAME, OTHER, OTHER_NAME, Operators, Plan, RESPONDER, ROOT, Ring,
+    SubjectKey, assemble, label, name,
 };
 use signer_proto::{
-    BuildCrl, CertIdHash, Evidence, EvidenceList, Hold, OcspItem, OcspItems, OcspNonce,
-    OcspSubject, OcspSubjects, Plaintext, Release, Revoke, SignCaRequest, SignOcsp, Unlock,
-    Warrant,
+    Action, AnchorAudit, AuditAnchored, BuildCrl, CeremonyTranscript, CertIdHash, Digest, Evidence,
+    EvidenceList, Hold, Identifier, KeyState, OcspItem, OcspItems, OcspNonce, OcspSubject,
+    OcspSubjects, Plaintext, ReadOperators, Reason, RecordCeremony, RecordValidation, Release,
+    Revoke, SetFreeze, SetKeyState, SetOperators, SignCaRequest, SignOcsp, Threshold, Thresholds,
+    Unlock, ValidationMethod, Warrant,
 };
 use x509::{CertificationRequestInfo, CrlReason, Extensions, PublicKey, Serial};
 
@@ -27,7 +29,10 @@ pub struct Gallery {
 /// If the core refuses what is honest.
 #[must_use]
 pub fn gallery(size: usize) -> Gallery {
-    let plan = Plan::default().issuing_but("hold = false", "hold = true");
+    let mut plan = Plan::default().inside().issuing_but("hold = false", "hold = true");
+    // Real keys of `ssh-keygen`; where it is missing, a ring without operators.
+    plan.operators = Operators::found(&[("alice", "ed25519"), ("bob", "ecdsa-256")]);
+    plan.threshold = if plan.operators.is_some() { 2 } else { 0 };
     let text = plan.issuing.clone();
     let mut ring = Ring::start_with(plan);
     found(&ring);
@@ -42,6 +47,9 @@ pub fn gallery(size: usize) -> Gallery {
         if round == 1 {
             narrow(&ring, &text);
             fail_to_unlock(&mut ring);
+        }
+        if round == 2 {
+            authority(&ring);
         }
         if round == 3 {
             // A policy never comes again: this is another text of the same meaning.
@@ -67,7 +75,8 @@ fn found(ring: &Ring) {
     let signed = ring.call(&order).expect("the responder's certificate");
     let _ = assemble(&responder.tbs(), &signed);
     for (key, subject) in [(ISSUING, ISSUING_NAME), (ROOT, "CN=Corp Root CA,O=Corp")] {
-        let call = ca_request(key, subject, &ring.public(key));
+        let mut call = ca_request(key, subject, &ring.public(key));
+        call.warrant = ring.enough(call.clone());
         ring.call(&call).expect("the request of a CA key");
     }
 }
@@ -160,6 +169,65 @@ fn refusals(ring: &Ring) {
     let mut draft = ring.leaf();
     draft.serial = Serial::from_unsigned(&[0x21; 19]).expect("a serial");
     ring.call(&ring.order(&draft)).expect_err("a serial that was not minted");
+}
+
+/// Acts of operators: a new one, thresholds, a freeze, a key that is set aside, a ceremony.
+fn authority(ring: &Ring) {
+    let mut aside = SetKeyState {
+        key: label(OTHER),
+        from: KeyState::Active,
+        to: KeyState::Suspended,
+        warrant: Warrant::none(),
+    };
+    aside.warrant = ring.enough(aside.clone());
+    ring.call(&aside).expect("the key is set aside");
+    (aside.from, aside.to, aside.warrant) = (aside.to, aside.from, Warrant::none());
+    aside.warrant = ring.enough(aside.clone());
+    ring.call(&aside).expect("the key is back");
+    for frozen in [true, false] {
+        let reason = Reason("a drill \u{2014} nothing else".to_owned());
+        let mut freeze = SetFreeze { frozen, reason, warrant: Warrant::none() };
+        freeze.warrant = ring.enough(freeze.clone());
+        ring.call(&freeze).expect("issuance stops or goes on");
+    }
+    for method in [ValidationMethod::Http01, ValidationMethod::Dns01] {
+        let identifier = Identifier::dns("www.corp.example").expect("a name");
+        let account = Digest([6; 32]);
+        ring.call(&RecordValidation { identifier, method, account }).expect("it is recorded");
+    }
+    let none = Digest([0; 32]);
+    let first = AuditAnchored { through: 7, previous: none, digest: Digest([7; 32]) };
+    let next = AuditAnchored { through: 9, previous: first.digest, digest: Digest([9; 32]) };
+    for anchor in [first, next] {
+        ring.call(&AnchorAudit { anchor: Some(anchor) }).expect("the audit log is anchored");
+    }
+    let transcript = CeremonyTranscript("we met\nand left\n".to_owned());
+    let mut ceremony =
+        RecordCeremony { plan: Digest([8; 32]), transcript, warrant: Warrant::none() };
+    ceremony.warrant = ring.enough(ceremony.clone());
+    ring.call(&ceremony).expect("the ceremony is recorded");
+    let before = ring.call(&ReadOperators).expect("the operators");
+    if !before.operators.0.is_empty() {
+        operators(ring, before.digest);
+    }
+}
+
+/// A third operator comes, who signs, too; widening needs all three from then on.
+fn operators(ring: &Ring, previous: Digest) {
+    let all = ring.operators();
+    let kind = if all.make("carol", "ed25519-sk", "carol").is_some() { "carol" } else { "dave" };
+    if kind == "dave" {
+        all.make("dave", "ecdsa-384", "dave").expect("ssh-keygen is there");
+    }
+    let exceptions = vec![Threshold { action: Action::Operators, operators: 3 }];
+    let mut set = SetOperators {
+        previous,
+        operators: all.lines(&["alice", "bob", kind]),
+        thresholds: Thresholds { default: 2, exceptions },
+        warrant: Warrant::none(),
+    };
+    set.warrant = ring.warrant(set.clone(), &["alice", "bob", kind]);
+    ring.call(&set).expect("the operators come into force");
 }
 
 /// Another policy, which takes the hold away and demands proof of possession of nobody.

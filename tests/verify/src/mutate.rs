@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use signer_log::segment::{HEADER, leaf_time, set_leaf_time};
-use signer_proto::{Digest, Event, IdempotencyKey, KeyId, Leaf, Rule, Wire};
+use signer_proto::{Digest, Event, IdempotencyKey, KeyId, Leaf, Rule, Warrant, Wire};
 use x509::{CrlReason, Serial, Signature, TbsCertificateDer, UnixTime};
 
 use crate::{Dice, write_segments};
@@ -37,7 +37,8 @@ pub fn mutate(dir: &Path, honest: &[Vec<u8>], dice: &mut Dice) -> Mutation {
         };
         let differ = |at: &usize| leaves.get(*at) != honest.get(*at);
         let first = (0..honest.len().max(leaves.len())).find(differ);
-        if let Some(first) = first {
+        // What is only added behind the end is what the log may do, too.
+        if let Some(first) = first.filter(|first| *first < honest.len()) {
             write_segments(dir, &leaves, most);
             return Mutation { how, first: Some(first as u64) };
         }
@@ -155,11 +156,26 @@ fn event(event: &mut Event, leaves: &[Vec<u8>], dice: &mut Dice) -> String {
         Event::Opened(opened) => opened.cut += 1,
         Event::UnlockAttempt(attempt) => attempt.opened = !attempt.opened,
         Event::KeyGenerated(generated) => generated.id = key,
-        Event::PolicySet(set) => match dice.below(3) {
+        Event::PolicySet(set) => match dice.below(4) {
+            3 => set.warrant = forged(&set.warrant, dice),
             0 => set.text.0.push_str("\n# wider\n"),
             1 => set.version += 1,
             _ => set.previous = Some(Digest([7; 32])),
         },
+        Event::OperatorsSet(set) => match dice.below(3) {
+            0 => set.thresholds.default = 1,
+            1 => set.version += 1,
+            _ => set.warrant = forged(&set.warrant, dice),
+        },
+        Event::KeyStateSet(set) => match dice.below(2) {
+            0 => set.to = signer_proto::KeyState::Destroyed,
+            _ => set.warrant = forged(&set.warrant, dice),
+        },
+        Event::IssuanceFrozen(change) => match dice.below(2) {
+            0 => change.frozen = !change.frozen,
+            _ => change.warrant = forged(&change.warrant, dice),
+        },
+        Event::CeremonyRecorded(record) => record.plan = Digest([4; 32]),
         Event::CertificateSigned(signed) => match dice.below(6) {
             0 => signed.key = key,
             1 => signed.policy = Digest([9; 32]),
@@ -178,7 +194,10 @@ fn event(event: &mut Event, leaves: &[Vec<u8>], dice: &mut Dice) -> String {
                 signed.tbs = TbsCertificateDer::from_vec(tbs);
             }
         },
-        Event::AuthoritySigned(signed) => signed.signature = Signature::from_vec(vec![1]),
+        Event::AuthoritySigned(signed) => match dice.below(2) {
+            0 => signed.signature = Signature::from_vec(vec![1]),
+            _ => signed.warrant = forged(&signed.warrant, dice),
+        },
         Event::RequestSigned(signed) => signed.key = key,
         Event::RevocationChanged(changed) => match dice.below(4) {
             0 => changed.serial = Serial::from_unsigned(&[0x21; 19]).unwrap(),
@@ -204,6 +223,26 @@ fn event(event: &mut Event, leaves: &[Vec<u8>], dice: &mut Dice) -> String {
         _ => {}
     }
     format!("{} says something else", event.name())
+}
+
+/// A warrant with an approval less, one twice, one bent, another text, or none.
+fn forged(warrant: &Warrant, dice: &mut Dice) -> Warrant {
+    let mut warrant = warrant.clone();
+    let approvals = &mut warrant.approvals.0;
+    match (dice.below(5), approvals.first().cloned()) {
+        (0, Some(_)) => drop(approvals.pop()),
+        (1, Some(first)) => approvals.push(first),
+        (2, Some(mut first)) => {
+            let middle = first.0.len() / 2;
+            first.0[middle] = if first.0[middle] == b'A' { b'B' } else { b'A' };
+            approvals[0] = first;
+        }
+        (3, Some(_)) => {
+            warrant.proposal.0 = warrant.proposal.0.replacen("Nonce: ", "Nonce: 0", 1);
+        }
+        _ => warrant = Warrant::none(),
+    }
+    warrant
 }
 
 fn certificate(leaf: &[u8]) -> Option<TbsCertificateDer> {
