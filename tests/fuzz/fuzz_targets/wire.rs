@@ -23,6 +23,9 @@ types! {
     RevocationDelta, RevocationSlice, Unlock, GenerateKey, KeyDescription, SetPolicy, PolicyRef,
     SignAuthority, SignCaRequest, Refusal, Leaf, AnchorAudit, NewestAnchor, ReadCheckpoint,
     Checkpoints, ShowCheckpoint, CheckpointShown, ReadProof, TreeProof, ReadTile, TileBytes,
+    SignHandshake, SignedHandshake, InspectSerial, SerialInspection, RecordValidation,
+    ValidationRecord, UnlockShare, ShareTaken, Propose, Proposed, ReadOperators, OperatorsInForce,
+    SetOperators, SetKeyState, SetFreeze, RecordCeremony, Recorded,
 }
 
 fuzz_target!(|input: &[u8]| {

@@ -75,3 +75,20 @@ fn the_page_on_the_trust_boundary_names_what_there_is() {
     }
     assert!(count > 20, "{count} tests are named");
 }
+
+#[test]
+fn the_fuzz_target_of_wire_types_reads_every_call_and_answer() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let target = read("tests/fuzz/fuzz_targets/wire.rs");
+    let words: BTreeSet<&str> = target.split(|c: char| !c.is_alphanumeric()).collect();
+    let mut count = 0;
+    for entry in fs::read_dir(root().join("signer/proto/src/call")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let calls = text.lines().filter_map(|line| line.strip_prefix("call!(")?.strip_suffix(");"));
+        for (call, answer) in calls.filter_map(|call| call.split_once(" => ")) {
+            assert!(words.contains(call) && words.contains(answer), "{call} or {answer} is not");
+            count += 1;
+        }
+    }
+    assert!(count >= 30, "{count} calls");
+}
