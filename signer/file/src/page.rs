@@ -1,7 +1,8 @@
 //! A leaf as people read it.
 
 use serde_json::{Map, Value, json};
-use signer_proto::{Digest, Event, Leaf};
+use signer_proto::{Digest, Event, Leaf, Warrant};
+use signer_quorum::{SshSignature, warrant_of};
 use x509::{TbsCertificate, TbsCertificateDer, UnixTime};
 
 /// Shows a leaf as one line: position, time, type, then `name=value` pairs.
@@ -36,6 +37,25 @@ pub(crate) fn json(position: u64, leaf: &Leaf) -> Value {
 type Fields = Vec<(&'static str, Value)>;
 
 fn fields(event: &Event) -> Fields {
+    let mut fields = own_fields(event);
+    if let Some(warrant) = warrant_of(event).filter(|warrant| !warrant.is_none()) {
+        fields.push(("approved_by", json!(approvers(warrant))));
+    }
+    fields
+}
+
+/// The keys that signed, which the replay verified; a security key was touched.
+fn approvers(warrant: &Warrant) -> Vec<String> {
+    let signatures = warrant.approvals.0.iter();
+    let read = signatures.filter_map(|approval| SshSignature::parse(&approval.0).ok());
+    read.map(|signature| {
+        let touched = if signature.key().is_security_key() { " (touched)" } else { "" };
+        format!("{}{touched}", signature.key().fingerprint())
+    })
+    .collect()
+}
+
+fn own_fields(event: &Event) -> Fields {
     match event {
         Event::Genesis(e) => vec![
             ("instance", json!(e.instance.to_string())),
@@ -196,7 +216,9 @@ fn digest(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use signer_proto::{Detail, Refused, Rule};
+    use signer_proto::{
+        Approval, Approvals, Detail, IssuanceFrozen, Proposal, Reason, Refused, Rule,
+    };
 
     use super::*;
 
@@ -222,6 +244,23 @@ mod tests {
             "       7  2026-11-23T00:00:00Z  Refused            socket=1 uid=1000 kind=17 \
              rule=serial-used count=3 detail=a\u{fffd}[2Jb\u{fffd}c"
         );
+    }
+
+    #[test]
+    fn a_leaf_of_an_act_names_who_approved() {
+        let signed = include_bytes!("../../quorum/tests/data/ed25519-sk.sig").to_vec();
+        let approvals = Approvals(vec![Approval(signed)]);
+        let leaf = Leaf {
+            at_ms: 0,
+            event: Event::IssuanceFrozen(IssuanceFrozen {
+                frozen: true,
+                reason: Reason("odd".to_owned()),
+                warrant: Warrant { proposal: Proposal("text".to_owned()), approvals },
+            }),
+        };
+        let by = "SHA256:/wwsKJzl1bUtikuk8EgFNwgSM3Wm+qsNvhfsT3X38wk (touched)";
+        assert_eq!(json(7, &leaf)["approved_by"], json!([by]));
+        assert!(line(7, &leaf).contains(by));
     }
 
     #[test]

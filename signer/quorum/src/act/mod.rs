@@ -96,45 +96,45 @@ pub fn subject(facts: &dyn Facts, act: &Act) -> Result<Subject, Refusal> {
 /// `key-unknown` for a leaf of a key that was never generated.
 pub fn of_leaf(facts: &dyn Facts, event: &Event) -> Result<Option<Act>, Refusal> {
     let label = |id: &KeyId| facts.label(*id).ok_or_else(|| unknown(id));
-    Ok(Some(match event.clone() {
+    Ok(Some(match event {
         Event::KeyGenerated(leaf) => {
-            let (label, purpose, spec) = (leaf.label, leaf.purpose, leaf.spec);
-            GenerateKey { label, purpose, spec, warrant: leaf.warrant }.into()
+            let (label, purpose, spec) = (leaf.label.clone(), leaf.purpose, leaf.spec);
+            GenerateKey { label, purpose, spec, warrant: leaf.warrant.clone() }.into()
         }
         Event::PolicySet(leaf) => {
-            let (key, previous, text) = (label(&leaf.key)?, leaf.previous, leaf.text);
-            SetPolicy { key, previous, text, warrant: leaf.warrant }.into()
+            let (key, previous, text) = (label(&leaf.key)?, leaf.previous, leaf.text.clone());
+            SetPolicy { key, previous, text, warrant: leaf.warrant.clone() }.into()
         }
         Event::AuthoritySigned(leaf) => SignAuthority {
             key: label(&leaf.key)?,
             policy: leaf.policy,
-            tbs: leaf.tbs,
+            tbs: leaf.tbs.clone(),
             idempotency: leaf.idempotency,
-            warrant: leaf.warrant,
+            warrant: leaf.warrant.clone(),
         }
         .into(),
         Event::RequestSigned(leaf) => {
-            let (key, info) = (label(&leaf.key)?, leaf.info);
-            SignCaRequest { key, info, warrant: leaf.warrant }.into()
+            let (key, info) = (label(&leaf.key)?, leaf.info.clone());
+            SignCaRequest { key, info, warrant: leaf.warrant.clone() }.into()
         }
         Event::OperatorsSet(leaf) => SetOperators {
             previous: leaf.previous,
-            operators: leaf.operators,
-            thresholds: leaf.thresholds,
-            warrant: leaf.warrant,
+            operators: leaf.operators.clone(),
+            thresholds: leaf.thresholds.clone(),
+            warrant: leaf.warrant.clone(),
         }
         .into(),
         Event::KeyStateSet(leaf) => {
             let (key, from, to) = (label(&leaf.key)?, leaf.from, leaf.to);
-            SetKeyState { key, from, to, warrant: leaf.warrant }.into()
+            SetKeyState { key, from, to, warrant: leaf.warrant.clone() }.into()
         }
         Event::IssuanceFrozen(leaf) => {
-            let (frozen, reason) = (leaf.frozen, leaf.reason);
-            SetFreeze { frozen, reason, warrant: leaf.warrant }.into()
+            let (frozen, reason) = (leaf.frozen, leaf.reason.clone());
+            SetFreeze { frozen, reason, warrant: leaf.warrant.clone() }.into()
         }
         Event::CeremonyRecorded(leaf) => {
-            let (plan, transcript) = (leaf.plan, leaf.transcript);
-            RecordCeremony { plan, transcript, warrant: leaf.warrant }.into()
+            let (plan, transcript) = (leaf.plan, leaf.transcript.clone());
+            RecordCeremony { plan, transcript, warrant: leaf.warrant.clone() }.into()
         }
         Event::GapAccepted(leaf) => {
             let floor = |seen: &CrlNumberSeen| {
@@ -157,6 +157,22 @@ pub fn of_leaf(facts: &dyn Facts, event: &Event) -> Result<Option<Act>, Refusal>
         Event::RingFollowed(leaf) => Follow { genesis: leaf.genesis, warrant: leaf.warrant }.into(),
         _ => return Ok(None),
     }))
+}
+
+/// Returns the warrant of a leaf; none for a leaf that needs no approval.
+#[must_use]
+pub fn warrant_of(event: &Event) -> Option<&Warrant> {
+    Some(match event {
+        Event::KeyGenerated(leaf) => &leaf.warrant,
+        Event::PolicySet(leaf) => &leaf.warrant,
+        Event::AuthoritySigned(leaf) => &leaf.warrant,
+        Event::RequestSigned(leaf) => &leaf.warrant,
+        Event::OperatorsSet(leaf) => &leaf.warrant,
+        Event::KeyStateSet(leaf) => &leaf.warrant,
+        Event::IssuanceFrozen(leaf) => &leaf.warrant,
+        Event::CeremonyRecorded(leaf) => &leaf.warrant,
+        _ => return None,
+    })
 }
 
 /// Holds the warrant of a leaf against the quorum before that leaf, as every restart and every
