@@ -18,11 +18,9 @@ mod quorum;
 mod ssh;
 mod sshsig;
 
-<<<<<<< HEAD
-pub use act::{Facts, KeyFacts, PolicyChange, confirm, followed_genesis, of_leaf, subject};
-=======
-pub use act::{Facts, KeyFacts, PolicyChange, confirm, of_leaf, subject, warrant_of};
->>>>>>> cffade3 (signer-file, quorum: name who approved in the journal's page, copy no leaf to look at it)
+pub use act::{
+    Facts, KeyFacts, PolicyChange, confirm, followed_genesis, of_leaf, subject, warrant_of,
+};
 pub use armour::close as armour;
 pub use decide::{Approver, NAMESPACE, decide};
 pub use key::{Presence, SshKey, USER_PRESENT, USER_VERIFIED};

@@ -146,15 +146,18 @@ pub fn of_leaf(facts: &dyn Facts, event: &Event) -> Result<Option<Act>, Refusal>
                 seen_root: leaf.seen_root,
                 serial_prefix: leaf.serial_prefix,
                 crl_floors: CrlFloors(floors),
-                warrant: leaf.warrant,
+                warrant: leaf.warrant.clone(),
             }
             .into()
         }
         Event::Promoted(leaf) => {
-            let (serial_prefix, fence) = (leaf.serial_prefix, leaf.fence);
-            Promote { serial_prefix, fence, warrant: leaf.warrant }.into()
+            let (serial_prefix, fence) = (leaf.serial_prefix, leaf.fence.clone());
+            Promote { serial_prefix, fence, warrant: leaf.warrant.clone() }.into()
         }
-        Event::RingFollowed(leaf) => Follow { genesis: leaf.genesis, warrant: leaf.warrant }.into(),
+        Event::RingFollowed(leaf) => {
+            let genesis = leaf.genesis.clone();
+            Follow { genesis, warrant: leaf.warrant.clone() }.into()
+        }
         _ => return Ok(None),
     }))
 }
@@ -171,6 +174,9 @@ pub fn warrant_of(event: &Event) -> Option<&Warrant> {
         Event::KeyStateSet(leaf) => &leaf.warrant,
         Event::IssuanceFrozen(leaf) => &leaf.warrant,
         Event::CeremonyRecorded(leaf) => &leaf.warrant,
+        Event::GapAccepted(leaf) => &leaf.warrant,
+        Event::Promoted(leaf) => &leaf.warrant,
+        Event::RingFollowed(leaf) => &leaf.warrant,
         _ => return None,
     })
 }
