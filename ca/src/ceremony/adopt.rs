@@ -3,7 +3,7 @@
 use x509::{CertificateDer, CsrDer, ForeignCertificate, UnixTime};
 
 use super::CeremonyError;
-use super::ends::move_end;
+use super::ends::{move_back, move_end};
 use super::execute::csr;
 use super::operator::Operator;
 use super::ring::{Key, Ring, label};
@@ -43,7 +43,7 @@ pub async fn end_at(
     let name = label(key_label)?;
     let found = ring.key(&name).await?;
     let mut key = found.ok_or_else(|| CeremonyError::NoKey(name.to_string()))?;
-    move_end(&ring, &mut key, end).await
+    move_back(&ring, &mut key, end).await
 }
 
 /// Has a CSR signed for a CA that has its certificate: whoever signed that is to renew it.

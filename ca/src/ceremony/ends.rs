@@ -16,6 +16,19 @@ pub(super) async fn move_end(
     ring.set_policy(key, moved).await
 }
 
+/// Moves the end back where it was. The text says so: one that was in force before does not come
+/// into force a second time (`policy-rollback`).
+pub(super) async fn move_back(
+    ring: &Ring<'_>,
+    key: &mut Key,
+    end: UnixTime,
+) -> Result<(), CeremonyError> {
+    let meanwhile = ring.issuer_not_after(key).await?;
+    let text = ring.policy_text(key).await?;
+    let moved = with_end(&text, end).ok_or_else(|| CeremonyError::Policy(key.label.to_string()))?;
+    ring.set_policy(key, format!("{moved}# moved back: the end was {meanwhile}\n")).await
+}
+
 fn with_end(text: &str, end: UnixTime) -> Option<String> {
     let is_end = |line: &str| {
         let field = line.split('=').next().unwrap_or_default();

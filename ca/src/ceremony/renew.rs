@@ -4,7 +4,7 @@ use signer_client::CallError;
 use x509::{Certificate, CertificateDer, UnixTime};
 
 use super::CeremonyError;
-use super::ends::move_end;
+use super::ends::{move_back, move_end};
 use super::execute::Parent;
 use super::operator::Operator;
 use super::ring::{Key, Ring, label};
@@ -95,7 +95,7 @@ async fn root(
     let tbs = hierarchy::root(&wish, serial, key.scheme, now)?;
     let signed = ring.sign(key, &tbs).await;
     if let Err(CeremonyError::Call { source: CallError::Refused(_), .. }) = &signed {
-        move_end(ring, key, before).await?;
+        move_back(ring, key, before).await?;
     }
     signed
 }

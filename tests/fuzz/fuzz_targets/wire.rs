@@ -25,7 +25,8 @@ types! {
     Checkpoints, ShowCheckpoint, CheckpointShown, ReadProof, TreeProof, ReadTile, TileBytes,
     SignHandshake, SignedHandshake, InspectSerial, SerialInspection, RecordValidation,
     ValidationRecord, UnlockShare, ShareTaken, Propose, Proposed, ReadOperators, OperatorsInForce,
-    SetOperators, SetKeyState, SetFreeze, RecordCeremony, Recorded,
+    SetOperators, SetKeyState, SetFreeze, RecordCeremony, Recorded, AcceptGap, Promote, Follow,
+    Courier, FollowedRing,
 }
 
 fuzz_target!(|input: &[u8]| {
