@@ -146,8 +146,10 @@ mod tests {
         assert_ne!(kind, Kind::Unreadable);
         // SAFETY: a mapping of this test's own.
         unsafe { base.write_bytes(5, SIZE) };
+        // SAFETY: the last octet of the mapping.
+        let last = unsafe { base.add(SIZE - 1) };
         // SAFETY: written just now.
-        assert_eq!(unsafe { base.add(SIZE - 1).read() }, 5);
+        assert_eq!(unsafe { last.read() }, 5);
     }
 
     #[test]
