@@ -170,8 +170,6 @@ impl Fold {
             Event::RingFollowed(ring) => self.ring_followed(ring).map(|()| None),
             Event::FollowedRead(read) => self.followed_read(read).map(|()| None),
             Event::Refused(refused) => self.floods.count(moment, refused).map(|()| None),
-            #[allow(unreachable_patterns)]
-            other => Wrong::because(FaultKind::LeafUnknown, other.name()),
         }
     }
 
