@@ -91,10 +91,12 @@ const SHIPPED: &[Row] = &[
     ("store", &["model", "x509"]),
     ("ca", &["model", "x509", "store", "signer-client", "signer-proto", "signer-log"]),
     ("status", &["ca", "model", "x509", "store"]),
-    ("acme", &["ca", "model", "x509", "store"]),
+    ("acme", &["ca", "model", "x509", "store", "va-wire"]),
     ("scep", &["ca", "model", "x509", "store"]),
     ("est", &["ca", "model", "x509", "store"]),
-    ("chancery-va", &["model", "signer-client", "signer-proto", "hardening"]),
+    // what server and validation authority say to each other
+    ("va-wire", &[]),
+    ("chancery-va", &["va-wire", "signer-client", "signer-proto", "x509", "hardening"]),
     (
         "chancery-server",
         &[
@@ -106,6 +108,7 @@ const SHIPPED: &[Row] = &[
             "acme",
             "scep",
             "est",
+            "va-wire",
             "signer-client",
             "signer-proto",
             "hardening",
