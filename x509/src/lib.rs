@@ -42,7 +42,7 @@ pub use crl::{
     Crl, CrlReason, RevokedEntry, TbsCertListFields, UnknownCrlReason, encode_tbs_cert_list,
 };
 pub use csr::{CertificationRequestInfo, Csr};
-pub use digest::{sha1, sha256, sha512};
+pub use digest::{sha1, sha256, sha384, sha512};
 pub use dns_name::{DnsNameError, check_dns_name};
 pub use error::DerError;
 pub use extension::{

@@ -10,12 +10,14 @@
 mod approved;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod digest;
 mod driver;
 mod house;
 mod identity;
 mod unlock;
 
 pub use approved::Approved;
+pub use digest::{DigestAlgorithm, Digested, digest};
 pub use driver::{Destroy, DriverError, KeyDriver};
 pub use house::{Founder, Founding, House, Opened, Rotation, Rotator, Vault};
 pub use identity::KeyIdentity;
