@@ -206,6 +206,16 @@ impl<'ring> Assault<'ring> {
         }
     }
 
+    /// Holds the journal against the attacks where it takes no leaf at all, not even of a refusal.
+    ///
+    /// # Panics
+    /// If there is one.
+    pub fn assert_nothing_written(mut self) {
+        self.held = true;
+        assert!(!self.expected.is_empty(), "an assault without an attack shows nothing");
+        assert_eq!(self.ring.journal_size(), self.from, "a leaf was written");
+    }
+
     fn await_refusals(&self) -> Ledger {
         let begun = Instant::now();
         loop {

@@ -209,6 +209,30 @@ impl Ring {
         self.plan.serve = serve;
     }
 
+    /// Makes a copy of a ring that is stopped, with the same clock. It is not open.
+    ///
+    /// # Panics
+    /// If it cannot, or the signer is a process of its own.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        assert!(!self.outside && self.running.is_none(), "stop it, and start with Ring::inside");
+        let twin = Self {
+            clock: Arc::clone(&self.clock),
+            counts: Arc::new(Counts::new(true)),
+            plan: self.plan.clone(),
+            outside: false,
+            dir: tempfile::tempdir().expect("a temporary directory"),
+            running: None,
+            next: AtomicU64::new(1 << 32),
+            certificates: self.certificates.clone(),
+        };
+        std::fs::create_dir(twin.run_dir()).expect("a directory for the sockets");
+        let mut copy = std::process::Command::new("cp");
+        let copied = copy.arg("-a").args([self.ring_dir(), twin.ring_dir()]).status();
+        assert!(copied.expect("cp runs").success());
+        twin
+    }
+
     /// Ends the signer in order.
     pub fn stop(&mut self) {
         if let Some(running) = self.running.take() {

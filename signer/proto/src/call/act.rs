@@ -26,6 +26,8 @@ macro_rules! acts {
             $name($name)
         ),* }
         impl Act {
+            /// The kinds of all acts.
+            pub const KINDS: &'static [crate::kind::Kind] = &[$(crate::kind::Kind::$name),*];
             /// Returns the warrant that the act comes with; the empty one in a proposal.
             #[must_use]
             pub fn warrant(&self) -> &Warrant {

@@ -3,13 +3,15 @@
 //! `ssh-keygen`'s, those of security keys by the middleware of `tests/kit/sk`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use kit::{Assault, ISSUING, NAMESPACE, OTHER, Operators, Plan, Ring, SubjectKey, label};
+use kit::{Answered, Assault, ISSUING, NAMESPACE, OTHER, Operators, Plan, Ring, SubjectKey, label};
 use signer_proto::{
-    Act, Action, Approvals, CeremonyTranscript, Digest, GenerateKey, KeySpec, KeyState,
-    OperatorKeys, PolicyText, Proposal, Proposed, Purpose, ReadOperators, Reason, RecordCeremony,
-    Refusal, Rule, SetFreeze, SetKeyState, SetOperators, SetPolicy, SignAuthority, Socket,
-    Threshold, Thresholds, Warrant,
+    AcceptGap, Act, Action, Approvals, CeremonyTranscript, CrlFloor, CrlFloors, Describe, Digest,
+    Follow, GenerateKey, Health, KeySpec, KeyState, Kind, LeafBytes, OperatorKeys, PolicyText,
+    Promote, Proposal, Proposed, Purpose, ReadCheckpoint, ReadOperators, Reason, RecordCeremony,
+    Refusal, Rule, SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint, SignAuthority,
+    Socket, Threshold, Thresholds, Warrant, Wire,
 };
 use x509::UnixTime;
 
@@ -23,42 +25,29 @@ fn ring_of(people: &[(&'static str, &str)], threshold: u8) -> Option<Ring> {
     Some(Ring::start_with(Plan { operators, threshold, ..Plan::default() }.inside()))
 }
 
+/// The body of an act's call: on the wire an act is its kind, then that.
+fn body(act: &Act) -> Vec<u8> {
+    act.to_wire().split_off(act.kind().to_wire().len())
+}
+
 /// Carries an act out.
 fn carry_out(ring: &Ring, act: &Act) -> Result<(), Refusal> {
-    match act {
-        Act::GenerateKey(call) => ring.call(call).map(|_| ()),
-        Act::SetPolicy(call) => ring.call(call).map(|_| ()),
-        Act::SignAuthority(call) => ring.call(call).map(|_| ()),
-        Act::SignCaRequest(call) => ring.call(call).map(|_| ()),
-        Act::SetOperators(call) => ring.call(call).map(|_| ()),
-        Act::SetKeyState(call) => ring.call(call).map(|_| ()),
-        Act::SetFreeze(call) => ring.call(call).map(|_| ()),
-        Act::RecordCeremony(call) => ring.call(call).map(|_| ()),
-        #[allow(unreachable_patterns)]
-        other => panic!("{:?} is tried where it is at home", other.kind()),
+    match ring.peer(Socket::Admin).ask(act.kind(), &body(act)) {
+        Answered::Answer(_) => Ok(()),
+        Answered::Refused(refusal) => Err(refusal),
+        Answered::Closed => panic!("the connection ended"),
     }
 }
 
 /// Tries an act that must be refused.
-fn try_refused(assault: &mut Assault<'_>, rule: Rule, act: &Act) {
-    match act {
-        Act::GenerateKey(call) => assault.refused_call(rule, call),
-        Act::SetPolicy(call) => assault.refused_call(rule, call),
-        Act::SignAuthority(call) => assault.refused_call(rule, call),
-        Act::SignCaRequest(call) => assault.refused_call(rule, call),
-        Act::SetOperators(call) => assault.refused_call(rule, call),
-        Act::SetKeyState(call) => assault.refused_call(rule, call),
-        Act::SetFreeze(call) => assault.refused_call(rule, call),
-        Act::RecordCeremony(call) => assault.refused_call(rule, call),
-        #[allow(unreachable_patterns)]
-        other => panic!("{:?} is tried where it is at home", other.kind()),
-    };
+fn try_refused<'ring>(ring: &'ring Ring, assault: &mut Assault<'ring>, rule: Rule, act: &Act) {
+    assault.refused(rule, ring.attack_body(Socket::Admin, act.kind(), &body(act)));
 }
 
 /// Tries an act that must be refused: nothing is signed, made or written but the refusal.
 fn refused(ring: &Ring, rule: Rule, act: &Act) {
     let mut assault = ring.assault();
-    try_refused(&mut assault, rule, act);
+    try_refused(ring, &mut assault, rule, act);
     assault.assert_nothing_done();
 }
 
@@ -74,87 +63,179 @@ fn line(proposed: &Proposed, field: &str) -> String {
     lines.find(|line| line.starts_with(&format!("{field}: "))).expect("the line").to_owned()
 }
 
-/// All that must fail of an act, and that it works as it should.
-fn try_act(ring: &Ring, act: Act, action: Action, needed: u8) {
-    let operators = ring.operators();
-    let proposed = ring.propose(act.clone());
-    assert_eq!((proposed.action, proposed.needed), (action, needed), "{}", proposed.proposal.0);
-    let people = ["ann", "bob", "cyd"];
-    let enough = &people[..usize::from(needed)];
-    let under =
-        |proposed: &Proposed, names: &[&str]| act.clone().under(operators.warrant(proposed, names));
-    let full = under(&proposed, enough);
+/// A kind of act, and that it was tried. See [`tried`].
+struct Tried(Kind);
 
-    let mut assault = ring.assault();
-    let short = under(&proposed, &people[..usize::from(needed) - 1]);
-    try_refused(&mut assault, Rule::ApprovalShort, &short);
-    try_refused(&mut assault, Rule::ApprovalMissing, &act);
-    let twice: Vec<&str> = [enough, &["ann"]].concat();
-    try_refused(&mut assault, Rule::OperatorTwice, &under(&proposed, &twice));
-    operators.make(&format!("{action}-stranger"), "ed25519", "eve");
-    let stranger = format!("{action}-stranger");
-    let with_stranger = [enough, &[stranger.as_str()]].concat();
-    try_refused(&mut assault, Rule::OperatorUnknown, &under(&proposed, &with_stranger));
-
-    // Texts that name another ring, another history, another time: signed for real.
-    let now = ring.clock.now();
-    let elsewhere = format!("Ring: {}", "ab".repeat(16));
-    let root = format!("Journal root: {}", "cd".repeat(32));
-    let ages = |from: i64, to: i64| {
-        let [created, expires] = [from, to].map(|seconds| UnixTime(now.0 + seconds));
-        let aged = bent(&proposed, &line(&proposed, "Created"), &format!("Created: {created}"));
-        bent(&aged, &line(&proposed, "Expires"), &format!("Expires: {expires}"))
-    };
-    for (rule, text) in [
-        (Rule::ProposalMismatch, bent(&proposed, &line(&proposed, "Ring"), &elsewhere)),
-        (Rule::ProposalMismatch, bent(&proposed, &line(&proposed, "Journal root"), &root)),
-        (Rule::ProposalMismatch, bent(&proposed, "Operators: ", "Operators: at least ")),
-        (Rule::ProposalMismatch, ages(3600, 7200)),
-        (Rule::ProposalExpired, ages(-7200, -1)),
-        (Rule::ProposalMalformed, ages(-60, 31 * 86_400)),
-        (Rule::ProposalMalformed, bent(&proposed, "Nonce: ", "Nonce: 0")),
-        (Rule::ProposalMalformed, bent(&proposed, "proposal v1", "proposal v2")),
-    ] {
-        try_refused(&mut assault, rule, &under(&text, enough));
+impl Tried {
+    /// Holds all that must fail of an act, and that it works as it should.
+    fn holds(&self, ring: &Ring, act: Act, action: Action, needed: u8) {
+        self.holds_with(ring, &[], act, action, needed);
     }
 
-    // Signatures over something else.
-    let text = &proposed.proposal.0;
-    let mut approvals: Vec<_> = enough.iter().map(|name| operators.sign(name, text)).collect();
-    let with = |approvals: Vec<_>| {
-        let approvals = Approvals(approvals);
-        act.clone().under(Warrant { proposal: proposed.proposal.clone(), approvals })
+    /// Like [`Self::holds`] of an act that more must sign than count.
+    fn holds_with(&self, ring: &Ring, more: &[&str], act: Act, action: Action, needed: u8) {
+        assert_eq!(act.kind(), self.0, "the test is of another act");
+        let proposed = ring.propose(act.clone());
+        assert_eq!((proposed.action, proposed.needed), (action, needed), "{}", proposed.proposal.0);
+        let (needed, people) = (usize::from(needed), ["ann", "bob", "cyd"]);
+        let trial = Trial {
+            ring,
+            short: [&people[..needed - 1], more].concat(),
+            enough: [&people[..needed], more].concat(),
+            last: needed - 1,
+            act,
+            proposed,
+        };
+        let mut assault = ring.assault();
+        trial.refuses_the_wrong_people(&mut assault);
+        trial.refuses_other_texts(&mut assault);
+        trial.refuses_other_signatures(&mut assault);
+        trial.refuses_another_act(&mut assault);
+        if ring.ring_dir().join("standby").exists() {
+            assault.assert_nothing_written();
+            // What was counted and could not be written is forgotten within two seconds.
+            std::thread::sleep(Duration::from_millis(2_500));
+        } else {
+            assault.assert_nothing_done();
+        }
+        trial.works_once();
+    }
+}
+
+/// One act, and who must approve it.
+struct Trial<'ring> {
+    ring: &'ring Ring,
+    act: Act,
+    proposed: Proposed,
+    enough: Vec<&'ring str>,
+    short: Vec<&'ring str>,
+    /// Without whose signature they would not be enough, among them.
+    last: usize,
+}
+
+impl<'ring> Trial<'ring> {
+    fn under(&self, proposed: &Proposed, names: &[&str]) -> Act {
+        self.act.clone().under(self.ring.operators().warrant(proposed, names))
+    }
+
+    fn refused(&self, assault: &mut Assault<'ring>, rule: Rule, act: &Act) {
+        try_refused(self.ring, assault, rule, act);
+    }
+
+    /// One too few, nobody, one of them twice, and one whom nobody knows.
+    fn refuses_the_wrong_people(&self, assault: &mut Assault<'ring>) {
+        let short = self.under(&self.proposed, &self.short);
+        self.refused(assault, Rule::ApprovalShort, &short);
+        self.refused(assault, Rule::ApprovalMissing, &self.act);
+        let twice = [&self.enough[..], &["ann"]].concat();
+        self.refused(assault, Rule::OperatorTwice, &self.under(&self.proposed, &twice));
+        // In the place of the missing one, too.
+        let twice = [&self.short[..], &[*self.short.first().unwrap_or(&"ann"); 2]].concat();
+        self.refused(assault, Rule::OperatorTwice, &self.under(&self.proposed, &twice));
+        let stranger = format!("{}-stranger", self.proposed.action);
+        self.ring.operators().make(&stranger, "ed25519", "eve");
+        let with_stranger = [&self.enough[..], &[stranger.as_str()]].concat();
+        self.refused(assault, Rule::OperatorUnknown, &self.under(&self.proposed, &with_stranger));
+    }
+
+    /// Texts that name another ring, another history, another time: signed for real.
+    fn refuses_other_texts(&self, assault: &mut Assault<'ring>) {
+        let (proposed, now) = (&self.proposed, self.ring.clock.now());
+        let elsewhere = format!("Ring: {}", "ab".repeat(16));
+        let root = format!("Journal root: {}", "cd".repeat(32));
+        let ages = |from: i64, to: i64| {
+            let [created, expires] = [from, to].map(|seconds| UnixTime(now.0 + seconds));
+            let aged = bent(proposed, &line(proposed, "Created"), &format!("Created: {created}"));
+            bent(&aged, &line(proposed, "Expires"), &format!("Expires: {expires}"))
+        };
+        for (rule, text) in [
+            (Rule::ProposalMismatch, bent(proposed, &line(proposed, "Ring"), &elsewhere)),
+            (Rule::ProposalMismatch, bent(proposed, &line(proposed, "Journal root"), &root)),
+            (Rule::ProposalMismatch, bent(proposed, "\nOperators: ", "\nOperators: at least ")),
+            (Rule::ProposalMismatch, ages(3600, 7200)),
+            (Rule::ProposalExpired, ages(-7200, -1)),
+            (Rule::ProposalMalformed, ages(-60, 31 * 86_400)),
+            (Rule::ProposalMalformed, bent(proposed, "Nonce: ", "Nonce: 0")),
+            (Rule::ProposalMalformed, bent(proposed, "proposal v1", "proposal v2")),
+        ] {
+            self.refused(assault, rule, &self.under(&text, &self.enough));
+        }
+    }
+
+    /// Signatures over something else.
+    fn refuses_other_signatures(&self, assault: &mut Assault<'ring>) {
+        let (operators, text) = (self.ring.operators(), &self.proposed.proposal.0);
+        let mut approvals: Vec<_> =
+            self.enough.iter().map(|name| operators.sign(name, text)).collect();
+        let with = |approvals: Vec<_>| {
+            let (proposal, approvals) = (self.proposed.proposal.clone(), Approvals(approvals));
+            self.act.clone().under(Warrant { proposal, approvals })
+        };
+        let (last, name) = (self.last, self.enough[self.last]);
+        approvals[last] = operators.sign_for(name, text, "chancery/other/v1");
+        self.refused(assault, Rule::ApprovalFaulty, &with(approvals.clone()));
+        approvals[last] = operators.sign(name, &text.replace("Nonce", "nonce"));
+        self.refused(assault, Rule::ApprovalFaulty, &with(approvals.clone()));
+        approvals[last].0.pop();
+        self.refused(assault, Rule::ApprovalMalformed, &with(approvals));
+    }
+
+    /// Another act under the same warrant: one that the ring would take for what it is.
+    fn refuses_another_act(&self, assault: &mut Assault<'ring>) {
+        let warrant = self.under(&self.proposed, &self.enough).warrant().clone();
+        let other: Act = match self.act.clone() {
+            Act::AcceptGap(call) => {
+                AcceptGap { serial_prefix: call.serial_prefix % 0x7f + 1, ..call }.into()
+            }
+            Act::Promote(call) => {
+                Promote { serial_prefix: call.serial_prefix % 0x7f + 1, ..call }.into()
+            }
+            _ => {
+                let reason = Reason("another act".to_owned());
+                SetFreeze { frozen: true, reason, warrant: none() }.into()
+            }
+        };
+        self.refused(assault, Rule::ProposalMismatch, &other.under(warrant));
+    }
+
+    /// With enough it is carried out, and not a second time.
+    fn works_once(&self) {
+        let Self { ring, proposed, .. } = self;
+        let full = self.under(proposed, &self.enough);
+        let before = ring.ledger().acts().len();
+        carry_out(ring, &full)
+            .unwrap_or_else(|refusal| panic!("{refusal}\n{}", proposed.proposal.0));
+        assert_eq!(ring.ledger().acts().len(), before + 1, "{}", proposed.action);
+        if let Act::SignAuthority(call) = &full {
+            // The same request again is answered from the journal.
+            let signs = ring.counts.signs();
+            assert!(ring.call(call).expect("the same answer").replayed);
+            assert_eq!((ring.counts.signs(), ring.ledger().acts().len()), (signs, before + 1));
+            let bare = SignAuthority { warrant: Warrant::none(), ..call.clone() };
+            refused(ring, Rule::IdempotencyConflict, &Act::from(bare));
+        } else {
+            refused(ring, Rule::ProposalReplayed, &full);
+        }
+    }
+}
+
+/// Makes a test of each body, of a kind of act, and the list of the kinds that are tried. A body
+/// ends early where a tool is missing.
+macro_rules! tried {
+    ($($name:ident, $kind:ident, $body:expr;)*) => {
+        const TRIED: &[Kind] = &[$(Kind::$kind),*];
+        $(#[test]
+        fn $name() {
+            let body: fn(&Tried) -> Option<()> = $body;
+            let _ = body(&Tried(Kind::$kind));
+        })*
     };
-    let last = approvals.len() - 1;
-    approvals[last] = operators.sign_for(enough[last], text, "chancery/other/v1");
-    try_refused(&mut assault, Rule::ApprovalFaulty, &with(approvals.clone()));
-    approvals[last] = operators.sign(enough[last], &text.replace("Nonce", "nonce"));
-    try_refused(&mut assault, Rule::ApprovalFaulty, &with(approvals.clone()));
-    approvals[last].0.pop();
-    try_refused(&mut assault, Rule::ApprovalMalformed, &with(approvals));
+}
 
-    // Another act under the same warrant.
-    let other = SetFreeze {
-        frozen: true,
-        reason: Reason("another act".to_owned()),
-        warrant: full.warrant().clone(),
-    };
-    try_refused(&mut assault, Rule::ProposalMismatch, &Act::from(other));
-
-    assault.assert_nothing_done();
-
-    let before = ring.ledger().acts().len();
-    carry_out(ring, &full).unwrap_or_else(|refusal| panic!("{action}: {refusal}\n{text}"));
-    assert_eq!(ring.ledger().acts().len(), before + 1, "{action}");
-    if let Act::SignAuthority(call) = &full {
-        // The same request again is answered from the journal.
-        let signs = ring.counts.signs();
-        assert!(ring.call(call).expect("the same answer").replayed);
-        assert_eq!((ring.counts.signs(), ring.ledger().acts().len()), (signs, before + 1));
-        let bare = SignAuthority { warrant: Warrant::none(), ..call.clone() };
-        refused(ring, Rule::IdempotencyConflict, &Act::from(bare));
-    } else {
-        refused(ring, Rule::ProposalReplayed, &full);
+#[test]
+fn every_act_is_tried() {
+    for kind in Act::KINDS {
+        assert!(TRIED.contains(kind), "nothing tries {kind}: add it to tried! below");
     }
 }
 
@@ -187,112 +268,169 @@ fn do_it(ring: &Ring, act: Act) {
     carry_out(ring, &act.under(warrant)).expect("it is approved");
 }
 
-#[test]
-fn generating_a_key_needs_its_quorum() {
-    let Some(ring) = ring_of_three() else { return };
-    let (purpose, spec) = (Purpose::CertAndCrl, KeySpec::P256);
-    let act = GenerateKey { label: label("new"), purpose, spec, warrant: none() };
-    try_act(&ring, act.into(), Action::Generate, 2);
-}
-
-#[test]
-fn a_first_policy_needs_its_quorum() {
-    let Some(ring) = ring_of_three() else { return };
-    let _ = ring.generate("new", Purpose::CertAndCrl, KeySpec::P256);
-    assert_eq!(ring.describe("new").state, KeyState::PreActive);
-    try_act(&ring, policy(&ring, "new", Plan::default().issuing), Action::Activate, 2);
-    assert_eq!(ring.describe("new").state, KeyState::Active);
-}
-
-#[test]
-fn widening_a_policy_needs_its_quorum() {
-    let Some(ring) = ring_of(&[("ann", "ecdsa-384"), ("bob", "ecdsa-sk"), ("cyd", "ed25519")], 3)
-    else {
-        return;
+tried! {
+    generating_a_key_needs_its_quorum, GenerateKey, |tried| {
+        let (purpose, spec) = (Purpose::CertAndCrl, KeySpec::P256);
+        let act = GenerateKey { label: label("new"), purpose, spec, warrant: none() };
+        tried.holds(&ring_of_three()?, act.into(), Action::Generate, 2);
+        Some(())
     };
-    let wider = Plan::default().issuing_but("398d", "399d").issuing;
-    try_act(&ring, policy(&ring, ISSUING, wider), Action::Widen, 3);
-}
-
-#[test]
-fn narrowing_a_policy_needs_two() {
-    let Some(ring) = ring_of(&[("ann", "ed25519"), ("bob", "ed25519"), ("cyd", "ed25519")], 3)
-    else {
-        return;
+    a_first_policy_needs_its_quorum, SetPolicy, |tried| {
+        let ring = ring_of_three()?;
+        let _ = ring.generate("new", Purpose::CertAndCrl, KeySpec::P256);
+        assert_eq!(ring.describe("new").state, KeyState::PreActive);
+        let first = policy(&ring, "new", Plan::default().issuing);
+        tried.holds(&ring, first, Action::Activate, 2);
+        assert_eq!(ring.describe("new").state, KeyState::Active);
+        Some(())
     };
-    let narrower = Plan::default().issuing_but("398d", "397d").issuing;
-    try_act(&ring, policy(&ring, ISSUING, narrower), Action::Narrow, 2);
-}
-
-#[test]
-fn a_root_needs_its_quorum() {
-    let Some(ring) = ring_of_three() else { return };
-    let draft = ring.authority("CN=Sub,O=Corp", SubjectKey::new().public());
-    try_act(&ring, ring.authority_order(&draft).into(), Action::Root, 2);
-}
-
-#[test]
-fn a_sub_ca_needs_its_quorum() {
-    let Some(ring) = ring_of_three() else { return };
-    let _ = ring.generate("middle", Purpose::CaCertAndCrl, KeySpec::P384);
-    ring.set_policy("middle", &Plan::default().root);
-    let subject = SubjectKey::new();
-    let tbs = ring.authority_by("middle", "CN=Sub,O=Corp", subject.public()).tbs();
-    let order = SignAuthority {
-        key: label("middle"),
-        policy: ring.policy("middle"),
-        tbs,
-        idempotency: ring.idempotency(),
-        warrant: none(),
+    widening_a_policy_needs_its_quorum, SetPolicy, |tried| {
+        let ring = ring_of(&[("ann", "ecdsa-384"), ("bob", "ecdsa-sk"), ("cyd", "ed25519")], 3)?;
+        let wider = Plan::default().issuing_but("398d", "399d").issuing;
+        tried.holds(&ring, policy(&ring, ISSUING, wider), Action::Widen, 3);
+        Some(())
     };
-    try_act(&ring, order.into(), Action::SubCa, 2);
+    narrowing_a_policy_needs_two, SetPolicy, |tried| {
+        let ring = ring_of(&[("ann", "ed25519"), ("bob", "ed25519"), ("cyd", "ed25519")], 3)?;
+        let narrower = Plan::default().issuing_but("398d", "397d").issuing;
+        tried.holds(&ring, policy(&ring, ISSUING, narrower), Action::Narrow, 2);
+        Some(())
+    };
+    a_root_needs_its_quorum, SignAuthority, |tried| {
+        let ring = ring_of_three()?;
+        let draft = ring.authority("CN=Sub,O=Corp", SubjectKey::new().public());
+        tried.holds(&ring, ring.authority_order(&draft).into(), Action::Root, 2);
+        Some(())
+    };
+    a_sub_ca_needs_its_quorum, SignAuthority, |tried| {
+        let ring = ring_of_three()?;
+        let _ = ring.generate("middle", Purpose::CaCertAndCrl, KeySpec::P384);
+        ring.set_policy("middle", &Plan::default().root);
+        let subject = SubjectKey::new();
+        let order = SignAuthority {
+            key: label("middle"),
+            policy: ring.policy("middle"),
+            tbs: ring.authority_by("middle", "CN=Sub,O=Corp", subject.public()).tbs(),
+            idempotency: ring.idempotency(),
+            warrant: none(),
+        };
+        tried.holds(&ring, order.into(), Action::SubCa, 2);
+        Some(())
+    };
+    a_ca_request_needs_its_quorum, SignCaRequest, |tried| {
+        let ring = ring_of_three()?;
+        let request = crate::authority::ca_request(ISSUING, &ring.public(ISSUING));
+        tried.holds(&ring, request.into(), Action::Request, 2);
+        Some(())
+    };
+    suspending_and_activating_a_key_need_their_quorums, SetKeyState, |tried| {
+        let ring = ring_of_three()?;
+        let act = state(OTHER, KeyState::Active, KeyState::Suspended);
+        tried.holds(&ring, act, Action::Suspend, 2);
+        let act = state(OTHER, KeyState::Suspended, KeyState::Active);
+        tried.holds(&ring, act, Action::Activate, 2);
+        Some(())
+    };
+    destroying_a_key_needs_its_quorum, SetKeyState, |tried| {
+        let ring = ring_of_three()?;
+        let _ = ring.generate("new", Purpose::CertAndCrl, KeySpec::P256);
+        let file = ring.ring_dir().join(format!("keys/{}.key", ring.describe("new").id));
+        assert!(file.exists());
+        let act = state("new", KeyState::PreActive, KeyState::Destroyed);
+        tried.holds(&ring, act, Action::Destroy, 2);
+        assert!(!file.exists());
+        Some(())
+    };
+    freezing_needs_one_and_unfreezing_its_quorum, SetFreeze, |tried| {
+        let ring = ring_of_three()?;
+        tried.holds(&ring, freeze(true), Action::Freeze, 1);
+        let order = ring.order(&ring.leaf());
+        ring.attack(Socket::Issue, &order).assert_unchanged(Rule::IssuanceFrozen);
+        tried.holds(&ring, freeze(false), Action::Unfreeze, 2);
+        let _ = ring.issue();
+        Some(())
+    };
+    the_record_of_a_ceremony_needs_two, RecordCeremony, |tried| {
+        let act = RecordCeremony {
+            plan: Digest([7; 32]),
+            transcript: CeremonyTranscript("09:00 the door was shut\n".to_owned()),
+            warrant: none(),
+        };
+        tried.holds(&ring_of_three()?, act.into(), Action::Ceremony, 2);
+        Some(())
+    };
+    other_operators_need_the_quorum_of_those_before, SetOperators, |tried| {
+        let ring = ring_of_three()?;
+        ring.operators().make("dan", "ed25519", "dan");
+        let act = operators(&ring, &["ann", "bob", "cyd", "dan"], Thresholds::all(3));
+        tried.holds_with(&ring, &["dan"], act, Action::Operators, 2);
+        assert_eq!(ring.call(&ReadOperators).unwrap().version, 2);
+        Some(())
+    };
+    accepting_a_gap_needs_its_quorum, AcceptGap, |tried| {
+        let mut ring = ring_of_three()?;
+        let order = ring.order(&ring.leaf());
+        let (seen_size, root) = lose_the_end(&mut ring);
+        let act = AcceptGap {
+            seen_size,
+            seen_root: Digest(root),
+            serial_prefix: ring.call(&Describe).unwrap().serial_prefix % 0x7f + 1,
+            crl_floors: CrlFloors(vec![CrlFloor { key: label(ISSUING), number: 9 }]),
+            warrant: none(),
+        };
+        ring.attack(Socket::Issue, &order).assert_unchanged(Rule::StateRolledBack);
+        tried.holds(&ring, act.into(), Action::Gap, 2);
+        let _ = ring.issue();
+        Some(())
+    };
+    promoting_a_standby_needs_its_quorum, Promote, |tried| {
+        let mut active = ring_of_three()?;
+        active.stop();
+        let mut standby = active.twin();
+        std::fs::write(standby.ring_dir().join("standby"), b"").unwrap();
+        standby.try_open().unwrap();
+        let act = Promote {
+            serial_prefix: standby.call(&Describe).unwrap().serial_prefix % 0x7f + 1,
+            fence: Reason("the disk of the old one is in this drawer".to_owned()),
+            warrant: none(),
+        };
+        assert_eq!(standby.unlock().unwrap_err().rule, Rule::Standby);
+        tried.holds(&standby, act.into(), Action::Promote, 2);
+        standby.unlock().unwrap();
+        let _ = standby.issue();
+        Some(())
+    };
+    following_a_ring_needs_its_quorum, Follow, |tried| {
+        let ring = ring_of_three()?;
+        let other = Ring::locked(Plan::default().inside());
+        let genesis = other.ledger().leaves.remove(0).1;
+        let act = Follow { genesis: LeafBytes(genesis), warrant: none() };
+        tried.holds(&ring, act.into(), Action::Follow, 2);
+        assert!(ring.ring_dir().join("followed").is_dir());
+        Some(())
+    };
 }
 
-#[test]
-fn a_ca_request_needs_its_quorum() {
-    let Some(ring) = ring_of_three() else { return };
-    let request = crate::authority::ca_request(ISSUING, &ring.public(ISSUING));
-    try_act(&ring, request.into(), Action::Request, 2);
-}
-
-#[test]
-fn suspending_and_activating_a_key_need_their_quorums() {
-    let Some(ring) = ring_of_three() else { return };
-    let act = state(OTHER, KeyState::Active, KeyState::Suspended);
-    try_act(&ring, act, Action::Suspend, 2);
-    let act = state(OTHER, KeyState::Suspended, KeyState::Active);
-    try_act(&ring, act, Action::Activate, 2);
-}
-
-#[test]
-fn destroying_a_key_needs_its_quorum() {
-    let Some(ring) = ring_of_three() else { return };
-    let _ = ring.generate("new", Purpose::CertAndCrl, KeySpec::P256);
-    let file = ring.ring_dir().join(format!("keys/{}.key", ring.describe("new").id));
-    assert!(file.exists());
-    try_act(&ring, state("new", KeyState::PreActive, KeyState::Destroyed), Action::Destroy, 2);
-    assert!(!file.exists());
-}
-
-#[test]
-fn freezing_needs_one_and_unfreezing_its_quorum() {
-    let Some(ring) = ring_of_three() else { return };
-    try_act(&ring, freeze(true), Action::Freeze, 1);
-    let order = ring.order(&ring.leaf());
-    ring.attack(Socket::Issue, &order).assert_unchanged(Rule::IssuanceFrozen);
-    try_act(&ring, freeze(false), Action::Unfreeze, 2);
+/// Puts a ring back to what it was before its newest leaves, shows it its newest checkpoint, and
+/// returns how many leaves that covers, and their root.
+fn lose_the_end(ring: &mut Ring) -> (u64, [u8; 32]) {
+    ring.stop();
+    let older = ring.twin();
+    ring.restart();
     let _ = ring.issue();
-}
-
-#[test]
-fn the_record_of_a_ceremony_needs_two() {
-    let Some(ring) = ring_of_three() else { return };
-    let act = RecordCeremony {
-        plan: Digest([7; 32]),
-        transcript: CeremonyTranscript("09:00 the door was shut\n".to_owned()),
-        warrant: none(),
-    };
-    try_act(&ring, act.into(), Action::Ceremony, 2);
+    let least = ring.call(&Health).unwrap().position;
+    let note = ring.call(&ReadCheckpoint { least }).unwrap().newest;
+    let text = signer_log::note::Note::parse(&note.0).unwrap().text;
+    let lost = signer_log::checkpoint::Checkpoint::parse(&text).unwrap();
+    ring.stop();
+    std::fs::remove_dir_all(ring.ring_dir()).unwrap();
+    let mut back = std::process::Command::new("cp");
+    assert!(back.arg("-a").args([older.ring_dir(), ring.ring_dir()]).status().unwrap().success());
+    ring.try_open().unwrap();
+    ring.unlock().unwrap();
+    let show = ShowCheckpoint { note };
+    ring.attack(Socket::Admin, &show).assert_unchanged(Rule::StateRolledBack);
+    (lost.size, lost.root)
 }
 
 #[test]
