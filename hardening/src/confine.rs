@@ -1,6 +1,6 @@
 //! Leaves a process its own directories, with Landlock, and no capability.
 
-use crate::report::Item;
+use crate::report::{Item, Role};
 use crate::{capabilities, threads};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, PathBeneath, PathFd,
@@ -41,22 +41,23 @@ impl Reach {
 }
 
 /// Drops all capabilities, and closes every path but these, all TCP, other processes' signals and
-/// abstract sockets; for good, for the calling thread and all that it starts.
+/// abstract sockets; for good, for the calling thread and all that it starts. A signer whose keys
+/// are in a cloud service may still connect by TCP.
 ///
 /// Call it before the first thread, and after everything outside was opened: descriptors stay.
 #[must_use]
-pub fn confine(places: &[(&Path, Reach)]) -> Vec<Item> {
-    vec![capabilities::drop_all(), landlock(places), outside(), network()]
+pub fn confine(role: Role, places: &[(&Path, Reach)]) -> Vec<Item> {
+    vec![capabilities::drop_all(), landlock(role, places), outside(), network()]
 }
 
-fn landlock(places: &[(&Path, Reach)]) -> Item {
+fn landlock(role: Role, places: &[(&Path, Reach)]) -> Item {
     const NAME: &str = "landlock";
     match threads::count() {
         Ok(1) => {}
         Ok(count) => return Item::bad(NAME, format!("{count} threads run already")),
         Err(error) => return Item::bad(NAME, format!("/proc/self/task: {error}")),
     }
-    let status = match enforce(places) {
+    let status = match enforce(role, places) {
         Ok(status) => status,
         Err(error) => return Item::bad(NAME, error.to_string()),
     };
@@ -75,8 +76,8 @@ fn landlock(places: &[(&Path, Reach)]) -> Item {
     }
 }
 
-fn enforce(places: &[(&Path, Reach)]) -> Result<RestrictionStatus, String> {
-    let mut rules = ruleset().map_err(|error| error.to_string())?;
+fn enforce(role: Role, places: &[(&Path, Reach)]) -> Result<RestrictionStatus, String> {
+    let mut rules = ruleset(role).map_err(|error| error.to_string())?;
     for (path, reach) in places {
         let place = PathFd::new(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let rule = PathBeneath::new(place, reach.rights());
@@ -85,10 +86,14 @@ fn enforce(places: &[(&Path, Reach)]) -> Result<RestrictionStatus, String> {
     rules.restrict_self().map_err(|error| error.to_string())
 }
 
-fn ruleset() -> Result<RulesetCreated, RulesetError> {
+fn ruleset(role: Role) -> Result<RulesetCreated, RulesetError> {
+    let net = match role {
+        Role::SignerKms => BitFlags::from(AccessNet::BindTcp),
+        _ => AccessNet::from_all(ASKED),
+    };
     Ruleset::default()
         .handle_access(AccessFs::from_all(ASKED))?
-        .handle_access(AccessNet::from_all(ASKED))?
+        .handle_access(net)?
         .scope(Scope::from_all(ASKED))?
         .create()
 }

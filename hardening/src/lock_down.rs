@@ -21,7 +21,7 @@ pub fn lock_down(role: Role) -> Report {
         Some(no_core()),
         Some(not_dumpable()),
         Some(private_files(role)),
-        (role == Role::Signer).then(secret_memory),
+        role.is_signer().then(secret_memory),
         Some(memory::lock(role)),
         Some(capabilities::drop_first(role)),
         Some(no_privileges()),

@@ -13,7 +13,7 @@ const ENOUGH: u64 = 512 * 1024 * 1024;
 ///
 /// Under a low limit nothing but the secret memory is locked, and the report says so.
 pub(crate) fn lock(role: Role) -> Item {
-    if role != Role::Signer {
+    if !role.is_signer() {
         return Item::good(NAME, "not locked: the process holds no key of the ring");
     }
     let limit = raise_limit();

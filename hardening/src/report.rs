@@ -7,11 +7,22 @@ use std::fmt;
 pub enum Role {
     /// Holds key material: everything applies.
     Signer,
+    /// A signer whose keys are in a PKCS#11 token, reached through a process of its own.
+    SignerPkcs11,
+    /// A signer whose keys are in a cloud service: the one that connects to something.
+    SignerKms,
     /// Talks to the network and holds no key: memory may be swapped, capabilities stay until
     /// its ports are bound.
     Server,
     /// The operator's tool: as the server, and the umask stays the user's.
     Tool,
+}
+
+impl Role {
+    /// Tells whether it is a signer, whatever holds its keys.
+    pub(crate) fn is_signer(self) -> bool {
+        matches!(self, Self::Signer | Self::SignerPkcs11 | Self::SignerKms)
+    }
 }
 
 /// The outcome of one measure.

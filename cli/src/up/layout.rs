@@ -35,6 +35,11 @@ impl Layout {
         self.data.join("unlock.key")
     }
 
+    /// The configuration of a driver whose keys are no files of the ring.
+    pub fn driver_config(&self) -> PathBuf {
+        self.data.join("driver.toml")
+    }
+
     /// The key of the operator that `up` made: it approves what this tool does to the ring.
     pub fn operator_key(&self) -> PathBuf {
         self.data.join("operator.key")

@@ -2,6 +2,7 @@
 
 mod child;
 mod directories;
+mod driver;
 mod factor;
 mod identity;
 mod layout;
@@ -63,6 +64,13 @@ pub struct Up {
     /// `chancery unlock`
     #[arg(long)]
     pub passphrase_file: Option<PathBuf>,
+    /// Where the keys of the ring that is to be made are; default: file
+    #[arg(long, value_enum, value_name = "FAMILY")]
+    pub driver: Option<driver::DriverFamily>,
+    /// The configuration of that driver, kept in DATA/driver.toml from then on: which token or which
+    /// service. Never a secret, only the files that hold them
+    #[arg(long, value_name = "FILE")]
+    pub driver_config: Option<PathBuf>,
     /// The public key of an operator of the ring that is to be made; may be given several times.
     /// Their keys approve its first acts by --operator-key or --approvals. Default: one operator,
     /// whose key is made in DATA/operator.key
@@ -147,9 +155,10 @@ impl Up {
         let identities = Identities::choose()?;
         let factor = Factor::choose(&layout, self.passphrase_file.as_deref())?;
         let mut ends = Ends::watch()?;
+        let family = driver::choose(&self, &layout)?;
         let made = directories::directories(&layout, &identities, &factor)?;
         let _lock = directories::lock(&layout)?;
-        let signer = prepare::signer(&self, &layout, &identities, &factor).await?;
+        let signer = prepare::signer(&self, &layout, &identities, (&factor, family)).await?;
         let rest = async {
             factor.open(&layout).await?;
             let root = prepare::hierarchy(&self, global).await?;
@@ -188,9 +197,10 @@ impl Init {
         let layout = Layout::new(&global.data)?;
         let identities = Identities::choose()?;
         let factor = Factor::choose(&layout, self.up.passphrase_file.as_deref())?;
+        let family = driver::choose(&self.up, &layout)?;
         let made = directories::directories(&layout, &identities, &factor)?;
         let _lock = directories::lock(&layout)?;
-        let signer = prepare::signer(&self.up, &layout, &identities, &factor).await?;
+        let signer = prepare::signer(&self.up, &layout, &identities, (&factor, family)).await?;
         let root = async {
             factor.open(&layout).await?;
             prepare::hierarchy(&self.up, global).await

@@ -10,6 +10,7 @@ use x509::Certificate;
 
 use super::Up;
 use super::child::{Recipe, Running, beside, write_private};
+use super::driver::DriverFamily;
 use super::factor::Factor;
 use super::identity::Identities;
 use super::layout::Layout;
@@ -36,12 +37,13 @@ pub async fn signer(
     up: &Up,
     layout: &Layout,
     identities: &Identities,
-    factor: &Factor,
+    (factor, family): (&Factor, DriverFamily),
 ) -> Outcome<Running> {
-    let program = beside("signer-file")?;
+    let name = family.program();
+    let program = beside(name)?;
     let account = identities.signer();
     let recipe = |arguments: Vec<std::ffi::OsString>| Recipe {
-        name: "signer-file",
+        name,
         program: program.clone(),
         arguments,
         account,
@@ -83,6 +85,10 @@ pub async fn signer(
         layout.run().into(),
         "--parent-pipe".into(),
     ];
+    if family != DriverFamily::File {
+        serve.push("--driver-config".into());
+        serve.push(layout.driver_config().into());
+    }
     if *factor == Factor::Credential {
         serve.push("--unlock-credential".into());
         serve.push(layout.unlock().into());

@@ -54,6 +54,12 @@ impl RingFile {
         }
     }
 
+    /// Returns what holds the ring's keys.
+    pub fn driver(&self) -> String {
+        let name = self.table.get("driver").and_then(Value::as_str);
+        name.unwrap_or_default().to_owned()
+    }
+
     fn numbers(&self, field: &str) -> Vec<i64> {
         let list = self.table.get(field).and_then(Value::as_array);
         list.into_iter().flatten().filter_map(Value::as_integer).collect()

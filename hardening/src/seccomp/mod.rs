@@ -5,12 +5,14 @@
 //! does not list kills the process. The tables are data ([`table`]), from which docs/SANDBOX.md and
 //! the profiles of deploy/ are made.
 
+mod drivers;
 mod filter;
 pub mod table;
 
 use std::fmt::Write as _;
 
 use crate::report::{Item, Role};
+use drivers::{ALLOWED_KMS, ALLOWED_PKCS11};
 pub use filter::FilterError;
 use filter::{Verdict, install};
 use table::{ALLOWED, DENIED, DENIED_SERVER, DENIED_SIGNER, STARTING, UNREADABLE};
@@ -20,8 +22,9 @@ const NAME: &str = "seccomp";
 /// Refuses what the role never needs. The operator's tool starts programs, and is left alone.
 pub(crate) fn deny(role: Role) -> Option<Item> {
     let more = match role {
-        Role::Signer => DENIED_SIGNER,
-        Role::Server => DENIED_SERVER,
+        Role::Signer | Role::SignerPkcs11 => DENIED_SIGNER,
+        // Its driver connects to a cloud service, as the server does to its database.
+        Role::SignerKms | Role::Server => DENIED_SERVER,
         Role::Tool => return None,
     };
     let rows: Vec<_> = DENIED.iter().chain(more).copied().collect();
@@ -33,9 +36,19 @@ pub(crate) fn deny(role: Role) -> Option<Item> {
 
 /// Kills the process, all its threads, on whatever the table of the steady state does not list.
 /// For the signer; it cannot be taken back.
-pub fn seal() -> Item {
-    let result = install(ALLOWED, Verdict::AllowOnly);
-    Item::from_result(NAME, result.map(|()| format!("{} calls allowed", ALLOWED.len())))
+pub fn seal(role: Role) -> Item {
+    let rows: Vec<_> = ALLOWED.iter().chain(driver_rows(role)).copied().collect();
+    let result = install(&rows, Verdict::AllowOnly);
+    Item::from_result(NAME, result.map(|()| format!("{} calls allowed", rows.len())))
+}
+
+/// What a driver of keys that are elsewhere needs besides.
+fn driver_rows(role: Role) -> &'static [table::Row] {
+    match role {
+        Role::SignerPkcs11 => ALLOWED_PKCS11,
+        Role::SignerKms => ALLOWED_KMS,
+        Role::Signer | Role::Server | Role::Tool => &[],
+    }
 }
 
 /// Returns the tables as the Markdown that stands in docs/SANDBOX.md.
@@ -53,6 +66,8 @@ pub fn markdown() -> String {
         text.push('\n');
     };
     part("Allowed to a signer that serves", &[ALLOWED]);
+    part("Allowed besides to signer-pkcs11", &[ALLOWED_PKCS11]);
+    part("Allowed besides to signer-kms", &[ALLOWED_KMS]);
     part("Needed besides, until it serves", &[STARTING]);
     part("Denied to signer and server from the start", &[DENIED]);
     part("Denied to the signer besides", &[DENIED_SIGNER]);

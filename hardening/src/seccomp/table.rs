@@ -69,22 +69,27 @@ impl Row {
         text
     }
 
-    const fn when(self, when: &'static [&'static [Test]]) -> Self {
+    pub(super) const fn new(symbol: &'static str, number: i64, why: &'static str) -> Self {
+        Self { symbol, number, when: &[], why, kept: None }
+    }
+
+    pub(super) const fn when(self, when: &'static [&'static [Test]]) -> Self {
         Self { when, ..self }
     }
 
-    const fn kept(self, why: &'static str) -> Self {
+    pub(super) const fn kept(self, why: &'static str) -> Self {
         Self { kept: Some(why), ..self }
     }
 }
 
 macro_rules! row {
     ($symbol:ident, $why:expr) => {
-        Row { symbol: stringify!($symbol), number: libc::$symbol, when: &[], why: $why, kept: None }
+        Row::new(stringify!($symbol), libc::$symbol, $why)
     };
 }
+pub(super) use row;
 
-const fn is(argument: u8, value: i32, words: &'static str) -> Test {
+pub(super) const fn is(argument: u8, value: i32, words: &'static str) -> Test {
     Test { argument, wide: false, compare: Compare::Is(value as u32 as u64), words }
 }
 

@@ -91,7 +91,7 @@ fn as_confined() {
     let (ring, run) = (place.join("ring"), place.join("run"));
     fs::write(run.join("socket"), b"").unwrap();
     lock_down(Role::Signer);
-    let items = confine(&[(&ring, Reach::Own), (&run, Reach::Remove)]);
+    let items = confine(Role::Signer, &[(&ring, Reach::Own), (&run, Reach::Remove)]);
     assert!(items.iter().all(|item| item.ok), "{items:?}");
     fs::write(ring.join("a"), b"leaf").unwrap();
     fs::rename(ring.join("a"), ring.join("b")).unwrap();
@@ -117,7 +117,7 @@ fn as_landlock() {
     let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
     let made = || socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     bind(made(), &address).unwrap();
-    let items = confine(&[]);
+    let items = confine(Role::Signer, &[]);
     let network = items.iter().find(|item| item.name == "network").unwrap();
     assert!(network.ok, "{items:?}");
     assert_eq!(bind(made(), &address), Err(Errno::ACCESS));
@@ -133,10 +133,10 @@ fn as_sealed() {
     let mut report = lock_down(Role::Signer);
     let check = SelfCheck::open().unwrap();
     assert!(check.items().iter().any(|item| !item.ok) || Seccomp::is_inherited());
-    confine(&[]).into_iter().for_each(|item| report.put(item));
+    confine(Role::Signer, &[]).into_iter().for_each(|item| report.put(item));
     // The first thread of all has the C library set up handlers; a signer has threads by then.
     std::thread::spawn(|| ()).join().unwrap();
-    report.put(seal());
+    report.put(seal(Role::Signer));
     check.items().into_iter().for_each(|item| report.put(item));
     for name in ["seccomp", "status: seccomp", "status: no new privileges", "status: capabilities"]
     {
@@ -170,7 +170,7 @@ fn sealed_dies() {
 fn sealed(act: impl FnOnce()) {
     use std::io::Write as _;
     lock_down(Role::Signer);
-    assert!(seal().ok);
+    assert!(seal(Role::Signer).ok);
     println!("sealed");
     std::io::stdout().flush().unwrap();
     act();

@@ -4,7 +4,7 @@ use signer_proto::{Blame, KeySpec};
 use thiserror::Error;
 use x509::{Signature, SignatureScheme, SpkiDer};
 
-use crate::{Approved, KeyIdentity};
+use crate::{Adopt, Approved, KeyIdentity, KnownKey, ReportLine, Unwrap};
 
 /// Why a driver did not do it. No variant ever carries key bytes or a PIN.
 #[derive(Debug, Error)]
@@ -29,6 +29,26 @@ pub enum DriverError {
         /// Which check failed.
         why: &'static str,
     },
+    /// The place that was named cannot hold this key, or what is there is no such key.
+    #[error("{location} is not usable: {why}")]
+    LocationUnusable {
+        /// The place, as it was given.
+        location: String,
+        /// What is wrong with it, for the operator.
+        why: String,
+    },
+    /// There is a key, and it is another one.
+    #[error("the key at {location} has another public key than the one that is pinned")]
+    PublicKeyDiffers {
+        /// Where it is.
+        location: String,
+    },
+    /// A key that was made elsewhere is not taken.
+    #[error("the key is not taken: {0}")]
+    ImportRefused(String),
+    /// More was asked than may be, for now.
+    #[error("the key store is asked too much: {0}")]
+    Overloaded(String),
     /// Not now.
     #[error("the key store does not answer: {0}")]
     Unavailable(String),
@@ -43,8 +63,13 @@ impl DriverError {
     pub fn blame(&self) -> Blame {
         match self {
             Self::KeyMissing(_) | Self::Corrupt { .. } | Self::Crypto(_) => Blame::Corrupt,
-            Self::KeyExists(_) | Self::SpecUnsupported(_) | Self::SchemeMismatch => Blame::Refused,
-            Self::Unavailable(_) => Blame::Unavailable,
+            Self::PublicKeyDiffers { .. } => Blame::Corrupt,
+            Self::KeyExists(_)
+            | Self::SpecUnsupported(_)
+            | Self::SchemeMismatch
+            | Self::LocationUnusable { .. }
+            | Self::ImportRefused(_) => Blame::Refused,
+            Self::Overloaded(_) | Self::Unavailable(_) => Blame::Unavailable,
         }
     }
 }
@@ -73,8 +98,30 @@ pub trait KeyDriver: Send + Sync {
         false
     }
 
+    /// Tells the driver all keys of its ring with the public keys that are pinned: when the ring is
+    /// unlocked, and again after each key that is added. A driver that keeps keys elsewhere holds
+    /// what it finds there against them. Does not wait for anything.
+    fn attach(&self, keys: Vec<KnownKey>) {
+        drop(keys);
+    }
+
     /// Says whether keys can be used now.
     fn health(&self) -> Result<(), DriverError>;
+
+    /// Tells what it reaches its keys by, for `chancery doctor`.
+    fn report(&self) -> Vec<ReportLine> {
+        vec![]
+    }
+
+    /// Returns what takes keys that were made elsewhere; none in a driver that cannot.
+    fn adopter(&self) -> Option<&dyn Adopt> {
+        None
+    }
+
+    /// Returns what decrypts; none in a driver that cannot.
+    fn unwrapper(&self) -> Option<&dyn Unwrap> {
+        None
+    }
 
     /// Returns what destroys keys; none in a driver that cannot.
     fn destroyer(&self) -> Option<&dyn Destroy> {

@@ -82,8 +82,13 @@ pub(crate) fn refuse_driver(error: &DriverError) -> Refusal {
         DriverError::KeyMissing(_) | DriverError::Corrupt { .. } | DriverError::Crypto(_) => {
             Rule::KeyFileCorrupt
         }
+        DriverError::PublicKeyDiffers { .. } => Rule::SignatureFaulty,
         DriverError::KeyExists(_) => Rule::KeyExists,
-        DriverError::SpecUnsupported(_) | DriverError::SchemeMismatch => Rule::KeySpecRefused,
+        DriverError::SpecUnsupported(_)
+        | DriverError::SchemeMismatch
+        | DriverError::LocationUnusable { .. }
+        | DriverError::ImportRefused(_) => Rule::KeySpecRefused,
+        DriverError::Overloaded(_) => Rule::Overloaded,
         DriverError::Unavailable(_) => Rule::DriverUnavailable,
     };
     Refusal::new(rule, error.to_string())

@@ -8,9 +8,12 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use keystore::{KeyDriver, KeyIdentity, Opened, UnlockError, UnlockFactor, UnlockKind, Vault};
+use keystore::{
+    KeyDriver, KeyIdentity, KnownKey, Opened, UnlockError, UnlockFactor, UnlockKind, Vault,
+};
 use signer_proto::{
-    Digest, KeyId, KeyLabel, Leaf, Purpose, Refusal, Refused, Rule, SignIntended, SignerState, Wire,
+    Digest, KeyId, KeyLabel, KeyState, Leaf, Purpose, Refusal, Refused, Rule, SignIntended,
+    SignerState, Wire,
 };
 use x509::{Signature, UnixTime};
 use zeroize::Zeroizing;
@@ -142,6 +145,13 @@ impl Keeper {
     pub(crate) fn keep_opened(&self, opened: Opened) {
         // The unlocking lock is held: nobody else sets it.
         let _ = self.opened.set(opened);
+    }
+
+    /// Returns all keys with their pinned public keys, for the driver.
+    pub(crate) fn known_keys(&self) -> Vec<KnownKey> {
+        let live = self.live();
+        let kept = live.state.keys().iter().filter(|key| key.state != KeyState::Destroyed);
+        kept.map(|key| key.card.known()).collect()
     }
 
     /// Returns what opens the ring: its unlock file says so.

@@ -6,73 +6,43 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
-mod end;
-mod factor;
-mod init;
-mod journal;
-mod page;
-mod rotate;
-mod secret;
-mod serve;
-
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
-use hardening::{Report, Role};
+use hardening::{Reach, Role};
+use keystore::KeyDriver;
+use signer::DriverFamily;
+use signer_program::Family;
 
-/// The program's name and version, as the journal has them.
-pub(crate) const VERSION: &str = concat!("signer-file ", env!("CARGO_PKG_VERSION"));
+/// Keys in encrypted files of the ring: nothing is outside of it.
+struct Files;
 
-/// Keeps the seal of one ring: keys in encrypted files, asked over local sockets.
-#[derive(Parser)]
-#[command(name = "signer-file", version)]
-struct Arguments {
-    #[command(subcommand)]
-    act: Act,
-}
+impl Family for Files {
+    const PROGRAM: &'static str = "signer-file";
+    const VERSION: &'static str = concat!("signer-file ", env!("CARGO_PKG_VERSION"));
+    const ABOUT: &'static str = "Keeps the seal of one ring: keys in encrypted files, asked over \
+                                 local sockets";
+    const DRIVER: DriverFamily = DriverFamily::File;
+    const ROLE: Role = Role::Signer;
 
-#[derive(Subcommand)]
-enum Act {
-    /// Makes a ring.
-    Init(init::Init),
-    /// Serves a ring until SIGTERM or SIGINT.
-    Serve(serve::Serve),
-    /// Lets another factor open a ring that no signer has open.
-    RotateUnlock(rotate::RotateUnlock),
-    /// Checks a ring's journal and prints it; changes nothing.
-    Journal(journal::Journal),
+    fn prepare(config: Option<&Path>) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            config.is_none(),
+            "signer-file takes no --driver-config: its keys are files"
+        );
+        Ok(Self)
+    }
+
+    fn places(&self) -> Vec<(PathBuf, Reach)> {
+        vec![]
+    }
+
+    fn driver(self) -> anyhow::Result<Option<Arc<dyn KeyDriver>>> {
+        Ok(None)
+    }
 }
 
 fn main() -> ExitCode {
-    // Before anything else, while there is one thread.
-    let report = hardening::lock_down(Role::Signer);
-    abort_on_panic();
-    if let Some(banner) = signer::stub::banner() {
-        eprintln!("signer-file: {banner}");
-    }
-    match run(report) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("signer-file: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(report: Report) -> anyhow::Result<()> {
-    match Arguments::parse().act {
-        Act::Init(init) => init.run(),
-        Act::Serve(serve) => serve.run(report),
-        Act::RotateUnlock(rotate) => rotate.run(report),
-        Act::Journal(journal) => journal.run(),
-    }
-}
-
-/// A thread that panicked may have left the state half changed: nothing goes on after it.
-fn abort_on_panic() {
-    let told = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        told(panic);
-        std::process::abort();
-    }));
+    signer_program::main::<Files>()
 }

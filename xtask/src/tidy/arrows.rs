@@ -45,7 +45,7 @@ const SHIPPED: &[Row] = &[
         ],
     ),
     (
-        "signer-file",
+        "signer-program",
         &[
             "signer",
             "keystore",
@@ -56,9 +56,11 @@ const SHIPPED: &[Row] = &[
             "hardening",
         ],
     ),
+    ("signer-file", &["signer-program", "signer", "keystore", "hardening"]),
     (
         "signer-pkcs11",
         &[
+            "signer-program",
             "signer",
             "keystore",
             "keystore-pkcs11",
@@ -71,6 +73,7 @@ const SHIPPED: &[Row] = &[
     (
         "signer-kms",
         &[
+            "signer-program",
             "signer",
             "keystore",
             "keystore-kms",
@@ -136,7 +139,10 @@ const SHIPPED: &[Row] = &[
 /// What tests see besides: the real other half, never the other way round.
 const FOR_TESTS: &[Row] = &[
     ("signer", &["keystore-file"]),
-    ("signer-file", &["signer-client", "kit"]),
+    (
+        "signer-file",
+        &["signer-client", "signer-proto", "signer-quorum", "keystore-file", "x509", "kit"],
+    ),
     ("signer-client", &["signer", "keystore", "keystore-file", "kit"]),
     ("ca", &["signer", "keystore", "keystore-file", "kit"]),
     (

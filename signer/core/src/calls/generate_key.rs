@@ -23,6 +23,9 @@ pub(super) fn run(keeper: &Arc<Keeper>, call: GenerateKey, asked: Asked) {
         Ok(event) => keeper.write(event, move |keeper, outcome| {
             keeper.live().pending.end_label(&label);
             drop(acting);
+            if let Ok(opened) = keeper.opened() {
+                opened.driver.attach(keeper.known_keys());
+            }
             match outcome.and_then(|_| describe(keeper, &label)) {
                 Ok(description) => asked.answer(&description),
                 Err(refusal) => asked.refuse(refusal),

@@ -89,6 +89,7 @@ pub(crate) fn unlock_now(keeper: &Arc<Keeper>, factor: &UnlockFactor) -> Result<
     match keeper.vault.unlock(factor, genesis, &house) {
         Ok(opened) => {
             keeper.write_and_wait(UnlockAttempt { opened: true, failed: 0 })?;
+            opened.driver.attach(keeper.known_keys());
             for (card, rule) in strangers(keeper, opened.driver.as_ref()) {
                 keeper.live().quarantine.insert(card.identity.id, rule);
             }
@@ -132,7 +133,12 @@ fn finish_wipes(keeper: &Keeper) -> Result<(), Refusal> {
         let gone = keys.filter(|key| key.state == KeyState::Destroyed);
         gone.map(|key| Arc::clone(&key.card)).collect()
     };
-    cards.iter().try_for_each(|card| set_key_state::destroy(keeper, card))
+    let wipe = |card: &Arc<KeyCard>| match set_key_state::destroy(keeper, card) {
+        // What keeps it is away: the key signs nothing anyhow, and the next unlocking tries again.
+        Err(refusal) if refusal.rule == Rule::DriverUnavailable => Ok(()),
+        wiped => wiped,
+    };
+    cards.iter().try_for_each(wipe)
 }
 
 pub(crate) fn refuse(error: &UnlockError) -> Refusal {

@@ -41,6 +41,20 @@ pub enum ConfigError {
 pub enum DriverFamily {
     /// Encrypted files in the ring.
     File,
+    /// A PKCS#11 token.
+    Pkcs11,
+    /// A cloud's key management service.
+    Kms,
+}
+
+impl core::fmt::Display for DriverFamily {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::File => "file",
+            Self::Pkcs11 => "pkcs11",
+            Self::Kms => "kms",
+        })
+    }
 }
 
 /// The content of ring.toml.

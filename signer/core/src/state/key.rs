@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, RwLock};
 
-use keystore::KeyIdentity;
+use keystore::{KeyIdentity, KnownKey};
 use signer_proto::{
     Digest, KeyDescription, KeyLabel, KeyState, PolicyRef, PolicyText, Purpose, Refusal,
 };
@@ -25,6 +25,12 @@ pub(crate) struct KeyCard {
 }
 
 impl KeyCard {
+    /// Returns what a driver is told of it.
+    pub(crate) fn known(&self) -> KnownKey {
+        let public = self.public.spki().clone();
+        KnownKey { identity: self.identity.clone(), public, location: None }
+    }
+
     /// Reads a policy for this key: it parses, is for this purpose, and names an algorithm that
     /// the key can sign with.
     pub(crate) fn read_policy(&self, text: &PolicyText) -> Result<KeyPolicy, Refusal> {

@@ -28,7 +28,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Checks the whole journal as a start would, and prints it.
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run(self, program: &'static str) -> anyhow::Result<()> {
         let mut out = BufWriter::new(io::stdout().lock());
         let mut failed = None;
         let mut print = |position: u64, bytes: &[u8]| {
@@ -37,11 +37,11 @@ impl Journal {
             }
         };
         let (_, found) = signer::read_journal(&self.ring, &mut print)
-            .map_err(|error| with_owner(error, &self.ring))
+            .map_err(|error| with_owner(error, &self.ring, program))
             .with_context(|| format!("the journal of {}", self.ring.display()))?;
         if found.cut > 0 {
             eprintln!(
-                "signer-file: {} octets at the end are no whole leaf: a write that was torn, or \
+                "{program}: {} octets at the end are no whole leaf: a write that was torn, or \
                  one under way",
                 found.cut
             );
@@ -74,7 +74,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// Says as whom to read a ring that is somebody else's: not even root may, once this program has
 /// given its privileges up.
-fn with_owner(error: OpenError, ring: &Path) -> anyhow::Error {
+fn with_owner(error: OpenError, ring: &Path, program: &'static str) -> anyhow::Error {
     let is_foreign = match &error {
         OpenError::Directory(DirectoryError::NotOurs { .. }) => true,
         OpenError::Directory(DirectoryError::Io { source, .. }) => {
@@ -82,7 +82,7 @@ fn with_owner(error: OpenError, ring: &Path) -> anyhow::Error {
         }
         _ => false,
     };
-    match owner(ring).filter(|_| is_foreign) {
+    match owner(ring, program).filter(|_| is_foreign) {
         Some(owner) => anyhow::Error::new(error).context(owner),
         None => error.into(),
     }
@@ -94,24 +94,30 @@ struct Owner {
     uid: u32,
     gid: u32,
     ring: PathBuf,
+    program: &'static str,
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { uid, gid, ring } = self;
+        let Self { uid, gid, ring, program } = self;
         write!(
             f,
             "only its owner reads it: as root, run `setpriv --reuid {uid} --regid {gid} \
-             --clear-groups signer-file journal --ring {}`",
+             --clear-groups {program} journal --ring {}`",
             ring.display()
         )
     }
 }
 
 /// Finds the owner of the ring, or of the folder above it that keeps us from looking.
-fn owner(ring: &Path) -> Option<Owner> {
+fn owner(ring: &Path, program: &'static str) -> Option<Owner> {
     let ring = std::path::absolute(ring).ok()?;
     let own = rustix::process::geteuid().as_raw();
     let seen = ring.ancestors().find_map(|path| path.symlink_metadata().ok())?;
-    (seen.uid() != own).then(|| Owner { uid: seen.uid(), gid: seen.gid(), ring: ring.clone() })
+    (seen.uid() != own).then(|| Owner {
+        uid: seen.uid(),
+        gid: seen.gid(),
+        ring: ring.clone(),
+        program,
+    })
 }

@@ -11,7 +11,7 @@ use keystore_file::FileVault;
 use signer::{Environment, HeldRing, OldFactor, Start, rotate_unlock};
 
 use crate::factor::NewFactorOptions;
-use crate::{VERSION, secret};
+use crate::{Family, secret};
 
 /// What opens the ring until now, and what from now on. No signer may have the ring open.
 #[derive(Args)]
@@ -75,14 +75,14 @@ impl RotateUnlock {
     }
 
     /// Rotates; says what opens the ring now.
-    pub(crate) fn run(self, mut report: Report) -> anyhow::Result<()> {
+    pub(crate) fn run<F: Family>(self, mut report: Report) -> anyhow::Result<()> {
         let ring = HeldRing::take(&self.ring).with_context(|| self.not_rotated())?;
         let (old, new) = (self.old.read()?, self.new.read()?);
         keystore_file::start_random().context("no random octets")?;
         // All that lies outside of the ring was read.
         let places = [(self.ring.as_path(), Reach::Own)];
-        hardening::confine(&places).into_iter().for_each(|item| report.put(item));
-        let start = Start { version: VERSION.to_owned(), report: report.to_string() };
+        hardening::confine(F::ROLE, &places).into_iter().for_each(|item| report.put(item));
+        let start = Start { version: F::VERSION.to_owned(), report: report.to_string() };
         let vault = FileVault::at(&self.ring);
         let kind = rotate_unlock(
             ring,

@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -13,7 +12,8 @@ use signer::listen::{Bound, Limits};
 use signer::{Environment, HeldRing, Signer, Start};
 use zeroize::Zeroizing;
 
-use crate::{VERSION, end, secret};
+use crate::vault::JointVault;
+use crate::{Family, end, secret};
 
 /// What to serve.
 #[derive(Args)]
@@ -33,6 +33,9 @@ pub(crate) struct Serve {
     /// several times.
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
+    /// The configuration of the driver, where keys are not files of the ring.
+    #[arg(long, value_name = "FILE")]
+    driver_config: Option<PathBuf>,
     /// How many threads sign at a time. Without it: one a core, two at least.
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
@@ -50,8 +53,10 @@ impl Serve {
     ///
     /// The order is the sandbox: what needs a path outside, a capability or a socket comes first,
     /// before any thread and before the journal is read; then all of that is given up.
-    pub(crate) fn run(self, mut report: Report) -> anyhow::Result<()> {
+    pub(crate) fn run<F: Family>(self, mut report: Report) -> anyhow::Result<()> {
         let ring = HeldRing::take(&self.ring).with_context(|| self.not_opened())?;
+        self.check_family::<F>(&ring)?;
+        let family = F::prepare(self.driver_config.as_deref())?;
         let sockets = ring
             .bind(&self.run, self.limits())
             .with_context(|| format!("no sockets in {}", self.run.display()))?;
@@ -59,21 +64,24 @@ impl Serve {
         let checkpoints = self.checkpoints()?;
         keystore_file::start_random().context("no random octets")?;
         let check = SelfCheck::open().context("/proc/self/status")?;
-        let places = [(self.ring.as_path(), Reach::Own), (&self.run, Reach::Remove)];
-        hardening::confine(&places).into_iter().for_each(|item| report.put(item));
+        let more = family.places();
+        let mut places = vec![(self.ring.as_path(), Reach::Own), (&self.run, Reach::Remove)];
+        places.extend(more.iter().map(|(path, reach)| (path.as_path(), *reach)));
+        hardening::confine(F::ROLE, &places).into_iter().for_each(|item| report.put(item));
         let reasons = end::reasons(self.parent_pipe)?;
-        let signer = self.open(ring, &check, report)?;
+        let signer = self.open(family, ring, &check, report)?;
         for (position, _) in signer.open_intents() {
             eprintln!(
-                "signer-file: leaf {position} intends a signature that is not in the journal"
+                "{}: leaf {position} intends a signature that is not in the journal",
+                F::PROGRAM
             );
         }
         for (path, note) in checkpoints {
             let shown = signer.show_checkpoint(&note);
             shown.with_context(|| format!("the checkpoint {}", path.display()))?;
         }
-        self.unlock(&signer, factor)?;
-        serve(signer, sockets, &reasons)
+        self.unlock::<F>(&signer, factor)?;
+        serve::<F>(signer, sockets, &reasons)
     }
 
     fn not_opened(&self) -> String {
@@ -81,26 +89,27 @@ impl Serve {
     }
 
     /// Replays the journal, seals the process, and writes down how well.
-    fn open(
+    fn open<F: Family>(
         &self,
+        family: F,
         ring: HeldRing,
         check: &SelfCheck,
         mut report: Report,
     ) -> anyhow::Result<Signer> {
         let strict = self.strict || ring.config().strict;
-        let vault = Arc::new(FileVault::at(&self.ring));
+        let vault = JointVault::of(FileVault::at(&self.ring), family.driver()?);
         let ring = ring.replay(vault, Environment::system()).with_context(|| self.not_opened())?;
-        report.put(hardening::seal());
+        report.put(hardening::seal(F::ROLE));
         check.items().into_iter().for_each(|item| report.put(item));
         if !report.is_complete() {
-            let told = format!("signer-file: not fully locked down:\n{report}");
+            let told = format!("{}: not fully locked down:\n{report}", F::PROGRAM);
             // In one piece; that nobody reads it must not stop the signer.
             let _ = std::io::stderr().write_all(told.as_bytes());
             if strict {
                 ring.forbid_unlock(format!("strict mode: {}", report.failures()));
             }
         }
-        let start = Start { version: VERSION.to_owned(), report: report.to_string() };
+        let start = Start { version: F::VERSION.to_owned(), report: report.to_string() };
         ring.start(&start).with_context(|| self.not_opened())
     }
 
@@ -130,11 +139,27 @@ impl Serve {
         }))
     }
 
-    fn unlock(&self, signer: &Signer, factor: Option<Zeroizing<Vec<u8>>>) -> anyhow::Result<()> {
+    /// Refuses a ring of another family, before anything of it is changed.
+    fn check_family<F: Family>(&self, ring: &HeldRing) -> anyhow::Result<()> {
+        let family = ring.config().driver;
+        anyhow::ensure!(
+            family == F::DRIVER,
+            "the keys of {} are reached by signer-{family}, and this is {}",
+            self.ring.display(),
+            F::PROGRAM
+        );
+        Ok(())
+    }
+
+    fn unlock<F: Family>(
+        &self,
+        signer: &Signer,
+        factor: Option<Zeroizing<Vec<u8>>>,
+    ) -> anyhow::Result<()> {
         match factor {
             Some(factor) => signer.unlock(factor).context("the ring stays locked"),
             None => {
-                eprintln!("signer-file: locked until somebody unlocks it over admin.sock");
+                eprintln!("{}: locked until somebody unlocks it over admin.sock", F::PROGRAM);
                 Ok(())
             }
         }
@@ -149,7 +174,7 @@ impl Serve {
     }
 }
 
-fn serve(
+fn serve<F: Family>(
     signer: Signer,
     sockets: Bound,
     reasons: &std::sync::mpsc::Receiver<end::Reason>,
@@ -159,7 +184,7 @@ fn serve(
     std::io::stdout().flush().context("stdout")?;
     // An error would mean that both listening threads are gone: end then, too.
     let reason = reasons.recv().unwrap_or(end::Reason::ParentGone);
-    eprintln!("signer-file: ending: {reason:?}");
+    eprintln!("{}: ending: {reason:?}", F::PROGRAM);
     listening.shutdown();
     signer.shutdown();
     Ok(())

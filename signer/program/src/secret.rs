@@ -12,13 +12,19 @@ use zeroize::Zeroizing;
 /// More than any passphrase or credential has.
 const MOST: u64 = 4096;
 
-/// Reads a credential as it stands in the file.
-pub(crate) fn credential(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+/// Reads a credential as it stands in the file, which only its owner may read.
+///
+/// # Errors
+/// In words for the operator.
+pub fn credential(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     read(path).with_context(|| format!("the credential in {}", path.display()))
 }
 
-/// Reads a passphrase: the file's content without one line end at its end.
-pub(crate) fn passphrase(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+/// Reads a passphrase or a PIN: the file's content without one line end at its end.
+///
+/// # Errors
+/// In words for the operator.
+pub fn passphrase(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let mut octets = read(path).with_context(|| format!("the passphrase in {}", path.display()))?;
     if octets.last() == Some(&b'\n') {
         octets.pop();

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use keystore_file::FileVault;
-use signer::{DriverFamily, Environment, NewRing};
+use signer::{Environment, NewRing};
 use signer_proto::{OperatorKey, OperatorKeys};
 use signer_quorum::Operator;
 
-use crate::VERSION;
+use crate::Family;
 use crate::factor::NewFactorOptions;
 
 /// What a new ring is told.
@@ -84,12 +84,12 @@ fn read_operator(file: &Path) -> anyhow::Result<OperatorKey> {
 
 impl Init {
     /// Makes the ring, or nothing.
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run<F: Family>(self) -> anyhow::Result<()> {
         let own = rustix::process::geteuid().as_raw();
         let or_own = |uids: Vec<u32>| if uids.is_empty() { vec![own] } else { uids };
         let (operators, threshold) = self.founders.read()?;
         let new = NewRing {
-            driver: DriverFamily::File,
+            driver: F::DRIVER,
             server_uids: or_own(self.server_uids),
             va_uids: self.va_uids,
             admin_uids: or_own(self.admin_uids),
@@ -97,7 +97,7 @@ impl Init {
             admin_gid: self.admin_gid,
             operators,
             threshold,
-            made_by: VERSION.to_owned(),
+            made_by: F::VERSION.to_owned(),
         };
         let factor = self.factor.read()?;
         let config = signer::create(
