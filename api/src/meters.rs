@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use ca::{Authority, FindingKind, IssuerMetrics, Standing};
+use ca::{Authority, FindingKind, IssuerMetrics, Readiness, SignerReadiness, Standing};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use model::{CertificateState, UnixTime};
@@ -58,8 +58,26 @@ impl Meters {
         for issuer in authority.metrics().await? {
             set(&issuer, now);
         }
+        for ring in authority.ring_metrics().await? {
+            let taken_over = i64::try_from(ring.taken_over).unwrap_or(i64::MAX);
+            gauge!("chancery_ring_journal_position", "ring" => ring.name.to_string())
+                .set(real(taken_over));
+        }
         set_reconciliation(&authority.reconciliation());
         Ok(self.0.render())
+    }
+}
+
+/// Says whether certificates can be issued, and how each ring is.
+pub fn set_readiness(readiness: &Readiness) {
+    let flag = |is_so: bool| f64::from(u8::from(is_so));
+    gauge!("chancery_ready").set(flag(readiness.is_ready()));
+    for ring in &readiness.rings {
+        let name = ring.name.to_string();
+        let issuing = i64::try_from(ring.issuing).unwrap_or(i64::MAX);
+        gauge!("chancery_ring_ready", "ring" => name.clone())
+            .set(flag(ring.signer == SignerReadiness::Ready));
+        gauge!("chancery_ring_issuing", "ring" => name).set(real(issuing));
     }
 }
 
@@ -86,7 +104,8 @@ pub fn count_handshake(outcome: &'static str) {
 fn set(issuer: &IssuerMetrics, now: UnixTime) {
     let name = issuer.name.to_string();
     let seconds = |later: UnixTime, earlier: UnixTime| real(later.seconds_since(earlier));
-    gauge!("chancery_ca_expiry_seconds", "issuer" => name.clone())
+    let ring = issuer.ring.to_string();
+    gauge!("chancery_ca_expiry_seconds", "issuer" => name.clone(), "ring" => ring)
         .set(seconds(issuer.not_after, now));
     if let Some(not_after) = issuer.responder_not_after {
         gauge!("chancery_ocsp_responder_expiry_seconds", "issuer" => name.clone())
@@ -126,6 +145,15 @@ fn real(value: i64) -> f64 {
     value as f64
 }
 
+fn describe_rings() {
+    describe_gauge!("chancery_ring_ready", "Whether a ring's signer signs: 1 or 0");
+    describe_gauge!("chancery_ring_issuing", "Issuers that can issue leaves by a ring's keys");
+    describe_gauge!(
+        "chancery_ring_journal_position",
+        "The position up to which a ring's journal is in the inventory"
+    );
+}
+
 fn describe() {
     describe_gauge!(
         "chancery_ca_expiry_seconds",
@@ -147,6 +175,7 @@ fn describe() {
     describe_gauge!("chancery_crl_number", "The CRL's number");
     describe_gauge!("chancery_certificates", "Certificates in the inventory");
     describe_gauge!("chancery_ready", "Whether certificates can be issued: 1 or 0");
+    describe_rings();
     describe_counter!("chancery_certificates_issued_total", "Certificates issued by this process");
     describe_counter!(
         "chancery_certificates_revoked_total",

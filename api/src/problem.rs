@@ -301,7 +301,9 @@ impl From<IssuerError> for Problem {
                 Kind::Refused
             }
             IssuerError::Hierarchy(_) | IssuerError::Parent(_) => Kind::Refused,
-            IssuerError::NameTaken(_) | IssuerError::State(_) => Kind::Conflict,
+            IssuerError::NameTaken(_) | IssuerError::State(_) | IssuerError::Ring(_) => {
+                Kind::Conflict
+            }
             IssuerError::NotFound(_) => Kind::NotFound,
             IssuerError::Import(ImportFault::Deviates(deviations)) => {
                 errors = deviations.iter().map(ToString::to_string).collect();

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ca::{Authority, Readiness, SignerReadiness};
+use ca::{Authority, Readiness, RingReadiness, SignerReadiness};
+use model::RingName;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -36,12 +37,21 @@ impl ReadinessCache {
     }
 }
 
+fn late() -> SignerReadiness {
+    SignerReadiness::Unavailable("no answer within 2 s".to_owned())
+}
+
+fn silent(name: &RingName) -> RingReadiness {
+    RingReadiness { name: name.clone(), signer: late(), issuing: 0 }
+}
+
 /// Tells which of the two did not answer: the database is asked alone.
 async fn without_answer(authority: &Authority) -> Readiness {
     let ping = timeout(PATIENCE_WITH_STORE, authority.store().ping()).await;
     Readiness {
         store: matches!(ping, Ok(Ok(()))),
-        signer: SignerReadiness::Unavailable("no answer within 2 s".to_owned()),
+        signer: late(),
+        rings: authority.ring_names().map(silent).collect(),
         issuing: 0,
         crls: Vec::new(),
         reconciled: authority.reconciliation().last.map(|last| last.agrees()),

@@ -2,11 +2,12 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ca::{Authority, AuthorityParts, IssueError};
-use model::{AuditAction, Clock, NewAuditEvent};
+use ca::{Authority, AuthorityParts, IssueError, RingLink, Rings};
+use model::{AuditAction, Clock, NewAuditEvent, RingName};
 use signer_client::{ClientOptions, HandshakeSigner, SignerClient, Sockets};
 use store::{OpenError, Store, audit};
 use tokio::signal::unix::{SignalKind, signal};
@@ -69,11 +70,9 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     log::start(&config.log);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::open(&config.database.url()?, Arc::clone(&clock)).await?;
-    let signer =
-        SignerClient::connect(Sockets::of_server(&config.signer_run), ClientOptions::default());
     let parts = AuthorityParts {
         store: store.clone(),
-        signer,
+        rings: rings(&config),
         clock: Arc::clone(&clock),
         urls: config.urls.clone(),
     };
@@ -93,6 +92,20 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     outcome
 }
 
+/// Makes the ways to the signers; nothing connects yet.
+fn rings(config: &Config) -> Rings {
+    let mut links = config.rings.iter().map(|place| RingLink {
+        name: place.name.clone(),
+        signer: SignerClient::connect(Sockets::of_server(&place.run), ClientOptions::default()),
+    });
+    let first = links.next().expect("a configuration has a ring");
+    Rings::new(first, links).expect("a configuration has no two rings of one name")
+}
+
+fn first_run(config: &Config) -> &Path {
+    &config.rings.first().expect("a configuration has a ring").run
+}
+
 /// Serves with everything that is below it open.
 async fn serve(config: Config, state: &ApiState) -> Result<(), ServeError> {
     let authority = &state.authority;
@@ -105,7 +118,7 @@ async fn serve(config: Config, state: &ApiState) -> Result<(), ServeError> {
         Some(address) => Some(bind(address, None).await?),
         None => None,
     };
-    let signer = HandshakeSigner::new(config.signer_run.join("issue.sock"), SIGNING);
+    let signer = HandshakeSigner::new(first_run(&config).join("issue.sock"), SIGNING);
     let way = Way::new(config.tls.key.clone(), signer);
     let mut renewal = Renewal::take_up(authority.clone(), config.tls.clone(), way, resolver);
     let first = timeout(OWN_CERTIFICATE, renewal.renew_if_due()).await;
@@ -152,11 +165,24 @@ async fn bind(address: SocketAddr, tls: Option<Handshakes>) -> Result<Listener, 
     Listener::bind(address, tls).await.map_err(|source| ServeError::Listen { address, source })
 }
 
-/// Takes over what the signer did while this process was not there. Without a signer the jobs do
-/// it later.
+/// Takes over what the signers did while this process was not there. What a signer that is away
+/// has to tell, the jobs take over later.
 async fn catch_up(authority: &Authority) {
-    match timeout(RECOVERY, authority.recover()).await {
+    let mut each = JoinSet::new();
+    for ring in authority.ring_names() {
+        each.spawn(catch_up_with(authority.clone(), ring.clone()));
+    }
+    each.join_all().await;
+    if let Err(error) = authority.reload_issuers().await {
+        let error = chain(&error);
+        tracing::warn!(error, "the issuers' keys are read later");
+    }
+}
+
+async fn catch_up_with(authority: Authority, ring: RingName) {
+    match timeout(RECOVERY, authority.recover_ring(&ring)).await {
         Ok(Ok(report)) => tracing::info!(
+            %ring,
             from = report.from,
             to = report.to,
             certificates = report.certificates,
@@ -166,13 +192,9 @@ async fn catch_up(authority: &Authority) {
         ),
         Ok(Err(error)) => {
             let error = chain(&error);
-            tracing::warn!(error, "the journal is taken over later");
+            tracing::warn!(%ring, error, "the journal is taken over later");
         }
-        Err(_) => tracing::warn!("the journal is long and is taken over while serving"),
-    }
-    if let Err(error) = authority.reload_issuers().await {
-        let error = chain(&error);
-        tracing::warn!(error, "the issuers' keys are read later");
+        Err(_) => tracing::warn!(%ring, "the journal is long and is taken over while serving"),
     }
 }
 

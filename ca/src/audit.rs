@@ -1,4 +1,4 @@
-//! The audit log, anchored in the signer's journal: what was anchored, nobody changes unseen.
+//! The audit log, anchored in the first ring's journal: what was anchored, nobody changes unseen.
 //!
 //! Events have a running digest in the order of their sequence numbers. From time to time the
 //! signer writes it into the journal; a check computes it again from the table.
@@ -72,7 +72,7 @@ impl Authority {
     /// # Errors
     /// [`AnchorError`].
     pub async fn anchor_audit(&self) -> Result<bool, AnchorError> {
-        let newest = self.0.signer.anchor_audit(&AnchorAudit { anchor: None }).await?.anchor;
+        let newest = self.signer().anchor_audit(&AnchorAudit { anchor: None }).await?.anchor;
         let before = newest.map_or(Running::START, |anchor| Running {
             through: anchor.anchored.through,
             digest: anchor.anchored.digest,
@@ -84,7 +84,7 @@ impl Authority {
         }
         let Running { through, digest } = running;
         let anchor = AuditAnchored { through, previous: before.digest, digest };
-        self.0.signer.anchor_audit(&AnchorAudit { anchor: Some(anchor) }).await?;
+        self.signer().anchor_audit(&AnchorAudit { anchor: Some(anchor) }).await?;
         Ok(true)
     }
 
@@ -93,7 +93,7 @@ impl Authority {
     /// # Errors
     /// [`AnchorError`].
     pub async fn check_audit(&self) -> Result<AuditCheck, AnchorError> {
-        let newest = self.0.signer.anchor_audit(&AnchorAudit { anchor: None }).await?.anchor;
+        let newest = self.signer().anchor_audit(&AnchorAudit { anchor: None }).await?.anchor;
         let Some(anchor) = newest else {
             return Ok(AuditCheck { anchored: None, events: 0, is_intact: true });
         };

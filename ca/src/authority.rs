@@ -1,13 +1,12 @@
 //! The authority: what every protocol and the API call.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use model::{Clock, Id, ProfileName};
 use signer_client::SignerClient;
 use store::{Store, profiles};
-use tokio::sync::Notify;
 
 use crate::crl::CrlCache;
 use crate::issue::IssueError;
@@ -15,14 +14,15 @@ use crate::issuers::Issuers;
 use crate::ocsp::Responders;
 use crate::profile::{BUILTIN, Profile};
 use crate::reconcile::Reconciler;
+use crate::rings::{Ring, Rings};
 use crate::urls::PublicUrls;
 
 /// What an authority is made of.
 pub struct AuthorityParts {
     /// The inventory.
     pub store: Store,
-    /// The way to the signer.
-    pub signer: SignerClient,
+    /// The rings whose keys it has used.
+    pub rings: Rings,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// What stands in certificates.
@@ -35,7 +35,8 @@ pub struct Authority(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
-    pub(crate) signer: SignerClient,
+    /// At least one.
+    pub(crate) rings: Vec<Arc<Ring>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) urls: PublicUrls,
     pub(crate) issuers: Issuers,
@@ -44,25 +45,16 @@ pub(crate) struct Inner {
     reading_profiles: tokio::sync::Mutex<()>,
     pub(crate) crls: CrlCache,
     pub(crate) responders: Responders,
-    pub(crate) log: crate::log::LogReads,
-    /// Journal positions that this process brought into the inventory itself.
-    pub(crate) recorded: Mutex<BTreeSet<u64>>,
     /// Lets requests with the same idempotency key take turns.
     pub(crate) turns: crate::issue::Turns,
-    /// Lets one follow the journal at a time.
-    pub(crate) following: tokio::sync::Mutex<()>,
-    /// Compares inventory and journal.
+    /// Lets one follower change issuers at a time: two rings may tell of one issuer.
+    pub(crate) structuring: tokio::sync::Mutex<()>,
+    /// Compares inventory and journals.
     pub(crate) reconciler: Reconciler,
     /// Counts signatures, so that one in some is verified here again.
     pub(crate) signed: AtomicU32,
     /// Names this process where servers share a database.
     pub(crate) holder: String,
-    /// Wakes the CRL job after a revocation.
-    pub(crate) revoked: Notify,
-    /// Wakes the responder job after keys, policies or issuers changed.
-    pub(crate) restructured: Notify,
-    /// Wakes the journal job after something that only the journal tells.
-    pub(crate) journal: Notify,
 }
 
 /// What a lease's holder is an id of.
@@ -75,7 +67,7 @@ impl Authority {
         let holder = Id::<Process>::generate(&*parts.clock).to_string();
         let authority = Self(Arc::new(Inner {
             store: parts.store,
-            signer: parts.signer,
+            rings: parts.rings.open(),
             clock: parts.clock,
             urls: parts.urls,
             issuers: Issuers::default(),
@@ -83,16 +75,11 @@ impl Authority {
             reading_profiles: tokio::sync::Mutex::default(),
             crls: CrlCache::default(),
             responders: Responders::default(),
-            log: crate::log::LogReads::default(),
-            recorded: Mutex::default(),
             turns: crate::issue::Turns::default(),
-            following: tokio::sync::Mutex::default(),
+            structuring: tokio::sync::Mutex::default(),
             reconciler: Reconciler::default(),
             signed: AtomicU32::new(0),
             holder,
-            revoked: Notify::new(),
-            restructured: Notify::new(),
-            journal: Notify::new(),
         }));
         authority.seed_profiles().await?;
         authority.reload_profiles().await?;
@@ -110,10 +97,10 @@ impl Authority {
         &self.0.store
     }
 
-    /// Returns the way to the signer.
+    /// Returns the way to the first ring's signer.
     #[must_use]
     pub fn signer(&self) -> &SignerClient {
-        &self.0.signer
+        &self.first_ring().signer
     }
 
     /// Returns the URLs that stand in certificates.

@@ -61,8 +61,6 @@ impl From<CallError> for StatusError {
 #[derive(Default)]
 pub(crate) struct CrlCache {
     states: RwLock<HashMap<Id<Issuer>, State>>,
-    /// Lets one build at a time: nobody gains from two CRLs of the same second.
-    building: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default, Clone)]
@@ -204,7 +202,7 @@ impl Authority {
         even_if_fresh: bool,
     ) -> Result<Arc<CrlEntry>, StatusError> {
         let id = issuer.issuer.id;
-        let _building = self.0.crls.building.lock().await;
+        let _building = issuer.ring.building.lock().await;
         if let Some(entry) = self.0.crls.get(id).filter(|_| !even_if_fresh && !self.wants_crl(id)) {
             return Ok(entry);
         }
@@ -228,7 +226,7 @@ impl Authority {
             shard: 0,
             next_update: self.now().plus_seconds(span.0),
         };
-        let built = self.0.signer.build_crl(&call).await?;
+        let built = issuer.ring.signer.build_crl(&call).await?;
         let stored = assemble(issuer, &built)?;
         let kept = stored.clone();
         let outcome = self

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use futures_util::future::join_all;
 use model::{Id, Issuer, IssuerName, IssuerState, UnixTime};
 use signer_client::SerialPool;
 use signer_proto::{Description, Digest, KeyDescription, KeyLabel, Purpose, ReadPolicy};
@@ -13,22 +14,25 @@ use x509::{
 use crate::authority::Authority;
 use crate::issue::{IssueError, IssuerFacts};
 use crate::profile::Profile;
+use crate::rings::Ring;
 
 /// The issuers as they were read last.
 #[derive(Default)]
 pub(crate) struct Issuers {
     /// Those that the database has, whether or not the signer answers.
     listed: RwLock<Arc<Vec<Issuer>>>,
-    /// Those whose key is in the ring and under a policy.
+    /// Those whose key is in its ring and under a policy.
     entries: RwLock<Arc<Vec<Arc<IssuerEntry>>>>,
-    /// Each lets one read at a time: what was read earlier must not be put in place later, or an
-    /// issuer that was just retired would go on.
+    /// Lets one read at a time: what was read earlier must not be put in place later, or an
+    /// issuer that was just retired would go on. Each ring has a lock of its own for its keys.
     listing: tokio::sync::Mutex<()>,
-    describing: tokio::sync::Mutex<()>,
 }
 
 /// An issuer with what is needed at every request.
+#[derive(Clone)]
 pub(crate) struct IssuerEntry {
+    /// The ring that holds its key.
+    pub(crate) ring: Arc<Ring>,
     pub(crate) issuer: Issuer,
     pub(crate) facts: IssuerFacts,
     pub(crate) certificate: CertificateDer,
@@ -44,9 +48,11 @@ pub(crate) struct IssuerEntry {
     pub(crate) named: [CertId; 2],
 }
 
-/// An OCSP key of the ring.
-#[derive(Debug, Clone)]
+/// An OCSP key.
+#[derive(Clone)]
 pub(crate) struct ResponderKey {
+    /// The ring that holds it.
+    pub(crate) ring: Arc<Ring>,
     pub(crate) label: KeyLabel,
     pub(crate) public_key: PublicKey,
     pub(crate) scheme: SignatureScheme,
@@ -92,19 +98,23 @@ impl Authority {
     }
 
     /// Selects the issuer that a profile names, or the newest active issuing CA.
+    ///
+    /// One whose ring has not answered since the start is not passed over in silence: who asks
+    /// again gets a certificate by the CA that is meant.
     pub(crate) fn issuer_for(&self, profile: &Profile) -> Result<Arc<IssuerEntry>, IssueError> {
-        let entries = self.entries();
         let now = self.now();
-        let found = match &profile.body.issuer {
-            Some(name) => {
-                entries.iter().find(|entry| entry.issuer.name.as_str() == name && entry.issues(now))
+        let wanted = profile.body.issuer.as_deref();
+        let listed = self.issuers();
+        let mut meant: Vec<&Issuer> = listed.iter().filter(|i| is_meant(i, wanted)).collect();
+        meant.sort_by_key(|issuer| std::cmp::Reverse((issuer.created_at, issuer.id)));
+        for issuer in meant {
+            match self.entry_by_id(issuer.id) {
+                Some(entry) if entry.issues(now) => return Ok(entry),
+                None if self.is_silent(&issuer.ring) => return Err(self.no_key_of(issuer.id)),
+                _ => {}
             }
-            None => entries
-                .iter()
-                .filter(|entry| entry.issues(now))
-                .max_by_key(|entry| (entry.issuer.created_at, entry.issuer.id)),
-        };
-        found.cloned().ok_or_else(|| self.no_issuer(profile))
+        }
+        Err(self.no_issuer(profile))
     }
 
     /// Lists the issuers that may issue under a profile: the one it names, or all issuing CAs that
@@ -121,21 +131,35 @@ impl Authority {
         found
     }
 
-    /// Tells a missing issuer from one whose key the signer does not show now.
+    /// Tells a missing issuer from one whose key its signer does not show now.
     pub(crate) fn no_issuer(&self, profile: &Profile) -> IssueError {
         let wanted = profile.body.issuer.as_deref();
-        let is_wanted = |issuer: &Issuer| {
-            let active = matches!(issuer.state, IssuerState::Active(_));
-            issuer.is_issuing && active && wanted.is_none_or(|name| issuer.name.as_str() == name)
-        };
+        let listed = self.issuers();
         let hidden = |issuer: &&Issuer| self.entry_by_id(issuer.id).is_none();
-        if self.issuers().iter().filter(|i| is_wanted(i)).any(|i| hidden(&i)) {
-            return IssueError::SignerUnavailable("the issuer's key is not there yet".into());
+        if let Some(issuer) = listed.iter().filter(|i| is_meant(i, wanted)).find(hidden) {
+            return self.no_key_of(issuer.id);
         }
         IssueError::NoIssuer(match wanted {
             Some(name) => format!("the profile's issuer `{name}` is not active"),
             None => "there is no active issuing CA: see `chancery ca list`".into(),
         })
+    }
+
+    /// Says why an issuer's key is not there: its ring is away, or none of this server's.
+    pub(crate) fn no_key_of(&self, issuer: Id<Issuer>) -> IssueError {
+        let listed = self.issuers();
+        let Some(issuer) = listed.iter().find(|listed| listed.id == issuer) else {
+            return IssueError::NoIssuer("there is no such issuer any more".into());
+        };
+        let Issuer { name, ring, .. } = issuer;
+        match self.ring(ring) {
+            Some(_) => IssueError::SignerUnavailable(format!(
+                "the key of `{name}` is not there yet: it is in the ring `{ring}`"
+            )),
+            None => IssueError::NoIssuer(format!(
+                "the key of `{name}` is in the ring `{ring}`, which is none of this server's"
+            )),
+        }
     }
 
     /// Returns the certificates above what this issuer signs, root last.
@@ -146,21 +170,61 @@ impl Authority {
         found.map(|issuer| path_of(issuer, &listed)).unwrap_or_default()
     }
 
-    /// Reads issuers from the database, and their keys from the signer, again. What the database
-    /// says is taken over also if the signer does not answer.
+    /// Reads issuers from the database, and their keys from the signers, again. What the database
+    /// says is taken over also if a signer does not answer.
+    ///
+    /// # Errors
+    /// The first error; what other rings hold is taken over all the same.
     pub async fn reload_issuers(&self) -> Result<(), IssueError> {
-        let _one = self.0.issuers.describing.lock().await;
+        self.list_issuers_again().await?;
+        let each = self.0.rings.iter().map(|ring| self.reload_ring(ring));
+        join_all(each).await.into_iter().collect()
+    }
+
+    /// Reads one ring's keys again.
+    pub(crate) async fn reload_ring(&self, ring: &Arc<Ring>) -> Result<(), IssueError> {
+        let _one = ring.describing.lock().await;
+        let described = ring.describe().await;
         let listed = self.list_issuers_again().await?;
-        let described = self.0.signer.describe().await?;
-        let mut fresh = Vec::new();
-        for issuer in listed.iter() {
-            if let Some(entry) = self.entry(issuer, &listed, &described).await? {
-                fresh.push(Arc::new(entry));
+        let held = listed.iter().filter(|issuer| ring.holds(issuer));
+        let (fresh, outcome) = match &described {
+            Ok(described) => {
+                let mut fresh = Vec::new();
+                let mut outcome = Ok(());
+                for issuer in held {
+                    match self.entry(ring, issuer, &listed, described).await {
+                        Ok(entry) => fresh.extend(entry),
+                        Err(error) => {
+                            fresh.extend(self.as_before(issuer, &listed));
+                            outcome = outcome.and(Err(error));
+                        }
+                    }
+                }
+                (fresh, outcome)
             }
-        }
+            // Its keys as they were, and what the database says now: a retired CA issues no more.
+            Err(error) => {
+                let fresh = held.filter_map(|issuer| self.as_before(issuer, &listed));
+                (fresh.collect(), Err(error.clone().into()))
+            }
+        };
         let entries = &self.0.issuers.entries;
-        *entries.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
-        Ok(())
+        let mut entries = entries.write().unwrap_or_else(PoisonError::into_inner);
+        let others = entries.iter().filter(|entry| entry.ring.name != ring.name).cloned();
+        *entries = Arc::new(others.chain(fresh.into_iter().map(Arc::new)).collect());
+        outcome
+    }
+
+    /// Joins what is known of an issuer's key with what the database says of it now.
+    fn as_before(&self, issuer: &Issuer, listed: &[Issuer]) -> Option<IssuerEntry> {
+        let known = self.entry_by_id(issuer.id)?;
+        let held = issuer.state.certificate()?;
+        // A certificate that was renewed meanwhile is read with the key.
+        (known.certificate == held.certificate).then(|| IssuerEntry {
+            chain: path_of(issuer, listed).split_off(1),
+            issuer: issuer.clone(),
+            ..(*known).clone()
+        })
     }
 
     /// Reads only what the database says of issuers again.
@@ -174,6 +238,7 @@ impl Authority {
 
     async fn entry(
         &self,
+        ring: &Arc<Ring>,
         issuer: &Issuer,
         listed: &[Issuer],
         described: &Description,
@@ -181,7 +246,7 @@ impl Authority {
         let Some(held) = issuer.state.certificate() else {
             return Ok(None);
         };
-        // The key may be in another ring, or have no policy before an import is complete.
+        // The key may have no policy before an import is complete.
         let Some((key, policy)) = find(described, &issuer.key_label)
             .and_then(|key| key.policy.map(|policy| (key, policy.digest)))
         else {
@@ -195,8 +260,9 @@ impl Authority {
         }
         let public_key = certificate.public_key();
         let responder = (key.purpose == Purpose::CertAndCrl)
-            .then(|| find(described, &responder_label(&issuer.key_label)).and_then(responder_key))
-            .flatten();
+            .then(|| find(described, &responder_label(&issuer.key_label)))
+            .flatten()
+            .and_then(|key| responder_key(ring, key));
         let facts = IssuerFacts {
             name: issuer.name.clone(),
             subject: certificate.subject().clone(),
@@ -210,7 +276,7 @@ impl Authority {
         let unchanged = known.as_ref().filter(|entry| entry.policy == policy);
         let wants_request = match unchanged {
             Some(entry) => entry.wants_request,
-            None => self.wants_request(&key.label).await?,
+            None => ring.wants_request(&key.label).await?,
         };
         Ok(Some(IssuerEntry {
             named: [CertIdHash::Sha1, CertIdHash::Sha256]
@@ -223,23 +289,32 @@ impl Authority {
             wants_request,
             // Serials that were minted and not used yet stay good.
             serials: known.map_or_else(
-                || self.0.signer.serial_pool(key.label.clone()),
+                || ring.signer.serial_pool(key.label.clone()),
                 |entry| entry.serials.clone(),
             ),
             responder,
+            ring: Arc::clone(ring),
             issuer: issuer.clone(),
         }))
     }
+}
 
+impl Ring {
     /// Reads from the policy whether it wants proof of possession: a CSR is sent only then, since
     /// verifying it costs the signer more than signing.
     async fn wants_request(&self, key: &KeyLabel) -> Result<bool, IssueError> {
         let call = ReadPolicy { key: key.clone() };
-        let text = self.0.signer.read_policy(&call).await?.text.0;
+        let text = self.signer.read_policy(&call).await?.text.0;
         let policy: toml::Table = toml::from_str(&text)
             .map_err(|error| IssueError::State(format!("the policy of {key}: {error}")))?;
         Ok(policy.get("certificates").is_some_and(speaks_of_possession))
     }
+}
+
+/// Says whether an issuer is one that a profile means.
+fn is_meant(issuer: &Issuer, wanted: Option<&str>) -> bool {
+    let active = matches!(issuer.state, IssuerState::Active(_));
+    issuer.is_issuing && active && wanted.is_none_or(|name| issuer.name.as_str() == name)
 }
 
 /// Tells whether `[certificates]` demands a CSR, of every certificate or as one way of several.
@@ -254,12 +329,13 @@ fn find<'a>(described: &'a Description, label: &str) -> Option<&'a KeyDescriptio
     described.keys.0.iter().find(|key| key.label.as_str() == label)
 }
 
-fn responder_key(key: &KeyDescription) -> Option<ResponderKey> {
+fn responder_key(ring: &Arc<Ring>, key: &KeyDescription) -> Option<ResponderKey> {
     if key.purpose != Purpose::Ocsp || key.policy.is_none() {
         return None;
     }
     let public_key = PublicKey::parse(key.spki.as_ref()?.as_bytes()).ok()?;
     Some(ResponderKey {
+        ring: Arc::clone(ring),
         label: key.label.clone(),
         scheme: SignatureScheme::default_for(public_key.kind())?,
         public_key,

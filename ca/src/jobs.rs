@@ -1,6 +1,7 @@
 //! What runs by itself: the journal's follower, CRLs, responders' certificates, the comparison of
 //! inventory and journal, housekeeping.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use store::idempotency;
@@ -13,6 +14,7 @@ use crate::issuers::IssuerEntry;
 use crate::profile::Seconds;
 use crate::readiness::is_served;
 use crate::recover::Reach;
+use crate::rings::Ring;
 
 /// How often the journal is looked at: this is how results of admin.sock arrive.
 const FOLLOW: Duration = Duration::from_secs(1);
@@ -48,13 +50,13 @@ impl Jobs {
 
 /// Logs an error when it begins and when it is over, not every second in between.
 struct Complaint {
-    what: &'static str,
+    what: String,
     last: Option<String>,
 }
 
 impl Complaint {
-    fn about(what: &'static str) -> Self {
-        Self { what, last: None }
+    fn about(what: impl Into<String>) -> Self {
+        Self { what: what.into(), last: None }
     }
 
     fn hear<T, E: std::error::Error>(&mut self, outcome: Result<T, E>) -> Option<T> {
@@ -86,9 +88,12 @@ impl Authority {
     /// Spawns the background tasks on the current runtime.
     pub fn jobs(&self) -> Jobs {
         let mut tasks = JoinSet::new();
-        tasks.spawn(follow_journal(self.clone()));
-        tasks.spawn(build_crls(self.clone()));
-        tasks.spawn(renew_responders(self.clone()));
+        // A ring that is away holds up no other.
+        for ring in &self.0.rings {
+            tasks.spawn(follow_journal(self.clone(), Arc::clone(ring)));
+            tasks.spawn(build_crls(self.clone(), Arc::clone(ring)));
+            tasks.spawn(renew_responders(self.clone(), Arc::clone(ring)));
+        }
         tasks.spawn(refresh(self.clone()));
         tasks.spawn(keep_house(self.clone()));
         tasks.spawn(self.clone().reconcile_for_ever());
@@ -96,50 +101,52 @@ impl Authority {
         Jobs(tasks)
     }
 
-    /// Has the journal looked at now instead of within the next second.
+    /// Has the journals looked at now instead of within the next second.
     pub fn look_at_journal(&self) {
-        self.0.journal.notify_one();
-    }
-}
-
-async fn follow_journal(authority: Authority) {
-    let mut complaint = Complaint::about("following the journal");
-    let mut reading = Complaint::about("reading issuers");
-    loop {
-        // Whether it was woken or the time is over is all the same.
-        let _ = timeout(FOLLOW, authority.0.journal.notified()).await;
-        let was_away = complaint.last.is_some();
-        let followed = complaint.hear(authority.follow(Reach::Settled).await);
-        if followed.is_some() && was_away {
-            // The signer is back, or unlocked: its keys may be shown for the first time.
-            reading.hear(authority.reload_issuers().await);
-            authority.0.revoked.notify_one();
-            authority.0.restructured.notify_one();
+        for ring in &self.0.rings {
+            ring.journal.notify_one();
         }
     }
 }
 
-async fn build_crls(authority: Authority) {
-    let mut complaint = Complaint::about("building CRLs");
+async fn follow_journal(authority: Authority, ring: Arc<Ring>) {
+    let mut complaint = Complaint::about(format!("following the journal of `{}`", ring.name));
+    let mut reading = Complaint::about(format!("reading the keys of `{}`", ring.name));
+    loop {
+        // Whether it was woken or the time is over is all the same.
+        let _ = timeout(FOLLOW, ring.journal.notified()).await;
+        let was_away = complaint.last.is_some();
+        let followed = complaint.hear(authority.follow(&ring, Reach::Settled).await);
+        if followed.is_some() && was_away {
+            // The signer is back, or unlocked: its keys may be shown for the first time.
+            reading.hear(authority.reload_ring(&ring).await);
+            ring.revoked.notify_one();
+            ring.restructured.notify_one();
+        }
+    }
+}
+
+async fn build_crls(authority: Authority, ring: Arc<Ring>) {
+    let mut complaint = Complaint::about(format!("building CRLs of `{}`", ring.name));
     // What was revoked just before a crash may be on no CRL yet.
-    for issuer in authority.issuers().iter() {
+    for issuer in authority.issuers().iter().filter(|issuer| ring.holds(issuer)) {
         authority.0.crls.mark_stale(issuer.id);
     }
     loop {
         let started = Instant::now();
-        complaint.hear(build_due_crls(&authority).await);
+        complaint.hear(build_due_crls(&authority, &ring).await);
         sleep((started.elapsed() * (SHARE - 1)).max(COALESCE)).await;
-        if timeout(LOOK_AT_CRLS, authority.0.revoked.notified()).await.is_ok() {
+        if timeout(LOOK_AT_CRLS, ring.revoked.notified()).await.is_ok() {
             sleep(COALESCE).await;
         }
     }
 }
 
 /// Builds what is due. An issuer that fails keeps no other from its CRL; the first error is told.
-async fn build_due_crls(authority: &Authority) -> Result<(), StatusError> {
+async fn build_due_crls(authority: &Authority, ring: &Ring) -> Result<(), StatusError> {
     let mut outcome = Ok(());
     for issuer in authority.entries().iter() {
-        if is_served(&issuer.issuer) {
+        if ring.holds(&issuer.issuer) && is_served(&issuer.issuer) {
             let built = build_if_due(authority, issuer).await;
             outcome = outcome.and(built);
         }
@@ -162,11 +169,12 @@ async fn build_if_due(authority: &Authority, issuer: &IssuerEntry) -> Result<(),
     built.map(|_| ())
 }
 
-async fn renew_responders(authority: Authority) {
-    let mut complaint = Complaint::about("renewing responders' certificates");
+async fn renew_responders(authority: Authority, ring: Arc<Ring>) {
+    let what = format!("renewing responders' certificates of `{}`", ring.name);
+    let mut complaint = Complaint::about(what);
     loop {
-        complaint.hear(authority.renew_responders().await);
-        let _ = timeout(LOOK_AT_RESPONDERS, authority.0.restructured.notified()).await;
+        complaint.hear(authority.renew_responders(&ring).await);
+        let _ = timeout(LOOK_AT_RESPONDERS, ring.restructured.notified()).await;
     }
 }
 

@@ -20,6 +20,7 @@ mod readiness;
 mod reconcile;
 mod recover;
 mod revoke;
+mod rings;
 mod urls;
 
 pub use audit::{AnchorError, AuditCheck};
@@ -29,11 +30,14 @@ pub use issue::{
     Assembled, Idempotency, IssueError, IssueRequest, Issued, IssuerFacts, Prepared, Wanted,
 };
 pub use jobs::Jobs;
-pub use log::{JournalEntries, LogError, LogProof, LogTile};
+pub use log::{JournalEntries, LogError, LogProof, LogTile, RingLog};
 pub use ocsp::{Cacheable, OcspReply};
 pub use own::{OwnWish, TLS_KEY};
-pub use readiness::{CrlReadiness, IssuerMetrics, Readiness, SignerReadiness};
+pub use readiness::{
+    CrlReadiness, IssuerMetrics, Readiness, RingMetrics, RingReadiness, SignerReadiness,
+};
 pub use reconcile::{Finding, FindingKind, Reconciliation, Standing};
 pub use recover::{RecoverError, RecoveryReport};
 pub use revoke::RevokeRequest;
+pub use rings::{RingLink, RingTwice, Rings};
 pub use urls::{NotABase, PublicUrls};

@@ -16,7 +16,10 @@ use signer_proto::{
 };
 use tokio::sync::{Mutex, OnceCell, Semaphore};
 
+use model::RingName;
+
 use crate::Authority;
+use crate::rings::Ring;
 
 /// How many of the public's questions the signer is asked at a time: the rest wait here.
 const AT_A_TIME: usize = 4;
@@ -103,20 +106,53 @@ impl Default for LogReads {
     }
 }
 
+/// Hexadecimal digits of an instance.
+const INSTANCE: usize = 32;
+
 impl Authority {
-    /// Checks that `name` is that of the signer's log: `default`, or the instance in hex.
+    /// Finds the log of a ring: by the ring's name, by its instance in hex, or the first ring's by
+    /// `default`.
     ///
     /// # Errors
     /// [`LogError`].
-    pub async fn check_log(&self, name: &str) -> Result<(), LogError> {
-        if name == "default" {
-            return Ok(());
+    pub async fn log(&self, name: &str) -> Result<RingLog, LogError> {
+        let rings = &self.0.rings;
+        if let Some(ring) = rings.iter().find(|ring| ring.name.as_str() == name) {
+            return Ok(RingLog(Arc::clone(ring)));
         }
-        let origin = self.log_key().await?.name();
-        let is_ours = origin.strip_prefix("chancery/") == Some(name);
-        if is_ours { Ok(()) } else { Err(LogError::NotThere) }
+        if name == RingName::default().as_str() {
+            return Ok(RingLog(Arc::clone(self.first_ring())));
+        }
+        let is_instance = name.len() == INSTANCE && name.bytes().all(|c| c.is_ascii_hexdigit());
+        let mut missing = Err(LogError::NotThere);
+        for ring in rings.iter().filter(|_| is_instance) {
+            let log = RingLog(Arc::clone(ring));
+            match log.log_key().await.map(|key| key.name().strip_prefix("chancery/") == Some(name))
+            {
+                Ok(true) => return Ok(log),
+                Ok(false) => {}
+                // It may be that one's.
+                Err(error) => missing = Err(error),
+            }
+        }
+        missing
     }
 
+    /// Returns the log of a ring, or of the first one.
+    ///
+    /// # Errors
+    /// [`LogError::NotThere`] if there is no such ring.
+    pub fn log_of(&self, ring: Option<&RingName>) -> Result<RingLog, LogError> {
+        let ring = ring.map_or(Some(self.first_ring()), |name| self.ring(name));
+        ring.cloned().map(RingLog).ok_or(LogError::NotThere)
+    }
+}
+
+/// The journal of one ring as a log.
+#[derive(Clone)]
+pub struct RingLog(Arc<Ring>);
+
+impl RingLog {
     async fn log_key(&self) -> Result<&NoteKey, LogError> {
         self.0.log.key.get_or_try_init(|| self.describe_log()).await
     }
@@ -134,7 +170,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`LogError`].
-    pub async fn log_checkpoint(&self) -> Result<Vec<u8>, LogError> {
+    pub async fn checkpoint(&self) -> Result<Vec<u8>, LogError> {
         Ok(self.checkpoints().await?.newest.0.clone())
     }
 
@@ -180,7 +216,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`LogError`].
-    pub async fn log_tile(&self, path: &str) -> Result<LogTile, LogError> {
+    pub async fn tile(&self, path: &str) -> Result<LogTile, LogError> {
         let tile = Tile::parse(path).ok_or(LogError::NotThere)?;
         let _turn = self.turn().await?;
         let Tile { level, index, width } = tile;
@@ -192,7 +228,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`LogError`].
-    pub async fn log_proof(&self, of: LogProof) -> Result<([u8; 32], Vec<[u8; 32]>), LogError> {
+    pub async fn proof(&self, of: LogProof) -> Result<([u8; 32], Vec<[u8; 32]>), LogError> {
         let (kind, first, size) = match of {
             LogProof::Inclusion { index, size } => (ProofKind::Inclusion, index, size),
             LogProof::Consistency { old, new } => (ProofKind::Consistency, old, new),
@@ -207,7 +243,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`LogError`].
-    pub async fn journal_entries(&self, from: u64, limit: u32) -> Result<JournalEntries, LogError> {
+    pub async fn entries(&self, from: u64, limit: u32) -> Result<JournalEntries, LogError> {
         let _turn = self.turn().await?;
         let slice = self.0.signer.read_journal(&ReadJournal { from, limit }).await?;
         let leaves = slice.leaves.0.into_iter().map(|leaf| leaf.0).collect();

@@ -23,10 +23,10 @@ pub struct OwnWish<'a> {
 }
 
 impl Authority {
-    /// Asks the signer for the `tls` key of this label; none if the ring has none that is under a
+    /// Asks the first ring for the `tls` key of this label; none if it has none that is under a
     /// policy.
     pub async fn tls_key(&self, label: &KeyLabel) -> Result<Option<PublicKey>, IssueError> {
-        let described = self.0.signer.describe().await?;
+        let described = self.signer().describe().await?;
         let found = described.keys.0.iter().find(|key| key.label == *label);
         let found = found.filter(|key| key.purpose == Purpose::Tls && key.policy.is_some());
         let spki = found.and_then(|key| key.spki.as_ref());
@@ -58,7 +58,10 @@ impl Authority {
                 replaces: None,
             };
             match self.issue_by(&issuer, &profile, &wanted, recording).await {
-                Err(error @ IssueError::Refused(_)) => refused = refused.or(Some(error)),
+                // Another CA may do, of a ring whose signer is there.
+                Err(error @ (IssueError::Refused(_) | IssueError::SignerUnavailable(_))) => {
+                    refused = refused.or(Some(error));
+                }
                 outcome => return outcome,
             }
         }

@@ -1,12 +1,22 @@
 //! What works and what does not, for `/readyz`, `chancery doctor` and metrics.
 
-use model::{Id, Issuer, IssuerKind, IssuerName, UnixTime};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use model::{Id, Issuer, IssuerKind, IssuerName, RingName, UnixTime};
 use signer_client::CallError;
 use signer_proto::SignerState;
 use store::certificates::{self, Counts};
-use store::{StoreError, crls};
+use store::{StoreError, crls, journal_positions};
+
+use tokio::time::timeout;
 
 use crate::authority::Authority;
+use crate::rings::Ring;
+
+/// How long a signer may take to say how it is: a ring that hangs is told as one that is away,
+/// and nothing of the others waits for it.
+const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// How the signer is, as far as the server can tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +29,17 @@ pub enum SignerReadiness {
     JournalFailed,
     /// It does not answer, and why.
     Unavailable(String),
+}
+
+/// How a ring is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RingReadiness {
+    /// Which.
+    pub name: RingName,
+    /// How its signer is.
+    pub signer: SignerReadiness,
+    /// How many issuers can issue leaves now by its keys.
+    pub issuing: usize,
 }
 
 /// How fresh an issuer's CRL is.
@@ -37,9 +58,11 @@ pub struct CrlReadiness {
 pub struct Readiness {
     /// Whether the database answers.
     pub store: bool,
-    /// How the signer is.
+    /// How the first ring's signer is.
     pub signer: SignerReadiness,
-    /// How many issuers can issue leaves now.
+    /// How every ring is, the first one first.
+    pub rings: Vec<RingReadiness>,
+    /// How many issuers can issue leaves now: their keys are in rings that sign.
     pub issuing: usize,
     /// The CRL of every issuer that is not retired.
     pub crls: Vec<CrlReadiness>,
@@ -48,11 +71,20 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Says whether certificates can be issued now.
+    /// Says whether certificates can be issued now, by one ring at least.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.store && self.signer == SignerReadiness::Ready && self.issuing > 0
+        self.store && self.issuing > 0
     }
+}
+
+/// What metrics say of a ring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RingMetrics {
+    /// Which.
+    pub name: RingName,
+    /// The first position of its journal that was not taken over.
+    pub taken_over: u64,
 }
 
 /// What metrics say of an issuer.
@@ -62,6 +94,8 @@ pub struct IssuerMetrics {
     pub id: Id<Issuer>,
     /// Its name.
     pub name: IssuerName,
+    /// The ring that holds its key.
+    pub ring: RingName,
     /// Its place in the hierarchy.
     pub kind: IssuerKind,
     /// Its last second.
@@ -77,7 +111,7 @@ pub struct IssuerMetrics {
 impl Authority {
     /// Asks every component how it is. It takes no longer than the signer's usual deadline.
     pub async fn readiness(&self) -> Readiness {
-        let signer = self.signer_readiness().await;
+        let rings = join_all(self.0.rings.iter().map(|ring| self.ring_readiness(ring))).await;
         let now = self.now();
         let issuers = self.issuers();
         let served = issuers.iter().filter(|issuer| is_served(issuer));
@@ -89,18 +123,45 @@ impl Authority {
                 meta: entry.map(|entry| entry.meta()),
             }
         });
-        let issuing = self.entries().iter().filter(|entry| entry.issues(now)).count();
         Readiness {
             store: self.0.store.ping().await.is_ok(),
-            signer,
-            issuing,
+            signer: rings.first().expect("there is a ring").signer.clone(),
+            issuing: rings.iter().map(|ring| ring.issuing).sum(),
+            rings,
             crls: crls.collect(),
             reconciled: self.reconciliation().last.map(|last| last.agrees()),
         }
     }
 
-    async fn signer_readiness(&self) -> SignerReadiness {
-        match self.0.signer.health().await {
+    async fn ring_readiness(&self, ring: &Ring) -> RingReadiness {
+        let signer = match timeout(PATIENCE, ring.readiness()).await {
+            Ok(signer) => signer,
+            Err(_) => SignerReadiness::Unavailable("no answer within 1.5 s".to_owned()),
+        };
+        let now = self.now();
+        let entries = self.entries();
+        let issuing = entries.iter().filter(|e| e.ring.name == ring.name && e.issues(now)).count();
+        RingReadiness {
+            name: ring.name.clone(),
+            issuing: if signer == SignerReadiness::Ready { issuing } else { 0 },
+            signer,
+        }
+    }
+
+    /// Collects what metrics say of every ring.
+    pub async fn ring_metrics(&self) -> Result<Vec<RingMetrics>, StoreError> {
+        let mut found = Vec::new();
+        for ring in &self.0.rings {
+            let position = journal_positions::get(&self.0.store, &ring.name).await?;
+            found.push(RingMetrics { name: ring.name.clone(), taken_over: position.0 });
+        }
+        Ok(found)
+    }
+}
+
+impl Ring {
+    async fn readiness(&self) -> SignerReadiness {
+        match self.signer.health().await {
             Ok(report) => match report.state {
                 SignerState::Ready => SignerReadiness::Ready,
                 SignerState::Locked => SignerReadiness::Locked,
@@ -113,7 +174,9 @@ impl Authority {
             Err(error) => SignerReadiness::Unavailable(error.to_string()),
         }
     }
+}
 
+impl Authority {
     /// Collects what metrics say of every issuer that has its certificate.
     pub async fn metrics(&self) -> Result<Vec<IssuerMetrics>, StoreError> {
         let counts = certificates::count_by_state(&self.0.store, self.now()).await?;
@@ -122,6 +185,7 @@ impl Authority {
             Some(IssuerMetrics {
                 id: issuer.id,
                 name: issuer.name.clone(),
+                ring: issuer.ring.clone(),
                 kind: issuer.kind,
                 not_after: issuer.state.certificate()?.not_after,
                 responder_not_after: issuer.responder.as_ref().map(|held| held.not_after),

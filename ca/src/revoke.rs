@@ -11,6 +11,7 @@ use crate::authority::Authority;
 use crate::issue::IssueError;
 use crate::issuers::IssuerEntry;
 use crate::recover::action;
+use crate::rings::Ring;
 
 /// What is to become of a certificate.
 #[derive(Debug, Clone)]
@@ -36,13 +37,13 @@ impl Authority {
         }
         let certificate =
             certificates::get(&self.0.store, request.id).await?.ok_or(IssueError::NotFound)?;
-        let issuer = self.entry_by_id(certificate.issuer).ok_or_else(|| {
-            IssueError::NoIssuer("the issuer's key is not in this signer's ring".into())
-        })?;
+        let issuer = self
+            .entry_by_id(certificate.issuer)
+            .ok_or_else(|| self.no_key_of(certificate.issuer))?;
         let change = self.ask_signer(&issuer, &certificate, &request).await?;
-        self.forget_status(issuer.issuer.id, &change);
+        self.forget_status(&issuer.ring, issuer.issuer.id, &change);
         let certificate = self.follow_change(certificate, &change, &request.by).await?;
-        self.note_recorded(change.position);
+        issuer.ring.note_recorded(change.position);
         Ok(certificate)
     }
 
@@ -54,7 +55,7 @@ impl Authority {
     ) -> Result<RevocationChange, IssueError> {
         let key = issuer.key.clone();
         let serial = certificate.serial;
-        let signer = &self.0.signer;
+        let signer = &issuer.ring.signer;
         Ok(match request.reason {
             CrlReason::CertificateHold => signer.hold(&Hold { key, serial }).await?,
             CrlReason::RemoveFromCrl => signer.release(&Release { key, serial }).await?,
@@ -65,11 +66,11 @@ impl Authority {
         })
     }
 
-    /// Drops cached statuses and wakes the CRL job.
-    pub(crate) fn forget_status(&self, issuer: Id<Issuer>, change: &RevocationChange) {
+    /// Drops cached statuses and wakes the CRL job of the issuer's ring.
+    pub(crate) fn forget_status(&self, ring: &Ring, issuer: Id<Issuer>, change: &RevocationChange) {
         self.0.responders.forget(issuer, change.serial);
         self.0.crls.mark_stale(issuer);
-        self.0.revoked.notify_one();
+        ring.revoked.notify_one();
     }
 
     /// Brings the inventory to what the signer's set says.

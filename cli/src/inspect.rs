@@ -130,7 +130,7 @@ impl Inspect {
     pub async fn run(self, global: &Global) -> Outcome {
         let octets = read_bytes(&self.file, "the certificate")?;
         let found = parse(&octets)?;
-        let admin = crate::admin::connect(&global.layout()?.run())?;
+        let admin = crate::admin::connect(&global.run_dir()?)?;
         let facts = facts(&admin, &found).await?;
         let verdict = Verdict::of(&facts);
         show(global, &found, &facts, verdict)?;

@@ -63,7 +63,7 @@ impl Key {
 }
 
 async fn list(global: &Global) -> Outcome {
-    let described = crate::admin::connect(&global.layout()?.run())?.describe().await?;
+    let described = crate::admin::connect(&global.run_dir()?)?.describe().await?;
     if global.json {
         let keys: Vec<_> = described.keys.0.iter().map(object).collect();
         return output::json(&json!({ "keys": keys }));

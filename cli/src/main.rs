@@ -21,6 +21,7 @@ mod passphrase;
 mod policy;
 mod profile;
 mod reconcile;
+mod rings;
 mod status;
 mod token;
 mod unlock;

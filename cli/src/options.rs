@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use model::RingName;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::exit::{Failure, Outcome};
 use crate::operator::Approving;
+use crate::rings;
 use crate::up::Layout;
 
 /// Where the server is and how to speak to it.
@@ -26,6 +28,10 @@ pub struct Global {
     /// The file with the API token; default: DATA/admin.token
     #[arg(long, global = true, env = "CHANCERY_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
+    /// The ring to act on: the server's name of it, or the directory of its signer's sockets.
+    /// Default: the ring of the CA that the command is about, else the server's first one
+    #[arg(long, global = true, env = "CHANCERY_RING")]
+    pub ring: Option<String>,
     /// Print JSON for programs
     #[arg(long, global = true)]
     pub json: bool,
@@ -38,6 +44,30 @@ impl Global {
     /// Returns the paths below the data directory.
     pub fn layout(&self) -> Outcome<Layout> {
         Ok(Layout::new(&self.data)?)
+    }
+
+    /// Returns the directory of the sockets of the ring to act on.
+    pub fn run_dir(&self) -> Outcome<PathBuf> {
+        self.run_dir_of(self.ring.as_deref())
+    }
+
+    /// Returns the directory of a ring's sockets: the ring by the server's name of it, or the
+    /// directory itself.
+    pub fn run_dir_of(&self, ring: Option<&str>) -> Outcome<PathBuf> {
+        let layout = self.layout()?;
+        match ring {
+            None => Ok(layout.run()),
+            Some(directory) if directory.contains('/') => Ok(PathBuf::from(directory)),
+            Some(name) => Ok(rings::run_dir(&layout, name)?),
+        }
+    }
+
+    /// Returns the name of the ring to act on, where the server is to be told.
+    pub fn ring_name(&self) -> Outcome<Option<RingName>> {
+        let name = self.ring.as_deref().map(RingName::new).transpose();
+        name.map_err(|error| {
+            Failure::Usage(format!("--ring: the server's name of a ring is meant: {error}"))
+        })
     }
 
     /// Returns the file with the root certificate.

@@ -42,6 +42,13 @@ fn components(ready: &Value) -> Vec<Vec<String>> {
         row("signer", ready["signer"].as_str().unwrap_or("away").into()),
         row("issuing CAs", ready["issuing"].to_string()),
     ];
+    // One ring is what `signer` says already.
+    let none = Vec::new();
+    let rings = ready["rings"].as_array().unwrap_or(&none);
+    for ring in rings.iter().filter(|_| rings.len() > 1) {
+        let name = ring["name"].as_str().unwrap_or_default();
+        rows.push(row(&format!("ring {name}"), ring["signer"].as_str().unwrap_or("away").into()));
+    }
     if let Some(agrees) = ready["reconciled"].as_bool() {
         let state = if agrees { "ready" } else { "DIFFERS: see `chancery reconcile`" };
         rows.push(row("inventory", state.into()));
@@ -77,6 +84,10 @@ mod tests {
     fn components_are_told_as_the_server_has_them() {
         let ready = json!({
             "ready": false, "database": true, "signer": "locked", "issuing": 0,
+            "rings": [
+                { "name": "default", "signer": "locked", "issuing": 0 },
+                { "name": "hsm", "signer": "unavailable", "issuing": 0 },
+            ],
             "crls": [
                 { "issuer": "a", "fresh": true, "next_update": "2030-01-01T00:00:00Z" },
                 { "issuer": "b", "fresh": false, "next_update": "2020-01-01T00:00:00Z" },
@@ -90,6 +101,8 @@ mod tests {
                 "database=ready",
                 "signer=locked",
                 "issuing CAs=0",
+                "ring default=locked",
+                "ring hsm=unavailable",
                 "CRL of a=fresh until 2030-01-01T00:00:00Z",
                 "CRL of b=STALE since 2020-01-01T00:00:00Z",
                 "CRL of c=not made yet",

@@ -42,7 +42,7 @@ pub struct Unlock {
 impl Unlock {
     /// Runs the command.
     pub async fn run(self, global: &Global) -> Outcome {
-        let admin = crate::admin::connect(&global.layout()?.run())?;
+        let admin = crate::admin::connect(&global.run_dir()?)?;
         let mut health = admin.health().await?;
         if health.state == SignerState::Locked {
             if let Some(share) = self.share()? {

@@ -82,6 +82,8 @@ impl fmt::Display for IssuerKind {
 /// Is a delegated OCSP responder's key and certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Responder {
+    /// The ring that holds the `ocsp` key: the issuer's, or one that follows it.
+    pub ring: RingName,
     /// The `ocsp` key's label in its ring.
     pub key_label: String,
     /// Its certificate, signed by the issuer.

@@ -111,9 +111,9 @@ names! {
 }
 
 impl Default for RingName {
-    /// Gives `local`, the ring of an installation on one host.
+    /// Gives `default`, the first ring of a server.
     fn default() -> Self {
-        Self("local".to_owned())
+        Self("default".to_owned())
     }
 }
 
@@ -126,7 +126,7 @@ mod tests {
         for text in ["a", "issuing-1", "0", &"x".repeat(63)] {
             assert_eq!(IssuerName::new(text).map(|name| name.to_string()), Ok(text.to_owned()));
         }
-        assert_eq!(RingName::new("local"), Ok(RingName::default()));
+        assert_eq!(RingName::new("default"), Ok(RingName::default()));
     }
 
     #[test]

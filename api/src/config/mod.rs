@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ca::PublicUrls;
-use model::ProfileName;
+use model::{ProfileName, RingName};
 use signer_proto::KeyLabel;
 use store::DatabaseUrl;
 use toml::Table;
@@ -28,8 +28,8 @@ pub struct Config {
     pub http: Option<SocketAddr>,
     /// The inventory.
     pub database: Database,
-    /// The folder with the signer's sockets.
-    pub signer_run: PathBuf,
+    /// The rings: the first one has the server's TLS key.
+    pub rings: Vec<RingPlace>,
     /// What stands in certificates.
     pub urls: PublicUrls,
     /// The server's own certificate.
@@ -40,6 +40,15 @@ pub struct Config {
     pub keep_out: Vec<PathBuf>,
     /// The log.
     pub log: Log,
+}
+
+/// Is where a ring's signer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RingPlace {
+    /// What the server calls it.
+    pub name: RingName,
+    /// The folder with its signer's sockets.
+    pub run: PathBuf,
 }
 
 /// Is where the inventory is.
@@ -177,7 +186,7 @@ struct Parts {
     https: Option<SocketAddr>,
     http: Option<SocketAddr>,
     database: Option<Database>,
-    signer_run: Option<PathBuf>,
+    rings: Option<Vec<RingPlace>>,
     urls: Option<PublicUrls>,
     tls: Option<Tls>,
     bootstrap: Option<Bootstrap>,
@@ -197,9 +206,7 @@ impl Parts {
         let http = listen.parsed("http", faults, address);
         listen.end(faults);
         let database = take_database(root.section("database", faults), faults);
-        let mut signer = root.section("signer", faults);
-        let signer_run = signer.required("run", faults, absolute);
-        signer.end(faults);
+        let rings = take_rings(&mut root, faults);
         let mut public = root.section("public", faults);
         let urls = public.required("url", faults, PublicUrls::new);
         public.end(faults);
@@ -208,7 +215,7 @@ impl Parts {
         let keep_out = take_boundary(root.section("boundary", faults), faults);
         let log = take_log(root.section("log", faults), faults);
         root.end(faults);
-        Self { https, http, database, signer_run, urls, tls, bootstrap, keep_out, log }
+        Self { https, http, database, rings, urls, tls, bootstrap, keep_out, log }
     }
 
     fn whole(self) -> Option<Config> {
@@ -216,7 +223,7 @@ impl Parts {
             https: self.https?,
             http: self.http,
             database: self.database?,
-            signer_run: self.signer_run?,
+            rings: self.rings?,
             urls: self.urls?,
             tls: self.tls?,
             bootstrap: self.bootstrap,
@@ -236,6 +243,31 @@ fn take_database(mut section: Section, faults: &mut Faults) -> Option<Database> 
     let file = section.parsed("url_file", faults, absolute);
     section.end(faults);
     url.map(Database::Url).or(file.map(Database::File))
+}
+
+/// Reads the first ring, and those beside it.
+fn take_rings(root: &mut Section, faults: &mut Faults) -> Option<Vec<RingPlace>> {
+    let mut signer = root.section("signer", faults);
+    let name = signer.parsed("name", faults, RingName::from_str).unwrap_or_default();
+    let run = signer.required("run", faults, absolute);
+    signer.end(faults);
+    let mut rings = vec![run.map(|run| RingPlace { name, run })];
+    for mut ring in root.sections("ring", faults) {
+        let name = ring.required("name", faults, RingName::from_str);
+        let run = ring.required("run", faults, absolute);
+        let place = name.zip(run).map(|(name, run)| RingPlace { name, run });
+        for there in rings.iter().flatten() {
+            if place.as_ref().is_some_and(|place| place.name == there.name) {
+                faults.add(&ring.path_of("name"), format_args!("another ring is `{}`", there.name));
+            }
+            if place.as_ref().is_some_and(|place| place.run == there.run) {
+                faults.add(&ring.path_of("run"), format_args!("is that of `{}`", there.name));
+            }
+        }
+        ring.end(faults);
+        rings.push(place);
+    }
+    rings.into_iter().collect()
 }
 
 fn take_tls(mut section: Section, faults: &mut Faults) -> Option<Tls> {
@@ -339,6 +371,9 @@ mod tests {
         url = "sqlite:///var/lib/chancery/chancery.db"
         [signer]
         run = "/run/chancery"
+        [[ring]]
+        name = "hsm"
+        run = "/run/chancery-hsm"
         [public]
         url = "http://pki.corp.example"
         [tls]
@@ -357,7 +392,12 @@ mod tests {
         let config = Config::parse(GOOD).expect("a good file");
         assert_eq!(config.https.port(), 8443);
         assert_eq!(config.http.map(|http| http.port()), Some(8080));
-        assert_eq!(config.signer_run, Path::new("/run/chancery"));
+        let place = |name: &str, run: &str| RingPlace {
+            name: name.parse().expect("a name"),
+            run: PathBuf::from(run),
+        };
+        let rings = [place("default", "/run/chancery"), place("hsm", "/run/chancery-hsm")];
+        assert_eq!(config.rings, rings);
         assert_eq!(
             config.tls.names,
             [GeneralName::Dns("localhost".into()), GeneralName::Ip([127, 0, 0, 1].into())]
@@ -381,6 +421,7 @@ mod tests {
         "#;
         let config = Config::parse(text).expect("a good file");
         assert_eq!((config.http, config.bootstrap), (None, None));
+        assert_eq!((config.rings.len(), config.rings[0].name.as_str()), (1, "default"));
         assert!(matches!(config.database, Database::File(_)));
     }
 
@@ -395,7 +436,16 @@ mod tests {
             [database]
             url = "mysql://user:secret@host/db"
             [signer]
+            name = "Default"
             run = "run"
+            [[ring]]
+            name = "hsm"
+            run = "/run/hsm"
+            [[ring]]
+            name = "hsm"
+            run = "/run/hsm"
+            pin = "1234"
+            [[ring]]
             [public]
             url = "ftp://x"
             [tls]
@@ -417,7 +467,13 @@ mod tests {
                 "listen.https",
                 "listen.port",
                 "database.url",
+                "signer.name",
                 "signer.run",
+                "ring[2].name",
+                "ring[2].run",
+                "ring[2].pin",
+                "ring[3].name",
+                "ring[3].run",
                 "public.url",
                 "tls.directory",
                 "tls.names",

@@ -38,6 +38,25 @@ impl Section {
         Self { path, fields }
     }
 
+    /// Takes a list of tables out of this one; a missing one is an empty one.
+    pub(super) fn sections(&mut self, name: &str, faults: &mut Faults) -> Vec<Self> {
+        let path = self.path_of(name);
+        let values = match self.fields.remove(name) {
+            None => Vec::new(),
+            Some(Value::Array(values)) => values,
+            Some(other) => vec![other],
+        };
+        let mut sections = Vec::new();
+        for (number, value) in (1..).zip(values) {
+            let path = format!("{path}[{number}]");
+            match value {
+                Value::Table(fields) => sections.push(Self { path, fields }),
+                other => faults.add(&path, format_args!("is a table, not a {}", other.type_str())),
+            }
+        }
+        sections
+    }
+
     /// Tells whether the file has the field.
     pub(super) fn has(&self, name: &str) -> bool {
         self.fields.contains_key(name)

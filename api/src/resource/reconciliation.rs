@@ -29,6 +29,8 @@ pub struct ReconciliationReport {
     started_at: Time,
     /// When it ended.
     finished_at: Time,
+    /// The rings whose journals were compared; one that did not answer is missing.
+    rings: Vec<String>,
     /// Whether inventory and journal agree.
     agrees: bool,
     /// Leaves of the journal that were read.
@@ -57,6 +59,8 @@ pub struct ReconciliationReport {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Finding)]
 pub struct FindingBody {
+    /// The ring whose journal was compared.
+    ring: String,
     /// `never-signed`, `differs`, `missing` or `status`.
     kind: &'static str,
     /// The position in the journal, as the inventory says where it is wrong.
@@ -90,6 +94,7 @@ impl From<&Reconciliation> for ReconciliationReport {
             run: report.run,
             started_at: Time(report.started_at),
             finished_at: Time(report.finished_at),
+            rings: report.rings.iter().map(ToString::to_string).collect(),
             agrees: report.agrees(),
             leaves: report.leaves,
             certificates: report.certificates,
@@ -108,6 +113,7 @@ impl From<&Reconciliation> for ReconciliationReport {
 impl From<&Finding> for FindingBody {
     fn from(finding: &Finding) -> Self {
         Self {
+            ring: finding.ring.to_string(),
             kind: finding.kind.as_str(),
             position: finding.position,
             serial: finding.serial.clone(),

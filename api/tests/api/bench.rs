@@ -86,7 +86,7 @@ impl Bench {
         let store = store.expect("a database");
         let parts = AuthorityParts {
             store: store.clone(),
-            signer: SignerClient::connect(Sockets::of_server(run), ClientOptions::default()),
+            rings: SignerClient::connect(Sockets::of_server(run), ClientOptions::default()).into(),
             clock: clock.clone(),
             urls: urls(),
         };

@@ -211,7 +211,7 @@ async fn what_is_ready_says_so() {
         "chancery_ready 1",
         "chancery_certificates_issued_total{profile=\"tls-server\"} 1",
         "chancery_certificates{issuer=\"issuing\",state=\"valid\"} 1",
-        "chancery_ca_expiry_seconds{issuer=\"root\"} ",
+        "chancery_ca_expiry_seconds{issuer=\"root\",ring=\"default\"} ",
     ] {
         assert!(text.lines().any(|of| of.starts_with(line)), "{line}:\n{text}");
     }

@@ -80,6 +80,7 @@ impl BootstrapPlan {
             name: plan.name.clone(),
             kind,
             parent: (kind != IssuerKind::Root).then(|| self.root.name.clone()),
+            ring: None,
             subject: plan.subject.clone(),
             key: plan.spec.to_string(),
             validity: plan.validity,

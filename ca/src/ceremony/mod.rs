@@ -4,6 +4,7 @@
 //! Every ceremony can be run again after it was interrupted: what is done already is found and
 //! left as it is.
 
+mod across;
 mod adopt;
 mod bootstrap;
 mod ends;
@@ -14,6 +15,7 @@ mod ring;
 mod sign_request;
 mod tls;
 
+pub use across::{Across, execute_across, renew_across};
 pub use adopt::{adopt, end_at, request_renewal};
 pub use bootstrap::{AuthorityPlan, BootstrapPlan, Bootstrapped, bootstrap};
 pub use execute::{Executed, Parent, execute};

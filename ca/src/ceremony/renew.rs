@@ -36,27 +36,27 @@ pub async fn renew(
     let name = label(&renewal.key_label)?;
     let found = ring.key(&name).await?;
     let mut key = found.ok_or_else(|| CeremonyError::NoKey(name.to_string()))?;
-    let held =
-        Certificate::parse(renewal.certificate.as_bytes()).map_err(CeremonyError::Certificate)?;
-    let tbs = held.tbs();
-    if tbs.public_key != key.public_key {
-        return Err(CeremonyError::OtherKey {
-            label: name.to_string(),
-            what: "not the one in the certificate".into(),
-        });
-    }
-    let wish = CaWish {
-        subject: tbs.subject.clone(),
-        public_key: key.public_key.clone(),
-        validity: renewal.validity,
-        path_len: tbs.extensions.basic_constraints().and_then(|bc| bc.path_len),
-        constraints: tbs.extensions.name_constraints().cloned(),
-        crl_url: renewal.parent.as_ref().map(|parent| urls.crl(&parent.name)),
-        parent_url: renewal.parent.as_ref().map(|parent| urls.ca_certificate(&parent.name)),
-    };
     let Some(parent) = &renewal.parent else {
+        let wish = wish(&key, renewal, urls)?;
         return root(&ring, &mut key, &wish, now).await;
     };
+    let certificate = sign_renewal(operator, &key, parent, renewal, (urls, now)).await?;
+    // It may be an earlier draft, which operators had signed already.
+    let signed = Certificate::parse(certificate.as_bytes()).map_err(CeremonyError::Certificate)?;
+    move_end(&ring, &mut key, signed.tbs().not_after).await?;
+    Ok(certificate)
+}
+
+/// Has a new certificate signed for a CA's key by its parent, whose key the operator's ring has.
+pub(super) async fn sign_renewal(
+    operator: &Operator,
+    key: &Key,
+    parent: &Parent,
+    renewal: &Renewal,
+    (urls, now): (&PublicUrls, UnixTime),
+) -> Result<CertificateDer, CeremonyError> {
+    let ring = Ring(operator);
+    let wish = wish(key, renewal, urls)?;
     let above =
         Certificate::parse(parent.certificate.as_bytes()).map_err(CeremonyError::Certificate)?;
     let parent_label = label(&parent.key_label)?;
@@ -64,11 +64,29 @@ pub async fn renew(
     let signer = signer.ok_or_else(|| CeremonyError::NoKey(parent.key_label.clone()))?;
     let serial = ring.serial(&signer).await?;
     let tbs = hierarchy::subordinate(&wish, &above, serial, signer.scheme, now)?;
-    let certificate = ring.sign(&signer, &tbs).await?;
-    // It may be an earlier draft, which operators had signed already.
-    let signed = Certificate::parse(certificate.as_bytes()).map_err(CeremonyError::Certificate)?;
-    move_end(&ring, &mut key, signed.tbs().not_after).await?;
-    Ok(certificate)
+    ring.sign(&signer, &tbs).await
+}
+
+/// Reads from the certificate that is held what the new one is to be.
+fn wish(key: &Key, renewal: &Renewal, urls: &PublicUrls) -> Result<CaWish, CeremonyError> {
+    let held =
+        Certificate::parse(renewal.certificate.as_bytes()).map_err(CeremonyError::Certificate)?;
+    let tbs = held.tbs();
+    if tbs.public_key != key.public_key {
+        return Err(CeremonyError::OtherKey {
+            label: key.label.to_string(),
+            what: "not the one in the certificate".into(),
+        });
+    }
+    Ok(CaWish {
+        subject: tbs.subject.clone(),
+        public_key: key.public_key.clone(),
+        validity: renewal.validity,
+        path_len: tbs.extensions.basic_constraints().and_then(|bc| bc.path_len),
+        constraints: tbs.extensions.name_constraints().cloned(),
+        crl_url: renewal.parent.as_ref().map(|parent| urls.crl(&parent.name)),
+        parent_url: renewal.parent.as_ref().map(|parent| urls.ca_certificate(&parent.name)),
+    })
 }
 
 /// How long a renewal may have waited for operators to sign its second act, in seconds.

@@ -7,7 +7,7 @@ use signer_proto::{
     Socket, Warrant, Wire,
 };
 use x509::{
-    Certificate, CertificateDer, NameDer, PublicKey, Serial, SignatureScheme, SpkiDer,
+    Certificate, CertificateDer, Csr, CsrDer, NameDer, PublicKey, Serial, SignatureScheme, SpkiDer,
     TbsCertificate, UnixTime,
 };
 
@@ -254,6 +254,31 @@ impl Ring<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// Looks in the journal for the CSR of a key: the newest.
+    pub(super) async fn request_of(&self, key: &Key) -> Result<Option<CsrDer>, CeremonyError> {
+        let mut found = None;
+        let mut position = 0;
+        loop {
+            let call = ReadJournal { from: position, limit: READ };
+            let slice = self.0.read_journal(&call).await.map_err(failed("reading the journal"))?;
+            if slice.leaves.0.is_empty() {
+                return Ok(found);
+            }
+            for bytes in slice.leaves.0 {
+                let leaf = Leaf::from_wire(&bytes.0)
+                    .map_err(|source| CeremonyError::Leaf { position, source })?;
+                position += 1;
+                if let Event::RequestSigned(signed) = leaf.event {
+                    let csr = Csr::assemble(&signed.info, signed.scheme, &signed.signature);
+                    let parsed = Csr::parse(csr.as_bytes()).map_err(CeremonyError::Certificate)?;
+                    if *parsed.public_key() == key.public_key {
+                        found = Some(csr);
+                    }
+                }
+            }
+        }
     }
 
     /// Finds the certificate of a key; one that was generated just now has none.

@@ -1,6 +1,6 @@
 //! What can go wrong with an issuer's life.
 
-use model::{IssuerName, TransitionError};
+use model::{IssuerName, RingName, TransitionError};
 use signer_client::CallError;
 use store::StoreError;
 use x509::{Deviation, VerifyError};
@@ -25,6 +25,9 @@ pub enum IssuerError {
     /// The parent is not there, not active, or signs only leaves. Refused.
     #[error("`{0}` is no active CA of ours that signs CAs")]
     Parent(IssuerName),
+    /// The ring is none of this server's. Refused.
+    #[error("this server has no ring `{0}`")]
+    Ring(RingName),
     /// The certificate is not the one that was asked for. Refused.
     #[error(transparent)]
     Import(#[from] ImportFault),
@@ -77,6 +80,7 @@ impl IssuerError {
             Self::NameTaken(_) => "issuer-exists",
             Self::NotFound(_) => "not-found",
             Self::Parent(_) => "parent-unsuitable",
+            Self::Ring(_) => "ring-unknown",
             Self::Import(fault) => fault.rule(),
             Self::State(_) => "state",
             Self::SignerUnavailable(_) => "signer-unavailable",

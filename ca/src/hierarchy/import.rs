@@ -73,7 +73,8 @@ impl Authority {
         issuer: &Issuer,
         certificate: &ForeignCertificate,
     ) -> Result<(), IssuerError> {
-        let described = self.0.signer.describe().await?;
+        let ring = self.ring(&issuer.ring).ok_or_else(|| IssuerError::Ring(issuer.ring.clone()))?;
+        let described = ring.describe().await?;
         let mut keys = described.keys.0.iter();
         let spki = keys
             .find(|key| key.label.as_str() == issuer.key_label)

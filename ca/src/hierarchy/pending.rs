@@ -2,7 +2,7 @@
 
 use model::{
     AuditAction, Id, Issuer, IssuerKind, IssuerName, IssuerState, NewAuditEvent, PendingIssuer,
-    PendingRequest, RingName,
+    PendingRequest,
 };
 use store::{StoreError, audit, issuers};
 use x509::{CsrDer, ForeignCertificate};
@@ -16,8 +16,11 @@ impl Authority {
     pub async fn create_issuer(&self, request: CaRequest, by: &str) -> Result<Issuer, IssuerError> {
         let checked = request.check()?;
         let listed = issuers::list(&self.0.store).await?;
+        let wanted = request.ring.as_ref().unwrap_or(&self.first_ring().name);
+        let ring = self.ring(wanted).ok_or_else(|| IssuerError::Ring(wanted.clone()))?;
         let taken = |issuer: &&Issuer| {
-            issuer.name == request.name || issuer.key_label == request.name.as_str()
+            let same_key = ring.holds(issuer) && issuer.key_label == request.name.as_str();
+            issuer.name == request.name || same_key
         };
         if listed.iter().any(|issuer| taken(&issuer)) {
             return Err(IssuerError::NameTaken(request.name));
@@ -43,7 +46,7 @@ impl Authority {
             name: request.name.clone(),
             subject: checked.subject.der().clone(),
             parent: parent.map(|parent| parent.id),
-            ring: RingName::default(),
+            ring: ring.name.clone(),
             key_label: request.name.to_string(),
             kind: request.kind,
             is_issuing: request.kind == IssuerKind::Issuing,

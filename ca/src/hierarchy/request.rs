@@ -1,7 +1,7 @@
 //! What somebody wishes a CA to be: the text that a pending issuer keeps until an operator
 //! executes it.
 
-use model::{IssuerKind, IssuerName, NameError};
+use model::{IssuerKind, IssuerName, NameError, RingName};
 use serde::{Deserialize, Serialize};
 use signer_proto::KeySpec;
 use x509::{Name, NameConstraints, NameSubtree};
@@ -28,6 +28,9 @@ pub struct CaRequest {
     /// The CA of ours above it; none for a root, and for one that somebody else is to sign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<IssuerName>,
+    /// The ring that is to hold its key, by the server's name of it; none: the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ring: Option<RingName>,
     /// Its subject as RFC 4514 writes it: `CN=Issuing CA,O=Example`.
     pub subject: String,
     /// What key to generate: `p-256`, `p-384`, `rsa-4096`, `ml-dsa-65`, ...
@@ -186,6 +189,7 @@ mod tests {
             name: "web".parse().expect("a name"),
             kind,
             parent: (kind != IssuerKind::Root).then(|| "root".parse().expect("a name")),
+            ring: (kind == IssuerKind::Issuing).then(|| "hsm".parse().expect("a name")),
             subject: "CN=Web CA,O=Example".into(),
             key: "p-256".into(),
             validity: Seconds::days(1_000),

@@ -1,6 +1,5 @@
 //! The path of one certificate: docs/ISSUANCE.md follows it step by step.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use model::{
@@ -133,16 +132,16 @@ impl Authority {
             // a retry after a lost answer is the same request.
             idempotency: IdempotencyKey(key),
         };
-        let signed = match self.0.signer.sign_certificate(&call).await {
+        let signed = match issuer.ring.signer.sign_certificate(&call).await {
             Err(CallError::Refused(refusal)) if refusal.rule == Rule::PolicyDigestUnknown => {
                 // The policy changed since the issuers were read.
-                self.reload_issuers().await?;
+                self.reload_ring(&issuer.ring).await?;
                 let entry = self
                     .entry_by_id(issuer.issuer.id)
                     .ok_or_else(|| IssueError::NoIssuer("the issuer is gone".into()))?;
                 call.policy = entry.policy;
                 call.evidence = evidence(&entry, csr);
-                self.0.signer.sign_certificate(&call).await?
+                issuer.ring.signer.sign_certificate(&call).await?
             }
             other => other?,
         };
@@ -222,16 +221,11 @@ impl Authority {
             }
             outcome => outcome?,
         };
-        self.note_recorded(signed.position);
+        issuer.ring.note_recorded(signed.position);
         match recorded {
             Recorded::New => Ok(Issued { certificate, chain: issuer.path(), replayed: false }),
             Recorded::Known(id) => self.issued(id).await,
         }
-    }
-
-    /// Remembers that the journal job need not look at this position.
-    pub(crate) fn note_recorded(&self, position: u64) {
-        self.0.recorded.lock().unwrap_or_else(PoisonError::into_inner).insert(position);
     }
 }
 

@@ -109,7 +109,7 @@ impl Authority {
             next_update,
             items: OcspItems(items),
         };
-        let signed = self.0.signer.sign_ocsp(&call).await.map_err(|error| {
+        let signed = responder.ring.signer.sign_ocsp(&call).await.map_err(|error| {
             tracing::warn!(issuer = %issuer.issuer.name, %error, "OCSP is not signed");
             status_of(&error)
         })?;
@@ -125,7 +125,8 @@ impl Authority {
     ) -> Option<(&'a ResponderKey, CertificateDer)> {
         let key = issuer.responder.as_ref()?;
         let held = issuer.issuer.responder.as_ref()?;
-        let fits = held.key_label == key.label.as_str() && now <= held.not_after;
+        let same = held.ring == key.ring.name && held.key_label == key.label.as_str();
+        let fits = same && now <= held.not_after;
         fits.then(|| (key, held.certificate.clone()))
     }
 }

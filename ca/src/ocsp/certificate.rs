@@ -1,4 +1,6 @@
-//! The certificates of our responders: issued for the ring's OCSP keys, renewed by themselves.
+//! The certificates of our responders: issued for the rings' OCSP keys, renewed by themselves.
+
+use std::sync::Arc;
 
 use model::{AuditAction, Issuer, NewAuditEvent, ProfileName, Responder};
 use store::{StoreError, audit, issuers, leases};
@@ -7,6 +9,7 @@ use x509::Certificate;
 use crate::authority::Authority;
 use crate::issue::{IssueError, Recording};
 use crate::issuers::{IssuerEntry, ResponderKey};
+use crate::rings::Ring;
 
 /// The profile of these certificates.
 pub(crate) const RESPONDER_PROFILE: &str = "ocsp-responder";
@@ -15,11 +18,12 @@ const LEASE: u32 = 30;
 
 impl Authority {
     /// Issues what is missing, and renews what has passed half of its time. Gives how many. An
-    /// issuer that fails keeps no other from its responder; the first error is told.
-    pub(crate) async fn renew_responders(&self) -> Result<usize, IssueError> {
+    /// issuer that fails keeps no other from its responder; the first error is told. One ring's
+    /// issuers.
+    pub(crate) async fn renew_responders(&self, ring: &Arc<Ring>) -> Result<usize, IssueError> {
         let mut renewed = 0;
         let mut failed = None;
-        for issuer in self.entries().iter() {
+        for issuer in self.entries().iter().filter(|entry| ring.holds(&entry.issuer)) {
             let Some(key) = issuer.responder.as_ref().filter(|key| self.is_due(issuer, key)) else {
                 continue;
             };
@@ -29,7 +33,7 @@ impl Authority {
             }
         }
         if renewed > 0 {
-            self.reload_issuers().await?;
+            self.reload_ring(ring).await?;
             self.0.responders.forget_all();
         }
         failed.map_or(Ok(renewed), Err)
@@ -88,6 +92,7 @@ impl Authority {
         };
         let issued = self.record(issuer, recording, prepared, &signed).await?;
         let responder = Responder {
+            ring: key.ring.name.clone(),
             key_label: key.label.to_string(),
             certificate: issued.certificate.der,
             not_after,
@@ -124,7 +129,9 @@ impl Authority {
             // The issuer changed since it was read: what is in the database now is looked at in
             // the next round.
             Err(StoreError::Conflict) => {
-                self.reload_issuers().await?;
+                if let Some(ring) = self.ring(&issuer.ring) {
+                    self.reload_ring(ring).await?;
+                }
                 Ok(false)
             }
             Err(error) => Err(error.into()),

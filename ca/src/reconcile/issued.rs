@@ -70,7 +70,7 @@ impl Run<'_> {
                 // Rows are looked at before the leaves once more: a row of a certificate that is
                 // issued meanwhile has its leaf already.
                 let after = Place::before(at(position));
-                if claims(&self.authority.0.store, after, i64::MAX).await?.is_empty() {
+                if claims(&self.authority.0.store, &self.ring, after, i64::MAX).await?.is_empty() {
                     return Ok(());
                 }
                 (end, signed) = self.read(position).await?;
@@ -87,7 +87,7 @@ impl Run<'_> {
     /// Reads the next leaves: where they end, and the certificates among them.
     async fn read(&mut self, from: u64) -> Result<(u64, HashMap<i64, Signed>), RecoverError> {
         let call = ReadJournal { from, limit: READ };
-        let slice = self.authority.0.signer.read_journal(&call).await;
+        let slice = self.keys.ring.signer.read_journal(&call).await;
         let slice = slice.map_err(|error| match error {
             CallError::Refused(refusal) if refusal.rule == Rule::PositionUnknown => {
                 RecoverError::Behind(from)
@@ -119,7 +119,7 @@ impl Run<'_> {
         let mut found = HashSet::new();
         let mut place = Place::before(from);
         loop {
-            let rows = claims(&self.authority.0.store, place, below).await?;
+            let rows = claims(&self.authority.0.store, &self.ring, place, below).await?;
             let Some(last) = rows.last() else {
                 return Ok(found);
             };
@@ -140,16 +140,26 @@ impl Run<'_> {
         }
     }
 
-    /// Says whether a row belongs to the ring of another signer, as its issuer does.
+    /// Says whether a row is another ring's to look at. One that says neither this ring nor its
+    /// issuer's is looked at where the issuer's key is, or in the first ring.
     fn is_elsewhere(&self, row: &Claim) -> bool {
+        if row.ring == self.ring.as_str() {
+            return false;
+        }
         let issuers = self.authority.issuers();
         let issuer = issuers.iter().find(|issuer| issuer.id.to_string() == row.issuer);
-        issuer.is_some_and(|issuer| issuer.ring != self.ring && issuer.ring.as_str() == row.ring)
+        match issuer.filter(|issuer| self.authority.ring(&issuer.ring).is_some()) {
+            Some(issuer) => issuer.ring != self.ring || row.ring == issuer.ring.as_str(),
+            // Issuer and row of a ring that another server of the database has.
+            None if issuer.is_some_and(|issuer| issuer.ring.as_str() == row.ring) => true,
+            None => self.authority.first_ring().name != self.ring,
+        }
     }
 
     async fn never_signed(&mut self, row: Claim) -> Result<(), RecoverError> {
         let detail = "the journal has no certificate with this serial number at this position";
         self.alarm(Finding {
+            ring: self.ring.clone(),
             kind: FindingKind::NeverSigned,
             position: Some(row.journal),
             serial: Some(hex(&row.serial)),
@@ -173,6 +183,7 @@ impl Run<'_> {
             return Ok(());
         };
         self.alarm(Finding {
+            ring: self.ring.clone(),
             kind: FindingKind::Differs,
             position: Some(row.journal),
             serial: Some(hex(&row.serial)),
@@ -186,7 +197,7 @@ impl Run<'_> {
     fn issuer_of(&self, leaf: &Signed) -> Result<Option<Issuer>, RecoverError> {
         let key = self.keys.by_id(leaf.key, leaf.position)?;
         let issuers = self.authority.issuers();
-        Ok(issuers.iter().find(|issuer| issuer.key_label == key.label.as_str()).cloned())
+        Ok(self.keys.ring.issuer_of(&issuers, key.label.as_str()).cloned())
     }
 
     /// Finds certificates without a row, and puts them back.
@@ -224,6 +235,7 @@ impl Run<'_> {
             }
         };
         self.alarm(Finding {
+            ring: self.ring.clone(),
             kind: FindingKind::Missing,
             position: Some(at(leaf.position)),
             serial: Some(leaf.serial.to_hex()),
@@ -247,7 +259,7 @@ impl Run<'_> {
             None => ProfileName::new(CA_PROFILE).expect("`sub-ca` is a profile name"),
         };
         let place = (position, leaf.at);
-        let new = self.authority.new_issued(issuer, &self.ring, verified, profile, place);
+        let new = self.authority.new_issued(issuer, verified, profile, place);
         match self.authority.0.store.record_issued(new).await {
             Ok(recorded) => Ok(recorded == Recorded::New),
             // A row elsewhere has the serial number: it stays, and has an alarm of its own.

@@ -21,6 +21,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::authority::Authority;
 use crate::recover::{Keys, RecoverError};
+use crate::rings::Ring;
 
 pub use report::{Finding, FindingKind, Reconciliation};
 
@@ -74,9 +75,9 @@ struct Run<'a> {
     ring: RingName,
     /// Everything below this position was taken over before the run began.
     taken_over: u64,
-    report: Reconciliation,
+    report: &'a mut Reconciliation,
     /// What the run before had listed: told already.
-    known: Vec<Finding>,
+    known: &'a [Finding],
 }
 
 impl Authority {
@@ -111,22 +112,19 @@ impl Authority {
         turn: OwnedMutexGuard<()>,
         number: u64,
     ) -> Result<Arc<Reconciliation>, RecoverError> {
-        let outcome = self.reconcile_now(number).await;
+        let (report, failure) = self.reconcile_now(number).await;
+        let report = Arc::new(report);
         let mut standing = self.0.reconciler.standing();
         standing.ended = number;
         drop(turn);
-        match outcome {
-            Ok(report) => {
-                let report = Arc::new(report);
-                standing.alarms += report.differences();
-                standing.failure = None;
-                standing.last = Some(Arc::clone(&report));
-                Ok(report)
-            }
-            Err(error) => {
-                standing.failure = Some(error.to_string());
-                Err(error)
-            }
+        standing.alarms += report.differences();
+        standing.failure = failure.as_ref().map(ToString::to_string);
+        if !report.rings.is_empty() {
+            standing.last = Some(Arc::clone(&report));
+        }
+        match failure {
+            None => Ok(report),
+            Some(error) => Err(error),
         }
     }
 
@@ -136,32 +134,44 @@ impl Authority {
         self.0.reconciler.standing().clone()
     }
 
-    async fn reconcile_now(&self, number: u64) -> Result<Reconciliation, RecoverError> {
-        let ring = RingName::default();
-        let described = self.0.signer.describe().await.map_err(RecoverError::Signer)?;
-        let taken_over = journal_positions::get(&self.0.store, &ring).await?.0;
-        self.list_issuers_again().await?;
+    /// Compares ring by ring. One that does not answer keeps no other from being compared; the
+    /// first error is given.
+    async fn reconcile_now(&self, number: u64) -> (Reconciliation, Option<RecoverError>) {
         let last = self.0.reconciler.standing().last.clone();
-        let mut run = Run {
-            authority: self,
-            keys: Keys::new(described),
-            ring,
-            taken_over,
-            report: Reconciliation::begin(number, self.now()),
-            known: last.map(|last| last.findings.clone()).unwrap_or_default(),
-        };
-        run.compare_issued().await?;
-        run.compare_statuses().await?;
-        run.report.finished_at = self.now();
-        let report = run.report;
+        let known = last.map(|last| last.findings.clone()).unwrap_or_default();
+        let mut report = Reconciliation::begin(number, self.now());
+        let mut failure = None;
+        for ring in &self.0.rings {
+            match self.reconcile_ring(ring, &known, &mut report).await {
+                Ok(()) => report.rings.push(ring.name.clone()),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        report.finished_at = self.now();
         tracing::info!(
+            rings = report.rings.len(),
             certificates = report.certificates,
             rows = report.rows,
             differences = report.differences(),
             repaired = report.repaired,
-            "inventory and journal were compared"
+            "inventory and journals were compared"
         );
-        Ok(report)
+        (report, failure)
+    }
+
+    async fn reconcile_ring(
+        &self,
+        ring: &Arc<Ring>,
+        known: &[Finding],
+        report: &mut Reconciliation,
+    ) -> Result<(), RecoverError> {
+        let keys = Keys::of(ring).await?;
+        let taken_over = journal_positions::get(&self.0.store, &ring.name).await?.0;
+        self.list_issuers_again().await?;
+        let name = ring.name.clone();
+        let mut run = Run { authority: self, keys, ring: name, taken_over, report, known };
+        run.compare_issued().await?;
+        run.compare_statuses().await
     }
 
     /// Compares now and then, for ever; the job of one server at a time.
@@ -190,6 +200,7 @@ impl Run<'_> {
             return Ok(());
         }
         tracing::error!(
+            ring = %finding.ring,
             kind = finding.kind.as_str(),
             position = finding.position,
             serial = finding.serial,
@@ -200,6 +211,7 @@ impl Run<'_> {
         );
         let journal = finding.position.and_then(|position| u64::try_from(position).ok());
         let detail = serde_json::json!({
+            "ring": finding.ring.as_str(),
             "kind": finding.kind.as_str(),
             "serial": finding.serial,
             "detail": finding.detail,

@@ -1,6 +1,6 @@
 //! What a comparison came to.
 
-use model::UnixTime;
+use model::{RingName, UnixTime};
 
 /// Findings that a report lists at most; all are counted.
 const LISTED: usize = 100;
@@ -38,6 +38,8 @@ kinds! {
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// The ring whose journal was compared.
+    pub ring: RingName,
     /// How they differ.
     pub kind: FindingKind,
     /// The position in the journal; as the row says, if it says so wrongly.
@@ -61,6 +63,8 @@ pub struct Reconciliation {
     pub started_at: UnixTime,
     /// When it ended.
     pub finished_at: UnixTime,
+    /// The rings whose journals were compared.
+    pub rings: Vec<RingName>,
     /// Leaves that were read.
     pub leaves: u64,
     /// Certificates among them.
@@ -84,6 +88,7 @@ impl Reconciliation {
             run,
             started_at,
             finished_at: started_at,
+            rings: Vec::new(),
             leaves: 0,
             certificates: 0,
             rows: 0,

@@ -4,6 +4,8 @@
 //! against the signer. A page of either is held at a time; where they differ, the signer is asked
 //! for that one serial number again, since its sets grow while they are read.
 
+use std::sync::Arc;
+
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use model::{CertificateState, CertificateStatus, Id, IssuedCertificate, Issuer};
 use signer_proto::{InspectSerial, KeyLabel, RevocationChange, RevocationDelta};
@@ -15,6 +17,7 @@ use super::{RecoverError, Run};
 use crate::authority::Authority;
 use crate::recover::{Known, apply};
 use crate::revoke::status_after;
+use crate::rings::Ring;
 
 /// Changes that are read at a time.
 const CHANGES: u32 = 1_024;
@@ -56,7 +59,7 @@ impl Run<'_> {
         let mut from = 0;
         loop {
             let call = RevocationDelta { key: label.clone(), from, limit: CHANGES };
-            let slice = self.authority.0.signer.revocation_delta(&call).await;
+            let slice = self.keys.ring.signer.revocation_delta(&call).await;
             let slice = slice.map_err(RecoverError::Signer)?;
             if slice.changes.0.is_empty() {
                 return Ok(());
@@ -64,8 +67,9 @@ impl Run<'_> {
             from += slice.changes.0.len() as u64;
             self.report.statuses += slice.changes.0.len() as u64;
             let authority = self.authority;
+            let ring = Arc::clone(&self.keys.ring);
             let differing: Vec<Difference> = stream::iter(slice.changes.0)
-                .map(|change| authority.status_differs(issuer, change))
+                .map(|change| authority.status_differs(&ring, issuer, change))
                 .buffered(AT_ONCE)
                 .try_filter_map(async |found| Ok(found))
                 .try_collect()
@@ -87,8 +91,9 @@ impl Run<'_> {
             let page = certificates::list(store, &filter, now, cursor.as_ref(), ROWS).await?;
             self.report.statuses += page.items.len() as u64;
             let authority = self.authority;
+            let ring = Arc::clone(&self.keys.ring);
             let differing: Vec<Difference> = stream::iter(page.items)
-                .map(|row| authority.standing_differs(row))
+                .map(|row| authority.standing_differs(&ring, row))
                 .buffered(AT_ONCE)
                 .try_filter_map(async |found| Ok(found))
                 .try_collect()
@@ -116,6 +121,7 @@ impl Run<'_> {
             };
             let signer = change.as_ref().map_or("good", |change| change.status.as_str());
             self.alarm(Finding {
+                ring: self.ring.clone(),
                 kind: FindingKind::Status,
                 position: change.as_ref().and_then(|c| i64::try_from(c.position).ok()),
                 serial,
@@ -147,7 +153,7 @@ impl Run<'_> {
         let store = &self.authority.0.store;
         let changed =
             store.write(move |tx| Box::pin(async move { apply(tx, &applied).await })).await?;
-        self.authority.forget_changed(&known);
+        self.authority.forget_changed(&self.keys.ring, &known);
         Ok(changed > 0)
     }
 }
@@ -156,6 +162,7 @@ impl Authority {
     /// Looks for a row whose status is not what a change made it.
     async fn status_differs(
         &self,
+        ring: &Ring,
         issuer: Id<Issuer>,
         change: RevocationChange,
     ) -> Result<Option<Difference>, RecoverError> {
@@ -168,24 +175,25 @@ impl Authority {
         if row.status == status_after(&change) {
             return Ok(None);
         }
-        self.standing_differs(row).await
+        self.standing_differs(ring, row).await
     }
 
     /// Asks the signer for the status of a row's certificate, and looks again if it is another.
     async fn standing_differs(
         &self,
+        ring: &Ring,
         row: IssuedCertificate,
     ) -> Result<Option<Difference>, RecoverError> {
-        let Some(change) = self.differing_change(&row).await? else {
+        let Some(change) = self.differing_change(ring, &row).await? else {
             return Ok(None);
         };
         // A change that was made just now may not have reached the inventory yet.
-        let taken_over = journal_positions::get(&self.0.store, &model::RingName::default()).await?;
+        let taken_over = journal_positions::get(&self.0.store, &ring.name).await?;
         let is_settled = |change: &RevocationChange| change.position < taken_over.0;
         let Some(row) = certificates::get(&self.0.store, row.id).await? else {
             return Ok(None);
         };
-        let found = self.differing_change(&row).await?;
+        let found = self.differing_change(ring, &row).await?;
         Ok(found
             .filter(|again| *again == change && again.as_ref().is_none_or(is_settled))
             .map(|change| Difference { certificate: row, change }))
@@ -194,10 +202,11 @@ impl Authority {
     /// Gives the signer's last change if the row says something else; that may be none at all.
     async fn differing_change(
         &self,
+        ring: &Ring,
         row: &IssuedCertificate,
     ) -> Result<Option<Option<RevocationChange>>, RecoverError> {
         let call = InspectSerial { serial: row.serial };
-        let known = self.0.signer.inspect_serial(&call).await.map_err(RecoverError::Signer)?;
+        let known = ring.signer.inspect_serial(&call).await.map_err(RecoverError::Signer)?;
         let change = known.issued.and_then(|issued| issued.change);
         let target = change.as_ref().map_or(CertificateStatus::Valid, status_after);
         Ok((row.status != target).then_some(change))

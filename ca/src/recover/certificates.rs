@@ -3,7 +3,7 @@
 use futures_util::future::try_join_all;
 use model::{
     AuditAction, CertificateStatus, Id, IssuedCertificate, Issuer, JournalPosition, NewAuditEvent,
-    ProfileName, RingName,
+    ProfileName,
 };
 use signer_proto::CertificateSigned;
 use store::{NewIssued, Recorded};
@@ -52,13 +52,12 @@ impl Authority {
     pub(super) async fn record_certificates(
         &self,
         keys: &Keys,
-        ring: &RingName,
         leaves: &[At<CertificateSigned>],
         report: &mut RecoveryReport,
     ) -> Result<(), RecoverError> {
         let mut found = Vec::with_capacity(leaves.len());
         for leaf in leaves {
-            match self.recovered(keys, ring, leaf)? {
+            match self.recovered(keys, leaf)? {
                 Some(issued) => found.push(issued),
                 None => report.skipped += 1,
             }
@@ -74,13 +73,13 @@ impl Authority {
     fn recovered(
         &self,
         keys: &Keys,
-        ring: &RingName,
         leaf: &At<CertificateSigned>,
     ) -> Result<Option<NewIssued>, RecoverError> {
         let At { position, at, event } = leaf;
         let key = keys.by_id(event.key, *position)?;
         let issuers = self.issuers();
-        let Some(issuer) = issuers.iter().find(|i| i.key_label == key.label.as_str()) else {
+        let Some(issuer) = keys.ring.issuer_of(&issuers, key.label.as_str()) else {
+            self.wait_for_others(&keys.ring, *position)?;
             tracing::error!(position, key = %key.label, "a certificate of an unknown issuer");
             return Ok(None);
         };
@@ -88,7 +87,7 @@ impl Authority {
         let verified =
             Verified::new(&event.tbs, event.scheme, &event.signature, &signer, *position)?;
         let profile = self.recovered_profile(&event.profile.0);
-        Ok(Some(self.new_issued(issuer, ring, verified, profile, (*position, *at))))
+        Ok(Some(self.new_issued(issuer, verified, profile, (*position, *at))))
     }
 
     /// Names the profile that a leaf tells by its digest.
@@ -102,7 +101,6 @@ impl Authority {
     pub(crate) fn new_issued(
         &self,
         issuer: &Issuer,
-        ring: &RingName,
         Verified { tbs, der }: Verified,
         profile: ProfileName,
         (position, at): (u64, UnixTime),
@@ -133,7 +131,7 @@ impl Authority {
             detail: format!(r#"{{"serial":"{}","issuer":"{}"}}"#, certificate.serial, issuer.name),
             journal: Some(certificate.journal),
         };
-        NewIssued { certificate, idempotency: None, audit, ring: ring.clone() }
+        NewIssued { certificate, idempotency: None, audit, ring: issuer.ring.clone() }
     }
 }
 

@@ -11,6 +11,7 @@ use super::portion::At;
 use super::{Keys, RecoverError, RecoveryReport};
 use crate::authority::Authority;
 use crate::revoke::status_after;
+use crate::rings::Ring;
 
 /// The last change of a certificate within a portion.
 #[derive(Clone)]
@@ -33,7 +34,8 @@ impl Authority {
         let mut last: BTreeMap<(Id<Issuer>, Serial), Known> = BTreeMap::new();
         for (leaf, ours) in leaves {
             let key = keys.by_id(leaf.event.key, leaf.position)?;
-            let Some(issuer) = issuers.iter().find(|i| i.key_label == key.label.as_str()) else {
+            let Some(issuer) = keys.ring.issuer_of(&issuers, key.label.as_str()) else {
+                self.wait_for_others(&keys.ring, leaf.position)?;
                 tracing::error!(position = leaf.position, key = %key.label, "a change of an unknown issuer");
                 report.skipped += 1;
                 continue;
@@ -57,9 +59,9 @@ impl Authority {
     }
 
     /// Drops cached statuses of what others changed, and wakes the CRL job for them.
-    pub(crate) fn forget_changed(&self, changes: &[Known]) {
+    pub(crate) fn forget_changed(&self, ring: &Ring, changes: &[Known]) {
         for known in changes.iter().filter(|known| !known.ours) {
-            self.forget_status(known.issuer, &known.change);
+            self.forget_status(ring, known.issuer, &known.change);
         }
     }
 }

@@ -2,17 +2,18 @@
 
 use model::{
     ActiveIssuer, AuditAction, Id, Issuer, IssuerCertificate, IssuerKind, IssuerName, IssuerState,
-    JournalPosition, NewAuditEvent, PendingIssuer, PendingRequest, ProfileName, RingName,
+    JournalPosition, NewAuditEvent, PendingIssuer, PendingRequest, ProfileName,
 };
 use signer_proto::{AuthoritySigned, KeyDescription, Purpose};
 use store::{StoreError, Tx, audit, issuers};
-use x509::{Csr, SpkiDer};
+use x509::{Csr, NameDer, SpkiDer, UnixTime};
 
 use super::certificates::{Verified, public_key};
 use super::portion::{At, Structural};
 use super::{Keys, RecoverError};
 use crate::authority::Authority;
 use crate::issuers::path_of;
+use crate::rings::Ring;
 
 /// The profile that stands for certificates of CAs in the inventory.
 const PROFILE: &str = "sub-ca";
@@ -58,12 +59,11 @@ impl Authority {
     pub(super) async fn structure(
         &self,
         keys: &Keys,
-        ring: &RingName,
         leaf: &At<Structural>,
     ) -> Result<Step, RecoverError> {
         // As they are now, not as they were cached: states are compared and set.
         let listed = issuers::list(&self.0.store).await?;
-        let with_label = |label: &str| listed.iter().find(|issuer| issuer.key_label == label);
+        let with_label = |label: &str| keys.ring.issuer_of(&listed, label);
         Ok(match &leaf.event {
             Structural::Key(event) => pending(with_label(event.label.as_str())).map_or(
                 Step::Nothing,
@@ -76,12 +76,16 @@ impl Authority {
                 let key = keys.by_id(event.key, leaf.position)?;
                 let csr = Csr::assemble(&event.info, event.scheme, &event.signature);
                 pending(with_label(key.label.as_str())).map_or(Step::Nothing, |(issuer, state)| {
-                    let request = PendingRequest::Csr(csr);
+                    // A CA of ours signs it, in another ring: `ca sign` may have to go on.
+                    let request = match issuer.parent {
+                        Some(_) => state.request.clone(),
+                        None => PendingRequest::Csr(csr),
+                    };
                     stay_pending(issuer, request, key.spki.clone(), state)
                 })
             }
             Structural::Authority(event) => {
-                self.authority_signed(keys, ring, leaf, event, &listed).await?
+                self.authority_signed(keys, leaf, event, &listed).await?
             }
         })
     }
@@ -89,7 +93,6 @@ impl Authority {
     async fn authority_signed(
         &self,
         keys: &Keys,
-        ring: &RingName,
         leaf: &At<Structural>,
         event: &AuthoritySigned,
         listed: &[Issuer],
@@ -100,8 +103,10 @@ impl Authority {
         let verified =
             Verified::new(&event.tbs, event.scheme, &event.signature, &signer_key, position)?;
         let self_signed = verified.tbs.public_key == signer_key;
-        let parent =
-            listed.iter().find(|issuer| !self_signed && issuer.key_label == signer.label.as_str());
+        let parent = match self_signed {
+            true => None,
+            false => keys.ring.issuer_of(listed, signer.label.as_str()),
+        };
         let held = IssuerCertificate {
             certificate: verified.der.clone(),
             chain: parent.map(|parent| path_of(parent, listed)).unwrap_or_default(),
@@ -113,31 +118,26 @@ impl Authority {
             // In the inventory as well, so that it can be found and revoked like any other.
             let profile = ProfileName::new(PROFILE).expect("`sub-ca` is a profile name");
             let at = (position, leaf.at);
-            let issued = self.new_issued(parent, ring, verified, profile, at);
+            let issued = self.new_issued(parent, verified, profile, at);
             self.0.store.record_issued(issued).await?;
         }
         let Some(key) = own else {
+            // Found in the inventory by its key, if that is in a ring of this server.
             tracing::info!(position, "a CA of another ring was signed");
             return Ok(Step::Nothing);
         };
-        let there = listed.iter().find(|issuer| issuer.key_label == key.label.as_str());
+        let there = keys.ring.issuer_of(listed, key.label.as_str());
         Ok(match there {
             Some(issuer) => self.renewed(issuer, held, position),
             None => {
-                let issuer = Issuer {
-                    id: Id::generate(&*self.0.clock),
-                    name: name_of(key),
+                let found = Found {
+                    key,
                     subject,
                     parent: parent.map(|parent| parent.id),
-                    ring: ring.clone(),
-                    key_label: key.label.to_string(),
-                    kind: kind_of(key, self_signed),
-                    is_issuing: key.purpose == Purpose::CertAndCrl,
-                    state: IssuerState::Active(ActiveIssuer { certificate: held }),
-                    responder: None,
-                    revision: 1,
+                    held,
                     created_at: leaf.at,
                 };
+                let issuer = found.issuer(Id::generate(&*self.0.clock), &keys.ring, listed);
                 let event = self.event(AuditAction::IssuerActivate, &issuer, position);
                 Step::Insert(Box::new(issuer), event)
             }
@@ -145,7 +145,7 @@ impl Authority {
     }
 
     /// Gives a pending issuer its first certificate, or an active one a new one.
-    fn renewed(&self, issuer: &Issuer, held: IssuerCertificate, position: u64) -> Step {
+    pub(super) fn renewed(&self, issuer: &Issuer, held: IssuerCertificate, position: u64) -> Step {
         let (action, state) = match issuer.state.clone() {
             IssuerState::Pending(pending) => {
                 (AuditAction::IssuerActivate, IssuerState::Active(pending.activate(held)))
@@ -166,7 +166,12 @@ impl Authority {
         }
     }
 
-    fn event(&self, action: AuditAction, issuer: &Issuer, position: u64) -> Box<NewAuditEvent> {
+    pub(super) fn event(
+        &self,
+        action: AuditAction,
+        issuer: &Issuer,
+        position: u64,
+    ) -> Box<NewAuditEvent> {
         Box::new(NewAuditEvent {
             at: self.now(),
             actor: "system".into(),
@@ -203,6 +208,36 @@ fn stay_pending(
     }
 }
 
+/// A CA whose certificate is there and which the inventory does not know.
+pub(super) struct Found<'a> {
+    pub(super) key: &'a KeyDescription,
+    pub(super) subject: NameDer,
+    /// None for a root.
+    pub(super) parent: Option<Id<Issuer>>,
+    pub(super) held: IssuerCertificate,
+    pub(super) created_at: UnixTime,
+}
+
+impl Found<'_> {
+    pub(super) fn issuer(self, id: Id<Issuer>, ring: &Ring, listed: &[Issuer]) -> Issuer {
+        let is_taken = |name: &IssuerName| listed.iter().any(|issuer| issuer.name == *name);
+        Issuer {
+            id,
+            name: name_of(self.key, ring, is_taken),
+            subject: self.subject,
+            parent: self.parent,
+            ring: ring.name.clone(),
+            key_label: self.key.label.to_string(),
+            kind: kind_of(self.key, self.parent.is_none()),
+            is_issuing: self.key.purpose == Purpose::CertAndCrl,
+            state: IssuerState::Active(ActiveIssuer { certificate: self.held }),
+            responder: None,
+            revision: 1,
+            created_at: self.created_at,
+        }
+    }
+}
+
 fn kind_of(key: &KeyDescription, self_signed: bool) -> IssuerKind {
     match key.purpose {
         Purpose::CertAndCrl => IssuerKind::Issuing,
@@ -211,10 +246,18 @@ fn kind_of(key: &KeyDescription, self_signed: bool) -> IssuerKind {
     }
 }
 
-/// Names an issuer after its key. Labels may have characters that names have not.
-fn name_of(key: &KeyDescription) -> IssuerName {
+/// Names an issuer after its key, and after its ring if that name is taken: keys of two rings may
+/// have one label. Labels may have characters that names have not.
+fn name_of(
+    key: &KeyDescription,
+    ring: &Ring,
+    is_taken: impl Fn(&IssuerName) -> bool,
+) -> IssuerName {
     let slug = key.label.as_str().replace(['.', '_'], "-");
-    IssuerName::new(slug.trim_matches('-')).unwrap_or_else(|_| {
+    let slug = slug.trim_matches('-');
+    let names = [slug.to_owned(), format!("{slug}-{}", ring.name)];
+    let free = names.into_iter().filter_map(|name| IssuerName::new(name).ok());
+    free.into_iter().find(|name| !is_taken(name)).unwrap_or_else(|| {
         IssuerName::new(format!("ca-{}", key.id)).expect("hexadecimal digits make a name")
     })
 }

@@ -56,7 +56,7 @@ pub async fn open(ring: &Ring, store: &Store) -> Authority {
     let sockets = Sockets::of_server(&ring.run_dir());
     Authority::open(AuthorityParts {
         store: store.clone(),
-        signer: SignerClient::connect(sockets, ClientOptions::default()),
+        rings: SignerClient::connect(sockets, ClientOptions::default()).into(),
         clock: Arc::new(Shared(Arc::clone(&ring.clock))),
         urls: urls(),
     })

@@ -17,6 +17,7 @@ pub fn wish(name: &str, kind: IssuerKind, parent: Option<&str>) -> CaRequest {
         name: issuer(name),
         kind,
         parent: parent.map(issuer),
+        ring: None,
         subject: format!("CN={name} CA,O=Corp"),
         key: "p-256".into(),
         validity: Seconds::days(700),

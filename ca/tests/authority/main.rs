@@ -10,4 +10,5 @@ mod openssl;
 mod outage;
 mod reconciling;
 mod revoking;
+mod rings;
 mod sign_request;

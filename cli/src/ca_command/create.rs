@@ -73,6 +73,9 @@ impl Create {
         if let Some(parent) = &self.parent {
             body.insert("parent".into(), json!(parent.as_str()));
         }
+        if let Some(ring) = global.ring_name()? {
+            body.insert("ring".into(), json!(ring.as_str()));
+        }
         if let Some(path_len) = self.path_len {
             body.insert("path_len".into(), json!(path_len));
         }

@@ -3,24 +3,24 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use ca::ceremony::{self, Executed, Parent};
+use ca::ceremony::{self, Across, Executed};
 use ca::hierarchy::CaRequest;
 use model::IssuerName;
 use serde_json::Value;
 
-use super::{certificate, is_external, key_label, parent_of, path, show, urls};
+use super::{certificate, is_external, key_label, operator_for, parent_in, path, show, urls};
 use crate::exit::{Failure, Outcome};
 use crate::https::Api;
 use crate::options::Global;
 use crate::output;
 use crate::up::write_private;
 
-/// Reads the wish of a pending CA and the certificate of its parent.
-async fn wish(api: &Api, issuer: &Value) -> Outcome<(CaRequest, Option<Parent>)> {
+/// Reads the wish of a pending CA, and what the server says of its parent.
+async fn wish(api: &Api, issuer: &Value) -> Outcome<(CaRequest, Option<Value>)> {
     let text = issuer["wish"].as_str().ok_or_else(|| not_pending(issuer))?;
     let request = CaRequest::parse(text).context("read the wish")?;
     let parent = match &request.parent {
-        Some(parent) => Some(parent_of(api, parent).await?),
+        Some(parent) => Some(api.get(&path(parent)).await?.json()?),
         None => None,
     };
     Ok((request, parent))
@@ -49,10 +49,21 @@ pub async fn sign(global: &Global, api: &Api, name: &IssuerName) -> Outcome {
              `chancery ca import {name}` takes the certificate in"
         )));
     }
-    let admin = crate::operator::operator(global)?;
-    ceremony::execute(&admin, &request, parent.as_ref(), &urls(global)?, crate::up::now()?)
-        .await
-        .map_err(crate::admin::failure)?;
+    let admin = operator_for(global, &issuer)?;
+    let (urls, now) = (urls(global)?, crate::up::now()?);
+    match &parent {
+        Some(above) if above["ring"] != issuer["ring"] => {
+            let rings = Across { key: &admin, parent: &operator_for(global, above)? };
+            let parent = parent_in(above)?;
+            let made = ceremony::execute_across(rings, &request, &parent, &urls, now).await;
+            made.map_err(crate::admin::failure)?;
+        }
+        _ => {
+            let parent = parent.as_ref().map(parent_in).transpose()?;
+            let made = ceremony::execute(&admin, &request, parent.as_ref(), &urls, now).await;
+            made.map_err(crate::admin::failure)?;
+        }
+    }
     let is_active = |issuer: &Value| issuer["state"].as_str() == Some("active");
     show(global, &followed(api, name, is_active).await?)
 }
@@ -81,7 +92,7 @@ pub async fn csr(global: &Global, api: &Api, name: &IssuerName, out: Option<Path
         let answer = api.get(&format!("{}/csr", path(name))).await?.json()?;
         answer["csr"].as_str().unwrap_or_default().to_owned()
     } else if is_external(&issuer)? {
-        let admin = crate::operator::operator(global)?;
+        let admin = operator_for(global, &issuer)?;
         let held = certificate(&issuer)?;
         let csr = ceremony::request_renewal(&admin, &key_label(&issuer)?, held.raw())
             .await
@@ -111,7 +122,7 @@ async fn first_csr(global: &Global, api: &Api, issuer: &Value) -> Outcome<String
             "{name} is a root and signs itself: `chancery ca sign {name}`"
         )));
     }
-    let admin = crate::operator::operator(global)?;
+    let admin = operator_for(global, issuer)?;
     let done = ceremony::execute(&admin, &request, None, &urls(global)?, crate::up::now()?)
         .await
         .map_err(crate::admin::failure)?;

@@ -13,7 +13,7 @@ use model::IssuerName;
 use serde_json::{Value, json};
 use x509::{ForeignCertificate, UnixTime};
 
-use super::{key_label, path, show};
+use super::{key_label, operator_for, path, show};
 use crate::exit::{Failure, Outcome};
 use crate::https::Api;
 use crate::options::{Global, read};
@@ -41,7 +41,7 @@ impl Import {
         let issuer = api.get(&path(&self.name)).await?.json()?;
         self.check(&issuer)?;
         let label = key_label(&issuer)?;
-        let admin = crate::operator::operator(global)?;
+        let admin = operator_for(global, &issuer)?;
         let before =
             ceremony::adopt(&admin, &label, held.raw()).await.map_err(crate::admin::failure)?;
         let body = json!({

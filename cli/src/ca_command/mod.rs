@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use ca::PublicUrls;
-use ca::ceremony::Parent;
+use ca::ceremony::{Operator, Parent};
 use ca::profile::Seconds;
 use clap::Subcommand;
 use http::Method;
@@ -24,6 +24,7 @@ use crate::exit::{Failure, Outcome};
 use crate::https::Api;
 use crate::options::Global;
 use crate::output;
+use crate::rings;
 use crate::up::setting;
 use create::Create;
 use import::Import;
@@ -34,6 +35,7 @@ pub const COLUMNS: &[(&str, &str)] = &[
     ("NAME", "name"),
     ("KIND", "kind"),
     ("STATE", "state"),
+    ("RING", "ring"),
     ("NOT AFTER", "not_after"),
     ("SUBJECT", "subject"),
 ];
@@ -151,7 +153,17 @@ fn show(global: &Global, issuer: &Value) -> Outcome {
     }
     output::fields(
         issuer,
-        &["name", "kind", "state", "subject", "parent", "key_label", "not_after", "created_at"],
+        &[
+            "name",
+            "kind",
+            "state",
+            "subject",
+            "parent",
+            "ring",
+            "key_label",
+            "not_after",
+            "created_at",
+        ],
     )
 }
 
@@ -170,6 +182,14 @@ fn certificate(issuer: &Value) -> Outcome<ForeignCertificate> {
     Ok(ForeignCertificate::from_pem(pem).context("read the CA's certificate")?)
 }
 
+/// Opens admin.sock of the ring that holds a CA's key, unless the person named another.
+fn operator_for(global: &Global, issuer: &Value) -> Outcome<Operator> {
+    let ring = global.ring.as_deref().or_else(|| issuer["ring"].as_str());
+    // Without the server's configuration at hand there is one ring.
+    let known = !rings::listed(&global.layout()?.server_config())?.is_empty();
+    crate::operator::operator_in(global, ring.filter(|_| known || global.ring.is_some()))
+}
+
 fn key_label(issuer: &Value) -> Outcome<String> {
     let label = issuer["key_label"].as_str();
     Ok(label.context("the server's answer has no key_label")?.to_owned())
@@ -181,12 +201,13 @@ fn is_external(issuer: &Value) -> Outcome<bool> {
     Ok(issuer["parent"].is_null() && held.subject() != held.issuer())
 }
 
-async fn parent_of(api: &Api, name: &IssuerName) -> Outcome<Parent> {
-    let issuer = api.get(&path(name)).await?.json()?;
+/// Reads what the server says of a CA as the parent of another.
+fn parent_in(issuer: &Value) -> Outcome<Parent> {
+    let name = issuer["name"].as_str().context("the server's answer has no name")?;
     Ok(Parent {
-        name: name.clone(),
-        key_label: key_label(&issuer)?,
-        certificate: certificate(&issuer)?.raw().clone(),
+        name: IssuerName::new(name).context("read the parent's name")?,
+        key_label: key_label(issuer)?,
+        certificate: certificate(issuer)?.raw().clone(),
     })
 }
 

@@ -1,12 +1,12 @@
 //! `chancery ca renew`: a new certificate for the same key, by admin.sock.
 
 use anyhow::Context as _;
-use ca::ceremony::{self, Renewal};
+use ca::ceremony::{self, Across, Renewal};
 use ca::profile::Seconds;
 use model::IssuerName;
 use x509::ForeignCertificate;
 
-use super::{certificate, is_external, key_label, parent_of, path, show, urls};
+use super::{certificate, is_external, key_label, operator_for, parent_in, path, show, urls};
 use crate::exit::{Failure, Outcome};
 use crate::https::Api;
 use crate::options::Global;
@@ -30,23 +30,30 @@ pub async fn renew(
         )));
     }
     let held = certificate(&issuer)?;
-    let parent = match issuer["parent"].as_str() {
+    let above = match issuer["parent"].as_str() {
         Some(parent) => {
             let parent = IssuerName::new(parent).context("read the parent's name")?;
-            Some(parent_of(api, &parent).await?)
+            Some(api.get(&path(&parent)).await?.json()?)
         }
         None => None,
     };
+    let parent = above.as_ref().map(parent_in).transpose()?;
     let renewal = Renewal {
         key_label: key_label(&issuer)?,
         certificate: held.raw().clone(),
         parent,
         validity: validity.unwrap_or_else(|| as_before(&held)),
     };
-    let admin = crate::operator::operator(global)?;
-    let made = ceremony::renew(&admin, &renewal, &urls(global)?, crate::up::now()?)
-        .await
-        .map_err(crate::admin::failure)?;
+    let (urls, now) = (urls(global)?, crate::up::now()?);
+    let admin = operator_for(global, &issuer)?;
+    let made = match &above {
+        Some(above) if above["ring"] != issuer["ring"] => {
+            let rings = Across { key: &admin, parent: &operator_for(global, above)? };
+            ceremony::renew_across(rings, &renewal, &urls, now).await
+        }
+        _ => ceremony::renew(&admin, &renewal, &urls, now).await,
+    };
+    let made = made.map_err(crate::admin::failure)?;
     for _ in 0..100 {
         let issuer = api.get(&path(name)).await?.json()?;
         if *certificate(&issuer)?.raw() == made {

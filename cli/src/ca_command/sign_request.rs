@@ -9,7 +9,7 @@ use clap::Args;
 use model::IssuerName;
 use x509::{Csr, Name, pem};
 
-use super::{parent_of, path, pems, urls};
+use super::{operator_for, parent_in, path, pems, urls};
 use crate::exit::{Failure, Outcome};
 use crate::https::Api;
 use crate::options::{Global, read};
@@ -59,8 +59,8 @@ impl SignRequest {
             constraints: self.constraints,
         };
         let issuer = api.get(&path(&self.parent)).await?.json()?;
-        let parent = parent_of(api, &self.parent).await?;
-        let admin = crate::operator::operator(global)?;
+        let parent = parent_in(&issuer)?;
+        let admin = operator_for(global, &issuer)?;
         let now = crate::up::now()?;
         let signed = ceremony::sign_request(&admin, &parent, &csr, &wish, &urls(global)?, now)
             .await

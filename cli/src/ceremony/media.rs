@@ -323,7 +323,7 @@ fn proved(response: &Response, log_key: &str) -> Result<Certificate, String> {
 
 /// Prints the verifier key of this ring's log.
 pub async fn key(global: &Global) -> Outcome {
-    let described = crate::admin::connect(&global.layout()?.run())?.describe().await?;
+    let described = crate::admin::connect(&global.run_dir()?)?.describe().await?;
     let log = described.keys.0.iter().find(|key| key.purpose == Purpose::Log);
     let spki = log.and_then(|key| key.spki.as_ref()).context("the ring has no log key")?;
     let name = checkpoint::origin(described.instance);

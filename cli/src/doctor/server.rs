@@ -22,6 +22,7 @@ pub async fn checks(global: &Global) -> Vec<Check> {
     let mut checks = Vec::new();
     let readiness = api.readiness().await;
     checks.extend(readiness.as_ref().ok().and_then(reconciled));
+    checks.extend(readiness.iter().flat_map(rings));
     match readiness {
         Ok(ready) if ready["ready"].as_bool() == Some(true) => {
             checks.push(Check::good("server", "ready"));
@@ -63,6 +64,22 @@ fn reconciled(ready: &Value) -> Option<Check> {
     })
 }
 
+/// Looks at every ring; the server may be ready although one is away.
+fn rings(ready: &Value) -> Vec<Check> {
+    let each = ready["rings"].as_array().into_iter().flatten().map(|ring| {
+        let name = ring["name"].as_str().unwrap_or_default();
+        let signer = ring["signer"].as_str().unwrap_or("away");
+        let seen = format!("{name}: {signer}, {} issuing CA(s)", ring["issuing"]);
+        let mend = match signer {
+            "ready" => return Check::good("ring", seen),
+            "locked" => "unlock it: docs/operate/unlock.md",
+            _ => "start its signer: server.toml names its run directory",
+        };
+        Check::bad("ring", seen, mend)
+    });
+    each.collect()
+}
+
 fn expiry(issuer: &Value, now: UnixTime) -> Option<Check> {
     let name = issuer["name"].as_str()?;
     let not_after = UnixTime::parse_rfc3339(issuer["not_after"].as_str()?).ok()?;
@@ -70,7 +87,8 @@ fn expiry(issuer: &Value, now: UnixTime) -> Option<Check> {
         return None;
     }
     let left = not_after.0 - now.0;
-    let seen = format!("{name} ends {not_after} ({} days)", left / 86_400);
+    let ring = issuer["ring"].as_str().unwrap_or("unknown");
+    let seen = format!("{name} (ring {ring}) ends {not_after} ({} days)", left / 86_400);
     let mend = format!("chancery ca renew {name}");
     Some(if left < TOO_SOON {
         Check::bad("CA expiry", seen, mend)

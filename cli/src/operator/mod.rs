@@ -49,10 +49,15 @@ pub struct Approvers {
     exchange: Option<Exchange>,
 }
 
-/// Opens admin.sock as an operator.
+/// Opens admin.sock of the ring to act on as an operator.
 pub fn operator(global: &Global) -> Outcome<Operator> {
+    operator_in(global, global.ring.as_deref())
+}
+
+/// Opens admin.sock of a ring as an operator.
+pub fn operator_in(global: &Global, ring: Option<&str>) -> Outcome<Operator> {
     let layout = global.layout()?;
-    let client = crate::admin::connect(&layout.run())?;
+    let client = crate::admin::connect(&global.run_dir_of(ring)?)?;
     Ok(Operator::new(client, Approvers::new(&global.approving, &layout.operator_key())?))
 }
 
@@ -92,23 +97,18 @@ impl Approvers {
             Some(exchange) => exchange.signatures(&act)?,
             None => Vec::new(),
         };
-        let own = self.own_among(client).await?;
-        approvals.extend(self.sign_here(own, &proposed)?);
-        let approvals = distinct(approvals);
+        let operators = operators_of(client).await?;
+        approvals.extend(self.sign_here(self.own_among(&operators), &proposed)?);
+        let approvals = of_operators(distinct(approvals), &operators);
         self.enough(&act, &proposed, approvals.len())?;
         Ok((act, Warrant { proposal: proposed.proposal, approvals: Approvals(approvals) }))
     }
 
     /// Gives the key in the data directory while it is an operator's.
-    async fn own_among(&self, client: &SignerClient) -> Result<Option<&OperatorKey>, WarrantError> {
-        let Some(own) = &self.own else {
-            return Ok(None);
-        };
-        let operators = client.read_operators(&ReadOperators).await?.operators;
-        let line = own.public_line();
-        let blob = |line: &str| line.split(' ').nth(1).map(str::to_owned);
-        let is_one = operators.0.iter().any(|operator| blob(&operator.0) == blob(&line));
-        Ok(is_one.then_some(own))
+    fn own_among(&self, operators: &[String]) -> Option<&OperatorKey> {
+        let own = self.own.as_ref()?;
+        let blob = blob(&own.public_line())?;
+        operators.contains(&blob).then_some(own)
     }
 
     fn sign_here(
@@ -153,6 +153,27 @@ impl Warrants for Approvers {
             exchange.done(act);
         }
     }
+}
+
+/// Lists the operators of a ring by the middle of their public keys' lines.
+async fn operators_of(client: &SignerClient) -> Result<Vec<String>, WarrantError> {
+    let operators = client.read_operators(&ReadOperators).await?.operators;
+    Ok(operators.0.iter().filter_map(|operator| blob(&operator.0)).collect())
+}
+
+fn blob(line: &str) -> Option<String> {
+    line.split(' ').nth(1).map(str::to_owned)
+}
+
+/// Leaves out signatures of others than a ring's operators, if any is of one: a command that acts
+/// on two rings has the keys of both rings' operators. Else the signer says what is wrong.
+fn of_operators(approvals: Vec<Approval>, operators: &[String]) -> Vec<Approval> {
+    let is_one = |approval: &Approval| {
+        let line = signer_of(approval).map(|key| key.to_text());
+        line.and_then(|line| blob(&line)).is_some_and(|blob| operators.contains(&blob))
+    };
+    let (ours, others): (Vec<_>, Vec<_>) = approvals.into_iter().partition(is_one);
+    if ours.is_empty() { others } else { ours }
 }
 
 /// Leaves out a signature that is there twice: the own key may have signed in the directory too.

@@ -188,6 +188,10 @@ impl Up {
 pub struct Init {
     #[command(flatten)]
     up: Up,
+    /// Make only the ring, with no key in it: one that stands beside another
+    /// (docs/operate/rings.md)
+    #[arg(long)]
+    ring_only: bool,
 }
 
 impl Init {
@@ -203,11 +207,17 @@ impl Init {
         let signer = prepare::signer(&self.up, &layout, &identities, (&factor, family)).await?;
         let root = async {
             factor.open(&layout).await?;
-            prepare::hierarchy(&self.up, global).await
+            match self.ring_only {
+                true => Ok(None),
+                false => prepare::hierarchy(&self.up, global).await.map(Some),
+            }
         };
         let root = root.await;
         signer.end().await;
-        let root = root?;
+        let Some(root) = root? else {
+            let made = if made.ring { "made" } else { "found" };
+            return crate::output::text(&format!("{made} {}", layout.ring().display()));
+        };
         crate::output::text(&format!(
             "{} {}: root {}, issuing {}",
             if made.ring { "made" } else { "found" },

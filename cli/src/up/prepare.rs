@@ -135,7 +135,7 @@ fn threshold(up: &Up) -> usize {
 /// Makes root, issuing CA and responder if they are missing, by admin.sock.
 pub async fn hierarchy(up: &Up, global: &Global) -> Outcome<Root> {
     let layout = global.layout()?;
-    let admin = crate::operator::operator(global)?;
+    let admin = crate::operator::operator_in(global, None)?;
     let urls = PublicUrls::new(&up.public_base())
         .map_err(|error| crate::exit::Failure::Usage(format!("--public-url: {error}")))?;
     let plan = BootstrapPlan {

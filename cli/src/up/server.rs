@@ -10,7 +10,7 @@ use super::factor::Factor;
 use super::identity::Identities;
 use super::layout::Layout;
 use super::server_config::{
-    Bootstrap, Boundary, Database, Listen, Public, ServerConfig, Signer, Tls,
+    Bootstrap, Boundary, Database, Listen, Public, ServerConfig, Signer, Tls, setting, settings,
 };
 use crate::exit::Outcome;
 
@@ -24,19 +24,25 @@ pub async fn server(
     let account = identities.server();
     let token = admin_token(&layout.admin_token())?;
     let text = |path: &Path| path.display().to_string();
+    let boundary = match identities.are_several() {
+        true => None,
+        false => Some(kept_out(layout, factor)?),
+    };
     let config = ServerConfig {
         version: 1,
         listen: Listen { https: up.https.to_string(), http: up.http.to_string() },
         database: Database {
             url: up.database()?.unwrap_or_else(|| format!("sqlite://{}", text(&layout.database()))),
         },
-        signer: Signer { run: text(&layout.run()) },
+        signer: Signer {
+            name: setting(&layout.server_config(), "signer", "name")?,
+            run: text(&layout.run()),
+        },
+        ring: crate::rings::beside(&layout.server_config())?,
         public: Public { url: up.public_base() },
         tls: Tls { directory: text(&layout.server()), names: up.own_names() },
         bootstrap: Bootstrap { admin_token_sha256: hex::encode(x509::sha256(token.as_bytes())) },
-        boundary: (!identities.are_several()).then(|| Boundary {
-            keep_out: keep_out(layout, factor).iter().map(|path| text(path)).collect(),
-        }),
+        boundary: boundary.map(|keep_out| Boundary { keep_out }),
     };
     let toml = toml::to_string(&config).context("write the server's configuration")?;
     // It may hold the database's password.
@@ -50,6 +56,19 @@ pub async fn server(
         identities: *identities,
     };
     Ok(recipe.start().await?)
+}
+
+/// Lists what the server keeps itself out of: what `up` knows of, and what somebody added, as for
+/// rings beside the first.
+fn kept_out(layout: &Layout, factor: &Factor) -> anyhow::Result<Vec<String>> {
+    let mut paths: Vec<String> =
+        keep_out(layout, factor).iter().map(|path| path.display().to_string()).collect();
+    for path in settings(&layout.server_config(), "boundary", "keep_out")? {
+        if !paths.contains(&path) && Path::new(&path).exists() {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
 }
 
 /// Lists what opens the ring, and the ring itself.

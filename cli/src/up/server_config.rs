@@ -17,6 +17,9 @@ pub struct ServerConfig {
     pub database: Database,
     /// Its way to the signer.
     pub signer: Signer,
+    /// Rings beside that one: kept as somebody wrote them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ring: Vec<toml::Table>,
     /// What stands in certificates.
     pub public: Public,
     /// Its own certificate.
@@ -47,6 +50,9 @@ pub struct Database {
 /// The way to the signer.
 #[derive(Debug, Serialize)]
 pub struct Signer {
+    /// What the server calls this ring; `default` if it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The directory of the sockets.
     pub run: String,
 }

@@ -1,7 +1,7 @@
 //! The journal as a log: checkpoint, hash tiles and proofs; no entries, for names are in them.
 //!
 //! The layout is that of C2SP tlog-tiles below `/.well-known/pki/log/{log}/`, where the log is
-//! `default` or the ring's instance in hex; cosigned checkpoints and proofs are ours
+//! the ring's name or its instance in hex, or `default`; cosigned checkpoints and proofs are ours
 //! (docs/operate/log.md).
 
 use axum::body::Body;
@@ -30,8 +30,7 @@ pub(crate) async fn checkpoint(
     State(state): State<StatusState>,
     Path(log): Path<String>,
 ) -> Result<Response, Problem> {
-    state.authority.check_log(&log).await?;
-    let note = state.authority.log_checkpoint().await?;
+    let note = state.authority.log(&log).await?.checkpoint().await?;
     Ok(answer(NOTE, ONE_SECOND, note))
 }
 
@@ -40,8 +39,7 @@ pub(crate) async fn cosigned(
     State(state): State<StatusState>,
     Path(log): Path<String>,
 ) -> Result<Response, Problem> {
-    state.authority.check_log(&log).await?;
-    let note = state.authority.cosigned_checkpoint().await?;
+    let note = state.authority.log(&log).await?.cosigned_checkpoint().await?;
     Ok(answer(NOTE, ONE_SECOND, note))
 }
 
@@ -52,8 +50,7 @@ pub(crate) async fn show(
     Path(log): Path<String>,
     note: Bytes,
 ) -> Result<Response, Problem> {
-    state.authority.check_log(&log).await?;
-    let taken = state.authority.show_checkpoint(&note).await?;
+    let taken = state.authority.log(&log).await?.show_checkpoint(&note).await?;
     Ok(answer(NOTE, "no-store", format!("cosignatures kept: {taken}\n").into_bytes()))
 }
 
@@ -62,8 +59,7 @@ pub(crate) async fn tile(
     State(state): State<StatusState>,
     Path((log, place)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    state.authority.check_log(&log).await?;
-    let tile = state.authority.log_tile(&format!("tile/{place}")).await?;
+    let tile = state.authority.log(&log).await?.tile(&format!("tile/{place}")).await?;
     let control = if tile.is_full { FOR_EVER } else { FOR_A_WHILE };
     Ok(answer(TILE, control, tile.content))
 }
@@ -89,8 +85,7 @@ pub(crate) async fn consistency(
 }
 
 async fn proof(state: &StatusState, log: &str, of: LogProof) -> Result<Response, Problem> {
-    state.authority.check_log(log).await?;
-    let (root, hashes) = state.authority.log_proof(of).await?;
+    let (root, hashes) = state.authority.log(log).await?.proof(of).await?;
     let place = match of {
         LogProof::Inclusion { index, size } => format!(r#""index":{index},"size":{size}"#),
         LogProof::Consistency { old, new } => format!(r#""old":{old},"new":{new}"#),

@@ -58,7 +58,7 @@ impl Bench {
         let clock = || Shared(Arc::clone(&ring.clock));
         let parts = AuthorityParts {
             store: Store::open(&url, clock()).await.expect("a database"),
-            signer: connect(Sockets::of_server(&run)),
+            rings: connect(Sockets::of_server(&run)).into(),
             clock: Arc::new(clock()),
             urls,
         };

@@ -83,7 +83,8 @@ async fn app() -> Router {
         .expect("written");
     let authority = Authority::open(AuthorityParts {
         store,
-        signer: SignerClient::connect(Sockets::of_server(folder.path()), ClientOptions::default()),
+        rings: SignerClient::connect(Sockets::of_server(folder.path()), ClientOptions::default())
+            .into(),
         clock: Arc::new(At(NOW)),
         urls: PublicUrls::new("http://pki.corp.example").expect("a base"),
     })

@@ -1,10 +1,10 @@
-use model::{CertificateStatus, IssuedCertificate};
+use model::{CertificateStatus, IssuedCertificate, Issuer, RingName};
 use x509::{CrlReason, UnixTime};
 
 use super::both_engines;
-use super::sample::{NOW, certificate, id, new_issued, stored_issuer};
+use super::sample::{NOW, certificate, id, issuer, new_issued, stored_issuer};
 use crate::certificates::{self, Counts, Place};
-use crate::{Store, StoreError};
+use crate::{NewIssued, Store, StoreError, issuers};
 
 const HELD: CertificateStatus = CertificateStatus::Held { since: NOW };
 const REVOKED: CertificateStatus = CertificateStatus::Revoked {
@@ -34,18 +34,58 @@ both_engines! {
             let new = certificate(issuer.id, position);
             store.record_issued(new_issued(new)).await.unwrap();
         }
+        let ring = RingName::default();
         let positions = async |after, below| {
-            let claims = certificates::claims(&store, after, below).await.unwrap();
+            let claims = certificates::claims(&store, &ring, after, below).await.unwrap();
             claims.iter().map(|claim| claim.journal).collect::<Vec<_>>()
         };
         assert_eq!(positions(Place::START, i64::MAX).await, [3, 5, 7, 900_000]);
         assert_eq!(positions(Place::START, 7).await, [3, 5]);
-        let first = certificates::claims(&store, Place::START, 4).await.unwrap().remove(0);
+        let first = certificates::claims(&store, &ring, Place::START, 4).await.unwrap().remove(0);
         let there = certificate(issuer.id, 3);
         assert_eq!(first.serial, there.serial.as_bytes());
-        assert!(first.der == there.der.as_bytes() && first.ring == "local");
+        assert!(first.der == there.der.as_bytes() && first.ring == "default");
         assert_eq!((first.issuer.clone(), first.id.is_empty()), (issuer.id.to_string(), false));
         assert_eq!(positions(first.place(), i64::MAX).await, [5, 7, 900_000]);
+    }
+
+    async fn claims_are_those_of_a_ring_and_those_of_no_ring_that_is_their_issuers(store: Store) {
+        let near = stored_issuer(&store, "near").await;
+        let far = Issuer { ring: RingName::new("far").unwrap(), ..issuer("far") };
+        let row = far.clone();
+        let insert = store.write(move |tx| Box::pin(async move { issuers::insert(tx, &row).await }));
+        insert.await.unwrap();
+        for (position, of, ring) in
+            [(1, near.id, "default"), (2, far.id, "far"), (3, near.id, "far"), (4, far.id, "none")]
+        {
+            let ring = RingName::new(ring).unwrap();
+            let new = NewIssued { ring, ..new_issued(certificate(of, position)) };
+            store.record_issued(new).await.unwrap();
+        }
+        for (ring, expected) in
+            [("default", vec![1, 3, 4]), ("far", vec![2, 3, 4]), ("other", vec![3, 4])]
+        {
+            let ring = RingName::new(ring).unwrap();
+            let claims = certificates::claims(&store, &ring, Place::START, i64::MAX).await.unwrap();
+            let positions: Vec<_> = claims.iter().map(|claim| claim.journal).collect();
+            assert_eq!(positions, expected, "{ring}");
+        }
+    }
+
+    async fn the_newest_certificate_of_a_key_is_its_issuers(store: Store) {
+        let (one, two) = (stored_issuer(&store, "one").await, stored_issuer(&store, "two").await);
+        let key = [7; 32];
+        for (position, of) in [(5, one.id), (3, one.id), (9, two.id)] {
+            let new = IssuedCertificate { spki_sha256: key, ..certificate(of, position) };
+            store.record_issued(new_issued(new)).await.unwrap();
+        }
+        let newest = async |of, key| {
+            let found = certificates::newest_for_key(&store, of, key).await.unwrap();
+            found.map(|found| found.journal.0)
+        };
+        assert_eq!(newest(one.id, key).await, Some(5));
+        assert_eq!(newest(two.id, key).await, Some(9));
+        assert_eq!((newest(one.id, [8; 32]).await, newest(id(), key).await), (None, None));
     }
 
     async fn absent_certificates_are_none(store: Store) {

@@ -93,6 +93,7 @@ both_engines! {
         assert_eq!(update(&store, one.id, 1, &drained).await.unwrap(), 2);
 
         let responder = Responder {
+            ring: model::RingName::new("follower").unwrap(),
             key_label: "ocsp-1".to_owned(),
             certificate: CertificateDer::from_vec(vec![8; 8]),
             not_after: NOW,

@@ -1,13 +1,18 @@
 use model::{
-    ApiToken, AuditAction, JournalPosition, NewAuditEvent, Profile, ProfileName, RingName, Role,
+    ApiToken, AuditAction, Issuer, JournalPosition, NewAuditEvent, Profile, ProfileName, RingName,
+    Role,
 };
 use x509::{CrlDer, UnixTime};
 
 use super::both_engines;
-use super::sample::{NOW, id, stored_issuer};
+use super::sample::{NOW, certificate, id, issuer, new_issued, stored_issuer};
+use crate::certificates::{self, Place};
 use crate::crls::{CrlMeta, StoredCrl};
+use crate::engine::Statement;
 use crate::tx::{BoxFuture, Tx};
-use crate::{Store, StoreError, audit, crls, journal_positions, leases, profiles, tokens};
+use crate::{
+    NewIssued, Store, StoreError, audit, crls, issuers, journal_positions, leases, profiles, tokens,
+};
 
 fn profile(name: &str) -> Profile {
     Profile {
@@ -128,6 +133,37 @@ both_engines! {
         assert_eq!(journal_positions::get(&store, &ring).await.unwrap(), at(7));
         let other = RingName::new("other").unwrap();
         assert_eq!(journal_positions::get(&store, &other).await.unwrap(), at(0));
+    }
+
+    async fn the_ring_of_before_there_were_several_is_the_default(store: Store) {
+        let local = RingName::new("local").unwrap();
+        let before = Issuer { ring: local.clone(), ..issuer("before") };
+        let row = before.clone();
+        one(&store, move |tx| {
+            Box::pin(async move {
+                issuers::insert(tx, &row).await?;
+                journal_positions::advance(tx, &local, JournalPosition(0), JournalPosition(9)).await
+            })
+        })
+        .await
+        .unwrap();
+        let new = NewIssued { ring: before.ring.clone(), ..new_issued(certificate(before.id, 4)) };
+        store.record_issued(new).await.unwrap();
+        // What the migration does; the column it adds is there already.
+        let script = include_str!("../../migrations/sqlite/0005_rings.sql");
+        let updates = script.lines().filter(|line| line.starts_with("UPDATE"));
+        for line in updates {
+            let statement = Statement::built("migration", line.trim_end_matches(';').into());
+            one(&store, move |tx| Box::pin(async move { tx.execute(statement).await.map(drop) }))
+                .await
+                .unwrap();
+        }
+        let ring = RingName::default();
+        assert_eq!(issuers::get(&store, before.id).await.unwrap().map(|i| i.ring), Some(ring.clone()));
+        let position = journal_positions::get(&store, &ring).await.unwrap();
+        assert_eq!(position, JournalPosition(9));
+        let claims = certificates::claims(&store, &ring, Place::START, i64::MAX).await.unwrap();
+        assert_eq!((claims.len(), claims[0].ring.as_str()), (1, "default"));
     }
 
     async fn a_crl_gives_way_to_higher_numbers_only(store: Store) {

@@ -8,7 +8,7 @@ use http::HeaderName;
 use http::header::CONTENT_TYPE;
 
 use crate::auth::{Authorized, permission::ReadMetrics};
-use crate::meters::Meters;
+use crate::meters::{self, Meters};
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::readiness::ReadinessCache;
@@ -28,8 +28,8 @@ pub async fn metrics(
     State(meters): State<Meters>,
     State(cache): State<Arc<ReadinessCache>>,
 ) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
-    let ready = cache.ask(&authority).await.is_ready();
-    metrics::gauge!("chancery_ready").set(f64::from(u8::from(ready)));
+    let readiness = cache.ask(&authority).await;
+    meters::set_readiness(&readiness);
     let text = meters.render(&authority).await?;
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

@@ -22,8 +22,10 @@ pub struct ReadinessBody {
     ready: bool,
     /// Whether the database answers.
     database: bool,
-    /// `ready`, `locked`, `journal-failed` or `unavailable`.
+    /// How the first ring's signer is: `ready`, `locked`, `journal-failed` or `unavailable`.
     signer: &'static str,
+    /// Every ring, the first one first. One that is away leaves the others in service.
+    rings: Vec<RingBody>,
     /// How many issuers can issue leaves now.
     issuing: usize,
     /// The CRL of every issuer that is not retired.
@@ -31,6 +33,19 @@ pub struct ReadinessBody {
     /// Whether inventory and journal agreed when they were last compared; null before that. It
     /// makes nothing unready.
     reconciled: Option<bool>,
+}
+
+/// How a ring is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RingReadiness)]
+pub struct RingBody {
+    /// Its name.
+    #[schema(example = "default")]
+    name: String,
+    /// How its signer is: `ready`, `locked`, `journal-failed` or `unavailable`.
+    signer: &'static str,
+    /// How many issuers can issue leaves now by its keys.
+    issuing: usize,
 }
 
 /// How fresh a CRL is.
@@ -79,19 +94,29 @@ impl From<&Readiness> for ReadinessBody {
             this_update: crl.meta.map(|meta| Time(meta.this_update)),
             next_update: crl.meta.map(|meta| Time(meta.next_update)),
         });
+        let rings = readiness.rings.iter().map(|ring| RingBody {
+            name: ring.name.to_string(),
+            signer: word(&ring.signer),
+            issuing: ring.issuing,
+        });
         Self {
             ready: readiness.is_ready(),
             database: readiness.store,
-            signer: match &readiness.signer {
-                SignerReadiness::Ready => "ready",
-                SignerReadiness::Locked => "locked",
-                SignerReadiness::JournalFailed => "journal-failed",
-                // Why stands in the log: anybody may ask here.
-                SignerReadiness::Unavailable(_) => "unavailable",
-            },
+            signer: word(&readiness.signer),
+            rings: rings.collect(),
             issuing: readiness.issuing,
             crls: crls.collect(),
             reconciled: readiness.reconciled,
         }
+    }
+}
+
+fn word(signer: &SignerReadiness) -> &'static str {
+    match signer {
+        SignerReadiness::Ready => "ready",
+        SignerReadiness::Locked => "locked",
+        SignerReadiness::JournalFailed => "journal-failed",
+        // Why stands in the log: anybody may ask here.
+        SignerReadiness::Unavailable(_) => "unavailable",
     }
 }

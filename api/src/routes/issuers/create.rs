@@ -7,7 +7,7 @@ use ca::hierarchy::CaRequest;
 use ca::profile::Seconds;
 use http::header::LOCATION;
 use http::{HeaderName, StatusCode};
-use model::{IssuerKind, IssuerName};
+use model::{IssuerKind, IssuerName, RingName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -34,6 +34,9 @@ pub struct CreateIssuer {
     /// The CA of ours above it; none for a root, and for one that somebody else is to sign.
     #[schema(value_type = Option<String>, example = "root")]
     parent: Option<IssuerName>,
+    /// The ring that is to hold its key; the server's first one if it is not given.
+    #[schema(value_type = Option<String>, example = "default")]
+    ring: Option<RingName>,
     /// Its subject (RFC 4514).
     #[schema(example = "CN=Web CA,O=Example")]
     subject: String,
@@ -77,6 +80,7 @@ pub async fn create(
         name: wish.name,
         kind: wish.kind,
         parent: wish.parent,
+        ring: wish.ring,
         subject: wish.subject,
         key: wish.key,
         validity: wish.validity,

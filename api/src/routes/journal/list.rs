@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use ca::{Authority, LogError};
+use model::RingName;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -20,12 +21,15 @@ use crate::routes::limit;
 pub struct EntriesQuery {
     /// The position of the first: 0 if it is not given.
     from: Option<u64>,
+    /// The ring whose journal: the server's first one if it is not given.
+    #[param(value_type = Option<String>)]
+    ring: Option<RingName>,
     /// Entries at most: 1 to 1000, 100 if it is not given. Fewer may come.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u16>,
 }
 
-/// Reads entries of the signer's journal, oldest first, as it wrote them.
+/// Reads entries of a signer's journal, oldest first, as it wrote them.
 #[utoipa::path(
     get, path = "/journal/entries", operation_id = "readJournalEntries", tag = "journal",
     security(("token" = [])), extensions(("x-permission" = json!("journal:read"))),
@@ -39,7 +43,9 @@ pub async fn list(
 ) -> Result<Json<JournalEntriesBody>, Problem> {
     let limit = limit(query.limit)?;
     let from = query.from.unwrap_or(0);
-    let read = authority.journal_entries(from, limit.into()).await.map_err(problem)?;
+    let log = authority.log_of(query.ring.as_ref());
+    let log = log.map_err(|_| Problem::malformed("ring-unknown", "there is no such ring"))?;
+    let read = log.entries(from, limit.into()).await.map_err(problem)?;
     let positions = read.from..;
     let entries = positions.zip(&read.leaves).map(|(at, leaf)| JournalEntryBody::of(at, leaf));
     Ok(Json(JournalEntriesBody { from: read.from, size: read.size, entries: entries.collect() }))

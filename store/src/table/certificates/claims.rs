@@ -1,5 +1,7 @@
 //! What rows claim of the signer's journal, in the journal's order.
 
+use model::RingName;
+
 use super::TABLE;
 use crate::StoreError;
 use crate::engine::{Row, Statement};
@@ -53,17 +55,30 @@ impl Claim {
     }
 }
 
-/// Lists rows after a place whose position is below a bound, in the order of positions: at most
+/// Lists rows that say to be in a ring's journal, and rows that say another ring than their
+/// issuer's, after a place whose position is below a bound, in the order of positions: at most
 /// 1,000.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
-pub async fn claims(from: impl Source, after: Place, below: i64) -> Result<Vec<Claim>, StoreError> {
+pub async fn claims(
+    from: impl Source,
+    ring: &RingName,
+    after: Place,
+    below: i64,
+) -> Result<Vec<Claim>, StoreError> {
     let sql = "SELECT seq, id, issuer, serial, ring, journal, der FROM certificates
                WHERE (journal, seq) > ($1, $2) AND journal < $3
-               ORDER BY journal, seq LIMIT $4";
-    let statement =
-        Statement::new(TABLE, sql).int(after.journal).int(after.seq).int(below).int(PAGE.into());
+                   AND (ring = $4 OR NOT EXISTS (SELECT 1 FROM issuers
+                        WHERE issuers.id = certificates.issuer
+                            AND issuers.ring = certificates.ring))
+               ORDER BY journal, seq LIMIT $5";
+    let statement = Statement::new(TABLE, sql)
+        .int(after.journal)
+        .int(after.seq)
+        .int(below)
+        .text(ring.as_str())
+        .int(PAGE.into());
     from.read(statement).await?.iter().map(read).collect()
 }
 

@@ -51,6 +51,22 @@ pub async fn get_by_serial(
     one(from, statement).await?.as_ref().map(row::read).transpose()
 }
 
+/// Gets the newest certificate that the issuer gave a key, by the SHA-256 of the key's
+/// SubjectPublicKeyInfo. It walks the issuer's certificates: for CAs that sign CAs, which sign few.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn newest_for_key(
+    from: impl Source,
+    issuer: Id<Issuer>,
+    spki_sha256: [u8; 32],
+) -> Result<Option<IssuedCertificate>, StoreError> {
+    let sql = "SELECT * FROM certificates WHERE issuer = $1 AND spki_sha256 = $2
+               ORDER BY journal DESC, seq DESC LIMIT 1";
+    let statement = Statement::new(TABLE, sql).text(issuer.to_string()).bytes(spki_sha256);
+    one(from, statement).await?.as_ref().map(row::read).transpose()
+}
+
 /// Changes a certificate's status if it still is `from`.
 ///
 /// # Errors

@@ -17,10 +17,10 @@ const TABLE: &str = "issuers";
 pub async fn insert(tx: &mut Tx, issuer: &Issuer) -> Result<(), StoreError> {
     let sql = "INSERT INTO issuers (id, name, subject, parent, ring, key_label, kind, is_issuing,
                    revision, created_at, state, state_at, request_kind, request, spki, certificate,
-                   chain, not_after, responder_key_label, responder_certificate,
+                   chain, not_after, responder_ring, responder_key_label, responder_certificate,
                    responder_not_after)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                   $18, $19, $20, $21)
+                   $18, $19, $20, $21, $22)
                ON CONFLICT DO NOTHING";
     let statement = Statement::new(TABLE, sql)
         .text(issuer.id.to_string())
@@ -98,9 +98,9 @@ pub async fn update_responder(
     responder: Option<&Responder>,
 ) -> Result<i64, StoreError> {
     let sql = "UPDATE issuers
-               SET responder_key_label = $1, responder_certificate = $2, responder_not_after = $3,
-                   revision = revision + 1
-               WHERE id = $4 AND revision = $5";
+               SET responder_ring = $1, responder_key_label = $2, responder_certificate = $3,
+                   responder_not_after = $4, revision = revision + 1
+               WHERE id = $5 AND revision = $6";
     changed(tx, row::responder_values(Statement::new(TABLE, sql), responder), id, revision).await
 }
 

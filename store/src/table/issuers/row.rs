@@ -72,7 +72,12 @@ fn read_responder(row: &Row) -> Result<Option<Responder>, StoreError> {
     let Some(key_label) = row.text_or_null("responder_key_label")? else {
         return Ok(None);
     };
+    let ring = match row.parsed_or_null("responder_ring")? {
+        Some(ring) => ring,
+        None => row.parsed("ring")?,
+    };
     Ok(Some(Responder {
+        ring,
         key_label,
         certificate: CertificateDer::from_vec(row.bytes("responder_certificate")?),
         not_after: UnixTime(row.int("responder_not_after")?),
@@ -105,9 +110,10 @@ pub(super) fn state_values(statement: Statement, state: &IssuerState) -> Stateme
         .int_or_null(certificate.map(|own| own.not_after.0))
 }
 
-/// Adds the three columns of a responder.
+/// Adds the four columns of a responder.
 pub(super) fn responder_values(statement: Statement, responder: Option<&Responder>) -> Statement {
     statement
+        .text_or_null(responder.map(|responder| responder.ring.as_str()))
         .text_or_null(responder.map(|responder| responder.key_label.as_str()))
         .bytes_or_null(responder.map(|responder| responder.certificate.as_bytes()))
         .int_or_null(responder.map(|responder| responder.not_after.0))

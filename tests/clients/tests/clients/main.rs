@@ -10,6 +10,7 @@ mod hierarchy;
 mod inspect;
 mod issued;
 mod lifecycle;
+mod one_server;
 mod one_user;
 mod outage;
 mod reconcile;

@@ -1,9 +1,11 @@
 //! Real processes: `chancery up` in a temporary directory, or signer and server started apart.
 
 mod api;
+mod beside;
 mod openssl;
 mod status;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -79,6 +81,8 @@ pub struct Stack {
     up: Option<Process>,
     signer: Option<Process>,
     server: Option<Process>,
+    /// Signers of rings beside the first, by the server's names of them.
+    beside: BTreeMap<String, Process>,
 }
 
 /// Finds a port of 127.0.0.1 that nobody uses now.
@@ -143,6 +147,7 @@ impl Stack {
             up: None,
             signer: None,
             server: None,
+            beside: BTreeMap::new(),
         }
     }
 
@@ -398,6 +403,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         // The server first, as `up` does; processes that were not asked to end are killed.
         drop(self.server.take());
+        self.beside.clear();
         drop(self.signer.take());
         if let Some(up) = self.up.take() {
             let _ = up.end();
