@@ -46,6 +46,12 @@ pub enum DriverError {
     /// A key that was made elsewhere is not taken.
     #[error("the key is not taken: {0}")]
     ImportRefused(String),
+    /// The key signs no message of this length.
+    #[error("the key signs messages of at most {most} octets")]
+    MessageTooLong {
+        /// The longest one, in octets.
+        most: usize,
+    },
     /// More was asked than may be, for now.
     #[error("the key store is asked too much: {0}")]
     Overloaded(String),
@@ -68,6 +74,7 @@ impl DriverError {
             | Self::SpecUnsupported(_)
             | Self::SchemeMismatch
             | Self::LocationUnusable { .. }
+            | Self::MessageTooLong { .. }
             | Self::ImportRefused(_) => Blame::Refused,
             Self::Overloaded(_) | Self::Unavailable(_) => Blame::Unavailable,
         }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use keystore::conformance::Subject;
-use keystore::{Founder as _, KeyDriver, KeyIdentity, NewFactor, Opened, UnlockFactor, Vault as _};
+use keystore::{
+    DriverError, Founder as _, KeyDriver, KeyIdentity, NewFactor, Opened, UnlockFactor, Vault as _,
+};
 use keystore_file::FileVault;
 use signer_proto::{Digest, KeyId, KeyLabel, KeySpec, Purpose};
 use zeroize::Zeroizing;
@@ -55,10 +57,35 @@ impl Subject for FileSubject {
             .expect("the ring opens");
     }
 
-    fn specs(&self) -> Vec<KeySpec> {
-        let all = KeySpec::ALL.iter().copied();
-        all.filter(|spec| spec.kind().is_some()).collect()
+    fn name(&self) -> String {
+        "files".to_owned()
+    }
+
+    fn lacks(&self, _: KeySpec) -> Option<String> {
+        None
     }
 }
 
 keystore::driver_conformance!(over_files, FileSubject::new());
+
+/// A key file is bound to its key's purpose too.
+#[test]
+fn refuses_a_key_under_another_purpose() {
+    let mut subject = FileSubject::new();
+    let key = KeyIdentity {
+        id: KeyId([1; 16]),
+        label: KeyLabel::new("key").expect("a label"),
+        purpose: Purpose::CertAndCrl,
+        spec: KeySpec::P256,
+    };
+    subject.driver().generate(&key).expect("generates");
+    let dressed = KeyIdentity { purpose: Purpose::Ocsp, ..key.clone() };
+    for restarted in [false, true] {
+        if restarted {
+            subject.restart();
+        }
+        let found = subject.driver().public_key(&dressed);
+        assert!(matches!(found, Err(DriverError::Corrupt { .. })), "{found:?}");
+        subject.driver().public_key(&key).expect("the true identity still works");
+    }
+}

@@ -86,6 +86,7 @@ pub(crate) fn refuse_driver(error: &DriverError) -> Refusal {
         DriverError::KeyExists(_) => Rule::KeyExists,
         DriverError::SpecUnsupported(_)
         | DriverError::SchemeMismatch
+        | DriverError::MessageTooLong { .. }
         | DriverError::LocationUnusable { .. }
         | DriverError::ImportRefused(_) => Rule::KeySpecRefused,
         DriverError::Overloaded(_) => Rule::Overloaded,
