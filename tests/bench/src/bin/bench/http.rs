@@ -46,12 +46,8 @@ impl Connection<TcpStream> {
 impl Connection<TlsStream<TcpStream>> {
     /// Connects by TLS 1.3 and authenticates every request by the token.
     pub async fn tls(address: SocketAddr, tls: &Tls) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let name = ServerName::IpAddress(address.ip().into());
-        let stream = tls.connector.connect(name, stream).await?;
         Ok(Self {
-            stream,
+            stream: tls.handshake(address).await?,
             host: address.to_string(),
             token: Some(tls.token.clone()),
             buffer: Vec::new(),
@@ -61,24 +57,52 @@ impl Connection<TlsStream<TcpStream>> {
 
 /// What every TLS connection needs.
 pub struct Tls {
-    connector: TlsConnector,
+    config: Arc<ClientConfig>,
     token: String,
+    /// Whom to expect instead of the address.
+    name: Option<ServerName<'static>>,
 }
 
 impl Tls {
     /// Trusts one root and carries one token.
     pub fn new(root: &Path, token: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(root).context("read the root certificate")?;
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(pem::decode_one(&text, pem::CERTIFICATE)?))?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config = config(CertificateDer::from(pem::decode_one(&text, pem::CERTIFICATE)?))?;
         let token = std::fs::read_to_string(token).context("read the token")?;
-        Ok(Self { connector: TlsConnector::from(Arc::new(config)), token: token.trim().to_owned() })
+        Ok(Self { config: Arc::new(config), token: token.trim().to_owned(), name: None })
     }
+
+    /// Trusts one certificate, whoever has it, under a name.
+    pub fn trusting(certificate: CertificateDer<'static>, name: &str) -> anyhow::Result<Self> {
+        let name = Some(ServerName::try_from(name.to_owned())?);
+        Ok(Self { config: Arc::new(config(certificate)?), token: String::new(), name })
+    }
+
+    /// Returns the same without the means to resume a session.
+    pub fn without_resumption(&self) -> Self {
+        let mut config = ClientConfig::clone(&self.config);
+        config.resumption = rustls::client::Resumption::disabled();
+        Self { config: Arc::new(config), token: self.token.clone(), name: self.name.clone() }
+    }
+
+    /// Connects and shakes hands.
+    pub async fn handshake(&self, address: SocketAddr) -> anyhow::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let name = self.name.clone();
+        let name = name.unwrap_or_else(|| ServerName::IpAddress(address.ip().into()));
+        Ok(TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await?)
+    }
+}
+
+fn config(root: CertificateDer<'static>) -> anyhow::Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(root)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {

@@ -8,6 +8,7 @@ mod boundary;
 mod crl;
 mod draft;
 mod durable;
+mod handshakes;
 mod http;
 mod load;
 mod machine;
@@ -70,6 +71,7 @@ async fn of_the_stack(disk: &Path, raw: &Raw) -> Vec<Row> {
     let mut rows = stack.rows().await;
     let (row, issued) = rest::row(&stack, raw).await;
     rows.push(row);
+    rows.push(handshakes::row(&stack).await);
     rows.push(ocsp::row(&stack, issued.last().map(|issued| issued.serial), raw).await);
     rows.extend(revocation::rows(&stack, issued).await);
     rows

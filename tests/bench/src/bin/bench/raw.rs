@@ -43,6 +43,11 @@ impl Pair {
         Ok(Signature::from_vec(signature.as_ref().to_vec()))
     }
 
+    /// Returns the key as a PKCS#8 file has it.
+    pub fn to_pkcs8(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(self.pair.to_pkcs8v1()?.as_ref().to_vec())
+    }
+
     /// Verifies.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> anyhow::Result<()> {
         Ok(self.public.verify(SignatureScheme::EcdsaP256Sha256, message, signature)?)
