@@ -13,6 +13,9 @@ const NAME: &str = "capabilities";
 /// Drops them before anything else, but for a signer that root started: it gives its sockets to
 /// groups that it is not in, and drops them in [`crate::confine`].
 pub(crate) fn drop_first(role: Role) -> Item {
+    if matches!(role, Role::Forker | Role::Module) {
+        return drop_all();
+    }
     if !role.is_signer() {
         return Item::good(NAME, "kept until the ports are bound");
     }

@@ -1,9 +1,10 @@
 //! Leaves a process its own directories, with Landlock, and no capability.
 
 use crate::report::{Item, Role};
+use crate::seccomp::{self, SocketReach};
 use crate::{capabilities, threads};
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, PathBeneath, PathFd,
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath, PathFd,
     RestrictionStatus, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
     RulesetStatus, Scope, make_bitflags,
 };
@@ -26,7 +27,14 @@ pub enum Reach {
     Remove,
     /// Read files and list them.
     Read,
+    /// Speak to a daemon by its socket.
+    Connect,
 }
+
+/// What there is to allow of something that is no directory.
+const OF_A_FILE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{
+    ReadFile | WriteFile | Truncate | ResolveUnix
+});
 
 impl Reach {
     fn rights(self) -> BitFlags<AccessFs> {
@@ -36,6 +44,7 @@ impl Reach {
             }),
             Self::Remove => make_bitflags!(AccessFs::{RemoveFile}),
             Self::Read => make_bitflags!(AccessFs::{ReadFile | ReadDir}),
+            Self::Connect => make_bitflags!(AccessFs::{ReadFile | WriteFile | ResolveUnix}),
         }
     }
 }
@@ -47,17 +56,36 @@ impl Reach {
 /// Call it before the first thread, and after everything outside was opened: descriptors stay.
 #[must_use]
 pub fn confine(role: Role, places: &[(&Path, Reach)]) -> Vec<Item> {
-    vec![capabilities::drop_all(), landlock(role, places), outside(), network()]
+    let later = seccomp::deny_later(role);
+    let items = [capabilities::drop_all(), landlock(role, places, &[]), outside(), network()];
+    later.into_iter().chain(items).collect()
 }
 
-fn landlock(role: Role, places: &[(&Path, Reach)]) -> Item {
+/// Leaves a PKCS#11 module the paths and TCP ports of its configuration, no capability, and of
+/// sockets what `reach` says. As for [`confine`]: before the first thread, and before the module is
+/// loaded.
+#[must_use]
+pub fn confine_module(
+    places: &[(&Path, Reach)],
+    ports: &[u16],
+    reach: SocketReach,
+) -> Vec<Item> {
+    vec![
+        capabilities::drop_all(),
+        landlock(Role::Module, places, ports),
+        seccomp::deny_sockets(reach),
+        network(),
+    ]
+}
+
+fn landlock(role: Role, places: &[(&Path, Reach)], ports: &[u16]) -> Item {
     const NAME: &str = "landlock";
     match threads::count() {
         Ok(1) => {}
         Ok(count) => return Item::bad(NAME, format!("{count} threads run already")),
         Err(error) => return Item::bad(NAME, format!("/proc/self/task: {error}")),
     }
-    let status = match enforce(role, places) {
+    let status = match enforce(role, places, ports) {
         Ok(status) => status,
         Err(error) => return Item::bad(NAME, error.to_string()),
     };
@@ -76,11 +104,20 @@ fn landlock(role: Role, places: &[(&Path, Reach)]) -> Item {
     }
 }
 
-fn enforce(role: Role, places: &[(&Path, Reach)]) -> Result<RestrictionStatus, String> {
+fn enforce(
+    role: Role,
+    places: &[(&Path, Reach)],
+    ports: &[u16],
+) -> Result<RestrictionStatus, String> {
     let mut rules = ruleset(role).map_err(|error| error.to_string())?;
     for (path, reach) in places {
         let place = PathFd::new(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let rule = PathBeneath::new(place, reach.rights());
+        let rights = if path.is_dir() { reach.rights() } else { reach.rights() & OF_A_FILE };
+        let rule = PathBeneath::new(place, rights);
+        rules = rules.add_rule(rule).map_err(|error| error.to_string())?;
+    }
+    for port in ports {
+        let rule = NetPort::new(*port, AccessNet::ConnectTcp);
         rules = rules.add_rule(rule).map_err(|error| error.to_string())?;
     }
     rules.restrict_self().map_err(|error| error.to_string())

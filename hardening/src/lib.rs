@@ -23,9 +23,9 @@ pub mod seccomp;
 mod self_check;
 mod threads;
 
-pub use confine::{Reach, confine};
+pub use confine::{Reach, confine, confine_module};
 pub use keep_out::{Enforcement, KeepOutError, LandlockStatus, keep_out_of, keep_out_of_all};
 pub use lock_down::lock_down;
 pub use report::{Item, Report, Role};
-pub use seccomp::seal;
+pub use seccomp::{SocketReach, seal};
 pub use self_check::SelfCheck;

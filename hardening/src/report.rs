@@ -11,6 +11,10 @@ pub enum Role {
     SignerPkcs11,
     /// A signer whose keys are in a cloud service: the one that connects to something.
     SignerKms,
+    /// Starts the processes that have modules, and knows nothing else.
+    Forker,
+    /// Has a vendor's PKCS#11 module loaded: foreign code, with a PIN and without the ring.
+    Module,
     /// Talks to the network and holds no key: memory may be swapped, capabilities stay until
     /// its ports are bound.
     Server,

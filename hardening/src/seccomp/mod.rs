@@ -12,7 +12,7 @@ pub mod table;
 use std::fmt::Write as _;
 
 use crate::report::{Item, Role};
-use drivers::{ALLOWED_KMS, ALLOWED_PKCS11};
+use drivers::{ALLOWED_KMS, ALLOWED_PKCS11, DENIED_MODULE, EXECUTION};
 pub use filter::FilterError;
 use filter::{Verdict, install};
 use table::{ALLOWED, DENIED, DENIED_SERVER, DENIED_SIGNER, STARTING, UNREADABLE};
@@ -21,17 +21,63 @@ const NAME: &str = "seccomp";
 
 /// Refuses what the role never needs. The operator's tool starts programs, and is left alone.
 pub(crate) fn deny(role: Role) -> Option<Item> {
-    let more = match role {
-        Role::Signer | Role::SignerPkcs11 => DENIED_SIGNER,
+    let more: &[table::Row] = match role {
+        Role::Signer => DENIED_SIGNER,
+        // It has a forker to start, which has programs to start, which may have a network to reach:
+        // filters are inherited. What is left out here, `deny_later` makes up for.
+        Role::SignerPkcs11 | Role::Forker => return Some(deny_but_execution()),
+        Role::Module => DENIED_MODULE,
         // Its driver connects to a cloud service, as the server does to its database.
         Role::SignerKms | Role::Server => DENIED_SERVER,
         Role::Tool => return None,
     };
     let rows: Vec<_> = DENIED.iter().chain(more).copied().collect();
-    let result = install(&rows, Verdict::Deny)
+    Some(first_stage(&rows))
+}
+
+fn first_stage(rows: &[table::Row]) -> Item {
+    let result = install(rows, Verdict::Deny)
         .and_then(|()| install(UNREADABLE, Verdict::Missing))
         .map(|()| format!("{} calls denied", rows.len()));
-    Some(Item::from_result(NAME, result))
+    Item::from_result(NAME, result)
+}
+
+fn deny_but_execution() -> Item {
+    let is_kept = |row: &&table::Row| EXECUTION.iter().all(|kept| kept.number != row.number);
+    let rows: Vec<_> = DENIED.iter().filter(is_kept).copied().collect();
+    first_stage(&rows)
+}
+
+/// Refuses what a signer with a forker needed until now.
+pub(crate) fn deny_later(role: Role) -> Option<Item> {
+    if role != Role::SignerPkcs11 {
+        return None;
+    }
+    let rows: Vec<_> = EXECUTION.iter().chain(DENIED_SIGNER).copied().collect();
+    let result = install(&rows, Verdict::Deny);
+    Some(Item::from_result("seccomp, later", result.map(|()| format!("{} calls denied", rows.len()))))
+}
+
+/// Refuses a module the sockets that its configuration does not give it.
+pub(crate) fn deny_sockets(reach: SocketReach) -> Item {
+    let rows = match reach {
+        SocketReach::None => drivers::DENIED_WITHOUT_SOCKETS,
+        SocketReach::Local => DENIED_SIGNER.get(..1).unwrap_or_default(),
+        SocketReach::Network => DENIED_SERVER,
+    };
+    let result = install(rows, Verdict::Deny);
+    Item::from_result("seccomp, sockets", result.map(|()| format!("{} calls denied", rows.len())))
+}
+
+/// How far a module's sockets reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketReach {
+    /// It has none.
+    None,
+    /// To daemons on this machine.
+    Local,
+    /// To TCP ports that Landlock lets through, and to name servers.
+    Network,
 }
 
 /// Kills the process, all its threads, on whatever the table of the steady state does not list.
@@ -47,7 +93,7 @@ fn driver_rows(role: Role) -> &'static [table::Row] {
     match role {
         Role::SignerPkcs11 => ALLOWED_PKCS11,
         Role::SignerKms => ALLOWED_KMS,
-        Role::Signer | Role::Server | Role::Tool => &[],
+        Role::Signer | Role::Forker | Role::Module | Role::Server | Role::Tool => &[],
     }
 }
 
@@ -72,6 +118,8 @@ pub fn markdown() -> String {
     part("Denied to signer and server from the start", &[DENIED]);
     part("Denied to the signer besides", &[DENIED_SIGNER]);
     part("Denied to the server besides", &[DENIED_SERVER]);
+    part("Denied to p11-module besides, which has a vendor's module loaded", &[DENIED_MODULE]);
+    part("Denied to it, too, where the module connects to nothing", &[drivers::DENIED_WITHOUT_SOCKETS]);
     part("Said to be missing (ENOSYS)", &[UNREADABLE]);
     text
 }
