@@ -23,6 +23,7 @@ mod skip;
 #[cfg(feature = "stack")]
 mod stack;
 mod subject;
+mod token;
 mod verdict;
 
 pub use account::Account;
@@ -43,3 +44,4 @@ pub use skip::{skip, tool};
 #[cfg(feature = "stack")]
 pub use stack::*;
 pub use subject::SubjectKey;
+pub use token::{PIN, Tokens};

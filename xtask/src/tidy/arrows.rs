@@ -139,6 +139,8 @@ const SHIPPED: &[Row] = &[
 /// What tests see besides: the real other half, never the other way round.
 const FOR_TESTS: &[Row] = &[
     ("signer", &["keystore-file"]),
+    ("p11-module", &["keystore", "signer-proto", "x509", "kit"]),
+    ("signer-pkcs11", &["kit", "x509"]),
     (
         "signer-file",
         &["signer-client", "signer-proto", "signer-quorum", "keystore-file", "x509", "kit"],

@@ -1,0 +1,75 @@
+//! What every driver must do, over SoftHSM2 behind the module that can take the token away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystore::conformance::{Foreign, ForeignSource, Subject};
+use keystore::{KeyDriver, KeyLocation};
+use keystore_pkcs11::Pkcs11Driver;
+use kit::Tokens;
+use signer_proto::KeySpec;
+
+struct Soft {
+    tokens: Tokens,
+    driver: Option<Arc<Pkcs11Driver>>,
+    imported: u8,
+}
+
+impl Soft {
+    fn new() -> Self {
+        let Some(tokens) = Tokens::faulty(&["one"]) else {
+            // Said already; the suite has no word for a subject that is not there.
+            std::process::exit(0);
+        };
+        let driver = Some(super::start(&tokens));
+        Self { tokens, driver, imported: 0 }
+    }
+}
+
+impl Subject for Soft {
+    fn name(&self) -> String {
+        "softhsm2".to_owned()
+    }
+
+    fn driver(&self) -> Arc<dyn KeyDriver> {
+        let driver: Arc<Pkcs11Driver> = Arc::clone(self.driver.as_ref().expect("it runs"));
+        driver
+    }
+
+    fn restart(&mut self) {
+        self.driver = None;
+        self.driver = Some(super::begin(&self.tokens));
+    }
+
+    fn lacks(&self, spec: KeySpec) -> Option<String> {
+        matches!(spec, KeySpec::MlDsa44 | KeySpec::MlDsa65 | KeySpec::MlDsa87)
+            .then(|| "SoftHSM 2.6 has no ML-DSA".to_owned())
+    }
+
+    fn take_away(&mut self) -> Result<(), String> {
+        self.tokens.order("one", "gone");
+        Ok(())
+    }
+
+    fn bring_back(&mut self) {
+        self.tokens.order("one", "");
+        let driver = self.driver.as_ref().expect("it runs");
+        let back = driver.await_tokens(Duration::from_secs(20));
+        assert!(back, "{:?}", driver.health());
+    }
+
+    fn foreign(&mut self, spec: KeySpec) -> Result<Foreign, String> {
+        if spec != KeySpec::P256 {
+            return Err("keys of this kind are not imported here".to_owned());
+        }
+        self.imported += 1;
+        let id = [0xf0, self.imported];
+        let public = self.tokens.import(&["one"], &id);
+        let uri = format!("{};id=%F0%{:02X}", self.tokens.uri("one"), self.imported);
+        let location = KeyLocation::new(&uri).ok_or("no location")?;
+        let source = ForeignSource::Location(location);
+        Ok(Foreign { source, public, could_have_left: true })
+    }
+}
+
+keystore::driver_conformance!(softhsm2, Soft::new());

@@ -1,0 +1,106 @@
+//! What goes wrong with helpers, modules and tokens, under load: no wrong answer, no lost one, typed
+//! errors that are worth a retry, and recovery without a restart.
+
+use std::thread;
+use std::time::Duration;
+
+use keystore::KeyDriver as _;
+use keystore_pkcs11::Pkcs11Driver;
+use kit::Tokens;
+use rustix::process::{Pid, Signal, kill_process};
+use signer_proto::KeySpec;
+
+use super::load::under_load;
+use super::{generate, identity, reported, sign, start};
+
+/// Has something happen to a token under load; it must sign again within `limit` of it.
+fn survives(what: &str, limit: Duration, event: impl FnOnce(&Tokens, &Pkcs11Driver)) {
+    let Some(tokens) = Tokens::faulty(&["one"]) else { return };
+    let driver = start(&tokens);
+    let key = identity(1, "issuing", KeySpec::P256);
+    let public = generate(&driver, &key);
+    let outcome = under_load(&driver, (&key, &public), Duration::from_secs(2), || {
+        event(&tokens, &driver);
+    });
+    println!("{what}: {outcome:?}");
+    assert!(outcome.signed > 100, "{what}: {outcome:?}");
+    assert!(outcome.longest_gap < limit, "{what}: {outcome:?}");
+    sign(&driver, &key, b"afterwards").expect("it signs again");
+    driver.health().expect("it is well again");
+}
+
+fn for_a_while(tokens: &Tokens, orders: &str, time: Duration) {
+    tokens.order("one", orders);
+    thread::sleep(time);
+    tokens.order("one", "");
+}
+
+const SHORT: Duration = Duration::from_millis(300);
+
+#[test]
+fn survives_a_helper_that_is_killed() {
+    survives("helper killed", Duration::from_secs(2), |_, driver| {
+        let id = reported(driver, "token one", "process").expect("a process");
+        let id = Pid::from_raw(id.parse().expect("a number")).expect("a process id");
+        kill_process(id, Signal::KILL).expect("it is killed");
+    });
+}
+
+#[test]
+fn survives_a_module_that_hangs() {
+    survives("module hangs", Duration::from_secs(5), |tokens, _| {
+        for_a_while(tokens, "hang", SHORT);
+    });
+}
+
+#[test]
+fn survives_a_module_that_crashes() {
+    survives("module crashes", Duration::from_secs(3), |tokens, _| {
+        for_a_while(tokens, "crash", SHORT);
+    });
+}
+
+#[test]
+fn survives_a_token_that_is_removed_and_put_back() {
+    survives("token removed for 1 s", Duration::from_secs(5), |tokens, _| {
+        for_a_while(tokens, "gone", Duration::from_secs(1));
+    });
+}
+
+#[test]
+fn survives_a_device_that_fails_for_a_while() {
+    survives("device error for 1 s", Duration::from_secs(5), |tokens, _| {
+        for_a_while(tokens, "broken", Duration::from_secs(1));
+    });
+}
+
+#[test]
+fn survives_sessions_that_end() {
+    survives("sessions invalidated", Duration::from_secs(2), |tokens, _| {
+        tokens.order("one", "sessions 1");
+    });
+}
+
+#[test]
+fn survives_a_login_that_ends() {
+    survives("logged out", Duration::from_secs(2), |tokens, _| {
+        tokens.order("one", "logout 1");
+    });
+}
+
+/// The core verifies each signature before it leaves; the driver passes on what the token says.
+#[test]
+fn a_token_that_lies_is_found_out_by_verification() {
+    let Some(tokens) = Tokens::faulty(&["one"]) else { return };
+    let driver = start(&tokens);
+    let key = identity(1, "issuing", KeySpec::P256);
+    let public = generate(&driver, &key);
+    let first = sign(&driver, &key, b"one").expect("a signature");
+    public.verify(super::scheme(key.spec), b"one", &first).expect("an honest one");
+    for orders in ["lie", "stale"] {
+        tokens.order("one", orders);
+        let signature = sign(&driver, &key, b"two").expect("something like a signature");
+        let verified = public.verify(super::scheme(key.spec), b"two", &signature);
+        assert!(verified.is_err(), "{orders}");
+    }
+}
