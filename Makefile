@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-INSTALLED := signer-file chancery-server chancery
+INSTALLED := signer-file signer-pkcs11 p11-module chancery-server chancery
 RELEASE := $(addprefix -p ,$(INSTALLED))
 
 # Where `make run` keeps its data and what else it passes to `chancery up`.
@@ -15,7 +15,7 @@ VERIFY_MUTATIONS ?= 10000
 export FUZZ_SECONDS TORTURE_KILLS
 
 .PHONY: help run build test lint fmt tidy clippy openapi links attack bench fuzz torture drill
-.PHONY: verify-scale mutations clean
+.PHONY: verify-scale mutations e2e clean
 
 help:
 	@echo "make run      build in release mode and start a CA in ./$(DATA)"
@@ -26,6 +26,7 @@ help:
 	@echo "make fuzz     every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))"
 	@echo "make verify-scale  both verifiers over a journal of 100,000 leaves, timed"
 	@echo "make mutations     VERIFY_MUTATIONS ($(VERIFY_MUTATIONS)) mutations before both verifiers"
+	@echo "make e2e RING=pkcs11   the tests with real processes, over keys in SoftHSM2"
 	@echo "make torture  kill signer and server TORTURE_KILLS ($(TORTURE_KILLS)) times under load"
 	@echo "make drill    lose a CA and restore it from its back-up, timed"
 
@@ -81,6 +82,11 @@ verify-scale:
 
 mutations:
 	VERIFY_MUTATIONS=$(VERIFY_MUTATIONS) $(CARGO) test --locked --release -p verify-tests mutations
+
+# RING=file|pkcs11: the tests with real processes, over a ring of that family.
+RING ?= file
+e2e: build
+	CHANCERY_TEST_RING=$(RING) $(CARGO) test --locked -p client-tests --test clients
 
 # A CA is made, used, copied, lost and restored; what it says afterwards is held against before.
 drill: build

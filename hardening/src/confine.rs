@@ -65,11 +65,7 @@ pub fn confine(role: Role, places: &[(&Path, Reach)]) -> Vec<Item> {
 /// sockets what `reach` says. As for [`confine`]: before the first thread, and before the module is
 /// loaded.
 #[must_use]
-pub fn confine_module(
-    places: &[(&Path, Reach)],
-    ports: &[u16],
-    reach: SocketReach,
-) -> Vec<Item> {
+pub fn confine_module(places: &[(&Path, Reach)], ports: &[u16], reach: SocketReach) -> Vec<Item> {
     vec![
         capabilities::drop_all(),
         landlock(Role::Module, places, ports),

@@ -55,7 +55,10 @@ pub(crate) fn deny_later(role: Role) -> Option<Item> {
     }
     let rows: Vec<_> = EXECUTION.iter().chain(DENIED_SIGNER).copied().collect();
     let result = install(&rows, Verdict::Deny);
-    Some(Item::from_result("seccomp, later", result.map(|()| format!("{} calls denied", rows.len()))))
+    Some(Item::from_result(
+        "seccomp, later",
+        result.map(|()| format!("{} calls denied", rows.len())),
+    ))
 }
 
 /// Refuses a module the sockets that its configuration does not give it.
@@ -119,7 +122,10 @@ pub fn markdown() -> String {
     part("Denied to the signer besides", &[DENIED_SIGNER]);
     part("Denied to the server besides", &[DENIED_SERVER]);
     part("Denied to p11-module besides, which has a vendor's module loaded", &[DENIED_MODULE]);
-    part("Denied to it, too, where the module connects to nothing", &[drivers::DENIED_WITHOUT_SOCKETS]);
+    part(
+        "Denied to it, too, where the module connects to nothing",
+        &[drivers::DENIED_WITHOUT_SOCKETS],
+    );
     part("Said to be missing (ENOSYS)", &[UNREADABLE]);
     text
 }

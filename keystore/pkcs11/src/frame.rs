@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_refused() {
-        for octets in [&b"\xff\xff\xff\xff"[..], b"\0\0\0\x01\x07", b"\0\0\0\x09\0\0\0\0\0\0\0\0\0"] {
+        for octets in [&b"\xff\xff\xff\xff"[..], b"\0\0\0\x01\x07", b"\0\0\0\x09\0\0\0\0\0\0\0\0\0"]
+        {
             let (mut one, two) = UnixStream::pair().unwrap();
             one.write_all(octets).unwrap();
             let error = receive::<u64>(&two).unwrap_err();

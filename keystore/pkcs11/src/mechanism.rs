@@ -1,6 +1,6 @@
 //! Which mechanism a scheme is, what the token is handed, and what its answer means.
 
-use keystore::{Approved, Digested, DriverError, DigestAlgorithm};
+use keystore::{Approved, DigestAlgorithm, Digested, DriverError};
 use signer_proto::KeySpec;
 use x509::{Signature, SignatureScheme};
 

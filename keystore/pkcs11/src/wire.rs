@@ -176,6 +176,11 @@ impl Wire for Locator {
     }
 }
 
+fn put_both(w: &mut Writer, code: u8, rest: impl FnOnce(&mut Writer)) {
+    code.put(w);
+    rest(w);
+}
+
 fn put_octets(w: &mut Writer, octets: Option<&[u8]>) {
     octets.is_some().put(w);
     if let Some(octets) = octets {
@@ -241,21 +246,27 @@ impl Wire for Request {
             Self::Reinitialise => 2_u8.put(w),
             Self::Beat => 3_u8.put(w),
             Self::Stamps => 4_u8.put(w),
-            Self::Look(at) => (5_u8.put(w), at.put(w)).1,
+            Self::Look(at) => put_both(w, 5, |w| at.put(w)),
             Self::Sign { at, how, data } => {
-                (6_u8.put(w), at.put(w), how.put(w));
+                6_u8.put(w);
+                at.put(w);
+                how.put(w);
                 w.string(data);
             }
             Self::Decrypt { at, data } => {
-                (7_u8.put(w), at.put(w));
+                7_u8.put(w);
+                at.put(w);
                 w.string(data);
             }
-            Self::Generate(wanted) => (8_u8.put(w), wanted.put(w)).1,
-            Self::Destroy(at) => (9_u8.put(w), at.put(w)).1,
+            Self::Generate(wanted) => put_both(w, 8, |w| wanted.put(w)),
+            Self::Destroy(at) => put_both(w, 9, |w| at.put(w)),
             Self::Report => 10_u8.put(w),
-            Self::TryKey(spec) => (11_u8.put(w), spec.put(w)).1,
-            Self::TryOne(spec) => (12_u8.put(w), spec.put(w)).1,
-            Self::TryMany(spec, millis) => (13_u8.put(w), spec.put(w), millis.put(w)).2,
+            Self::TryKey(spec) => put_both(w, 11, |w| spec.put(w)),
+            Self::TryOne(spec) => put_both(w, 12, |w| spec.put(w)),
+            Self::TryMany(spec, millis) => put_both(w, 13, |w| {
+                spec.put(w);
+                millis.put(w);
+            }),
         }
     }
     fn take(r: &mut Reader<'_>) -> Result<Self, WireError> {
@@ -289,8 +300,8 @@ impl Wire for Answer {
     fn put(&self, w: &mut Writer) {
         match self {
             Self::Done => 1_u8.put(w),
-            Self::Opened(card) => (2_u8.put(w), card.sessions.put(w)).1,
-            Self::Key(facts) => (3_u8.put(w), facts.put(w)).1,
+            Self::Opened(card) => put_both(w, 2, |w| card.sessions.put(w)),
+            Self::Key(facts) => put_both(w, 3, |w| facts.put(w)),
             Self::Octets(octets) => {
                 4_u8.put(w);
                 w.string(octets);
@@ -299,9 +310,12 @@ impl Wire for Answer {
                 5_u8.put(w);
                 w.list(lines);
             }
-            Self::Stamps { read, now } => (6_u8.put(w), read.put(w), now.put(w)).2,
-            Self::Count(count) => (7_u8.put(w), count.put(w)).1,
-            Self::Fault(fault) => (8_u8.put(w), fault.put(w)).1,
+            Self::Stamps { read, now } => put_both(w, 6, |w| {
+                read.put(w);
+                now.put(w);
+            }),
+            Self::Count(count) => put_both(w, 7, |w| count.put(w)),
+            Self::Fault(fault) => put_both(w, 8, |w| fault.put(w)),
         }
     }
     fn take(r: &mut Reader<'_>) -> Result<Self, WireError> {

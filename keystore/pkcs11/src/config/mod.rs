@@ -162,13 +162,18 @@ pub(crate) fn trusted(path: &Path, file: &File) -> Result<Source, ConfigError> {
         return Err(refused("it is no file".to_owned()));
     }
     if metadata.mode() & 0o022 != 0 {
-        return Err(refused(format!("its mode is {:o}: others may write it", metadata.mode() & 0o7777)));
+        return Err(refused(format!(
+            "its mode is {:o}: others may write it",
+            metadata.mode() & 0o7777
+        )));
     }
     let own = rustix::process::geteuid().as_raw();
     match metadata.uid() {
         0 => Ok(Source::Root),
         uid if uid == own => Ok(Source::OwnUser),
-        uid => Err(refused(format!("it belongs to uid {uid}, and neither to root nor to uid {own}"))),
+        uid => {
+            Err(refused(format!("it belongs to uid {uid}, and neither to root nor to uid {own}")))
+        }
     }
 }
 
@@ -267,10 +272,12 @@ mod tests {
 
     #[test]
     fn refuses_a_key_in_a_token_that_is_not_there_and_one_place_twice() {
-        let with = |uris: &str| GOOD.replace(
-            r#"["pkcs11:token=one;serial=1", "pkcs11:token=two;serial=2;object=issuing"]"#,
-            uris,
-        );
+        let with = |uris: &str| {
+            GOOD.replace(
+                r#"["pkcs11:token=one;serial=1", "pkcs11:token=two;serial=2;object=issuing"]"#,
+                uris,
+            )
+        };
         for (uris, why) in [
             (r#"["pkcs11:token=three;serial=1"]"#, "no token here has this label and serial"),
             (r#"["pkcs11:token=one;serial=1", "pkcs11:token=one;serial=1"]"#, "stands twice"),

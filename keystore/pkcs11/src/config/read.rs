@@ -156,8 +156,8 @@ fn places(value: Value, tokens: &[TokenConfig]) -> Result<Vec<(usize, Uri)>, Str
     for text in texts(value)? {
         let uri = uri(&text)?;
         let found = tokens.iter().position(|token| token.uri.same_token(&uri));
-        let token = found
-            .ok_or_else(|| format!("`{text}`: no token here has this label and serial"))?;
+        let token =
+            found.ok_or_else(|| format!("`{text}`: no token here has this label and serial"))?;
         if places.iter().any(|(other, _)| *other == token) {
             return Err(format!("`{text}`: its token stands twice"));
         }

@@ -22,8 +22,10 @@ impl Adopt for Pkcs11Driver {
             return Err(DriverError::KeyExists(key.id.to_string()));
         }
         let text = location.as_str();
-        let unusable = |why: String| DriverError::LocationUnusable { location: text.to_owned(), why };
-        let uri: Uri = text.parse().map_err(|error: crate::UriError| unusable(error.to_string()))?;
+        let unusable =
+            |why: String| DriverError::LocationUnusable { location: text.to_owned(), why };
+        let uri: Uri =
+            text.parse().map_err(|error: crate::UriError| unusable(error.to_string()))?;
         if !uri.names_a_key() {
             return Err(unusable("it names no key: `id` or `object` is missing".to_owned()));
         }

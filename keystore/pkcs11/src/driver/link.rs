@@ -76,11 +76,7 @@ impl Link {
     }
 
     /// Asks what concerns the token as a whole.
-    pub(super) fn control(
-        &self,
-        request: &Request,
-        limit: Duration,
-    ) -> Result<Answer, LinkError> {
+    pub(super) fn control(&self, request: &Request, limit: Duration) -> Result<Answer, LinkError> {
         let line = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         self.exchange(&line, request, limit)
     }
@@ -130,8 +126,8 @@ impl Link {
         limit: Duration,
     ) -> Result<Answer, LinkError> {
         let deadline = Instant::now() + limit;
-        let answer = frame::send(line, request)
-            .and_then(|()| frame::receive_until(line, Some(deadline)));
+        let answer =
+            frame::send(line, request).and_then(|()| frame::receive_until(line, Some(deadline)));
         answer.map_err(|error| self.broke(&error))
     }
 

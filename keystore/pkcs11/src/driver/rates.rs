@@ -50,10 +50,11 @@ fn measure(token: &Token, spec: KeySpec, time: Duration) -> Result<Rates, Driver
     all(sessions, || ask(token, &Request::TryKey(spec), Some(GENERATION)).map(|_| 0))?;
     let millis = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
     let seconds = time.as_secs_f64();
-    let raw = all(sessions, || match ask(token, &Request::TryMany(spec, millis), Some(GENERATION))? {
-        Answer::Count(count) => Ok(count),
-        _ => Err(nonsense()),
-    })?;
+    let raw =
+        all(sessions, || match ask(token, &Request::TryMany(spec, millis), Some(GENERATION))? {
+            Answer::Count(count) => Ok(count),
+            _ => Err(nonsense()),
+        })?;
     let end = Instant::now() + time;
     let through = all(sessions, || {
         let mut count = 0;
@@ -71,11 +72,7 @@ fn measure(token: &Token, spec: KeySpec, time: Duration) -> Result<Rates, Driver
     Ok(Rates { sessions, raw: rate(raw), through_helper: rate(through) })
 }
 
-fn ask(
-    token: &Token,
-    request: &Request,
-    limit: Option<Duration>,
-) -> Result<Answer, DriverError> {
+fn ask(token: &Token, request: &Request, limit: Option<Duration>) -> Result<Answer, DriverError> {
     let patience = Instant::now() + GENERATION;
     let answer = token.call(request, patience, limit);
     answer.map_err(|error| DriverError::Unavailable(format!("{error:?}")))

@@ -28,11 +28,7 @@ pub(super) enum Standing {
     /// It can be used.
     Ready(Arc<Link>),
     /// Something went wrong, and the ladder is being climbed.
-    Rising {
-        link: Option<Arc<Link>>,
-        rung: Rung,
-        why: String,
-    },
+    Rising { link: Option<Arc<Link>>, rung: Rung, why: String },
     /// The ladder did not help, or the token is not there.
     Absent {
         link: Option<Arc<Link>>,
@@ -41,11 +37,7 @@ pub(super) enum Standing {
         failures: u32,
     },
     /// The token does not take the PIN.
-    Stuck {
-        link: Option<Arc<Link>>,
-        why: String,
-        stamp: Option<PinStamp>,
-    },
+    Stuck { link: Option<Arc<Link>>, why: String, stamp: Option<PinStamp> },
     /// The driver is gone.
     Ended,
 }

@@ -119,7 +119,7 @@ impl Watch {
         // A token that is not there comes back without another process; every fourth time it is
         // another one all the same, for modules that find devices only when they are loaded.
         let same = link.as_ref().is_some_and(|link| !link.is_broken());
-        if rung == Rung::Reinitialise && same && failures % 4 != 0 {
+        if rung == Rung::Reinitialise && same && !failures.is_multiple_of(4) {
             return self.fail(link.take(), last, failures);
         }
         if let Some(old) = link.take() {

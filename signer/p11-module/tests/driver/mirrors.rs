@@ -89,8 +89,15 @@ fn a_mirror_with_another_key_is_never_used() {
         thread::sleep(Duration::from_millis(20));
     }
     assert!(refused > 0);
-    let found = reported(&driver, "key mirrored", &format!("{};id={}", tokens.uri("two"), "%05".repeat(16)));
-    assert!(found.as_ref().is_some_and(|found| found.starts_with("ANOTHER PUBLIC KEY")), "{found:?}");
+    let found = reported(
+        &driver,
+        "key mirrored",
+        &format!("{};id={}", tokens.uri("two"), "%05".repeat(16)),
+    );
+    assert!(
+        found.as_ref().is_some_and(|found| found.starts_with("ANOTHER PUBLIC KEY")),
+        "{found:?}"
+    );
 }
 
 #[test]

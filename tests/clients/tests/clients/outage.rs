@@ -63,7 +63,7 @@ fn up_starts_again_what_died() {
         return;
     };
     let before = Issued::new(&stack, &openssl, "before");
-    for program in ["signer-file", "chancery-server"] {
+    for program in [stack.signer_program(), "chancery-server"] {
         let pid = pid_of(&stack, program).expect("it runs");
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         stack.eventually("it was started again", Duration::from_secs(20), || {
@@ -86,7 +86,7 @@ fn up_starts_again_what_died() {
 }
 
 /// Finds the process of a program that works on this stack's data.
-fn pid_of(stack: &Stack, program: &str) -> Option<rustix::process::Pid> {
+pub fn pid_of(stack: &Stack, program: &str) -> Option<rustix::process::Pid> {
     let data = stack.data().display().to_string();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else {

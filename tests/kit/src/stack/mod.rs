@@ -2,6 +2,7 @@
 
 mod api;
 mod beside;
+mod custody;
 mod openssl;
 mod status;
 
@@ -20,6 +21,8 @@ use tempfile::TempDir;
 pub use api::{Api, Response};
 pub use openssl::{Openssl, has_ocsp_status, run};
 pub use status::http_get;
+
+use custody::{Custody, signer_of};
 
 use crate::{Process, program};
 
@@ -74,6 +77,7 @@ pub struct Stack {
     dir: TempDir,
     database: Database,
     arguments: Vec<String>,
+    custody: Custody,
     https: u16,
     http: u16,
     /// Under which uid `up` runs, if not under that of the tests.
@@ -83,6 +87,20 @@ pub struct Stack {
     server: Option<Process>,
     /// Signers of rings beside the first, by the server's names of them.
     beside: BTreeMap<String, Process>,
+}
+
+/// Says as which user `up` runs the signer: of its own as root, see cli/src/up/identity.rs.
+#[must_use]
+pub fn signer_user(up: Option<u32>) -> u32 {
+    const FALLBACK: u32 = 64_801;
+    let own = up.unwrap_or_else(crate::uid);
+    if own != 0 {
+        return own;
+    }
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let line = passwd.lines().find_map(|line| line.strip_prefix("chancery-signer:"));
+    let uid = line.and_then(|rest| rest.split(':').nth(1)?.parse().ok());
+    uid.unwrap_or(FALLBACK)
 }
 
 /// Finds a port of 127.0.0.1 that nobody uses now.
@@ -137,10 +155,14 @@ impl Stack {
         let dir = tempfile::tempdir().expect("a temporary directory");
         // Started by root, signer and server are other users, who pass through here.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
+        let custody = Custody::chosen(arguments);
+        let mut told: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        told.extend(custody.arguments());
         Self {
             dir,
             database,
-            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            arguments: told,
+            custody,
             https: free_port(),
             http: free_port(),
             uid: None,
@@ -156,6 +178,7 @@ impl Stack {
     /// # Panics
     /// If it is not.
     pub fn up(&mut self) {
+        self.custody.give_to(signer_user(self.uid));
         let mut command = Command::new(program("chancery"));
         command.arg("up").arg("--data").arg(self.data());
         command.arg("--https").arg(format!("127.0.0.1:{}", self.https));
@@ -201,7 +224,8 @@ impl Stack {
     /// # Panics
     /// If it is not ready in time.
     pub fn start_signer(&mut self) {
-        self.start_signer_by(Command::new(program("signer-file")), true);
+        let (signer, _) = signer_of(&self.data());
+        self.start_signer_by(Command::new(program(signer)), true);
     }
 
     /// Starts the signer under another program, as the tests' own user; it takes the signer and
@@ -211,12 +235,13 @@ impl Stack {
     /// If it is not ready in time.
     pub fn start_signer_under(&mut self, other: &Path, arguments: &[&str]) {
         let mut command = Command::new(other);
-        command.args(arguments).arg(program("signer-file"));
+        command.args(arguments).arg(program(signer_of(&self.data()).0));
         self.start_signer_by(command, false);
     }
 
     fn start_signer_by(&mut self, mut command: Command, as_owner: bool) {
-        command.arg("serve").arg("--ring").arg(self.ring());
+        let (name, more) = signer_of(&self.data());
+        command.arg("serve").arg("--ring").arg(self.ring()).args(more);
         command.arg("--run").arg(self.run_dir());
         command.arg("--unlock-credential").arg(self.data().join("unlock.key"));
         // It ends with the tests, also below a tracer that is killed.
@@ -224,7 +249,7 @@ impl Stack {
         if as_owner {
             as_owner_of(&mut command, &self.data().join("signer"));
         }
-        let signer = Process::start("signer-file", command);
+        let signer = Process::start(name, command);
         signer.await_line("ready", START);
         self.signer = Some(signer);
     }
@@ -299,6 +324,12 @@ impl Stack {
         if self.server.as_mut().is_none_or(Process::is_gone) {
             self.start_server();
         }
+    }
+
+    /// Names the program that serves the ring.
+    #[must_use]
+    pub fn signer_program(&self) -> &'static str {
+        signer_of(&self.data()).0
     }
 
     /// Returns the directory around the data, for what a test makes.

@@ -188,13 +188,15 @@ impl Tokens {
         let openssl = || Command::new("openssl");
         let curve = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
         run(openssl().arg("genpkey").args(curve).arg("-out").arg(at("key.pem")));
-        let public = run(openssl()
-            .args(["pkey", "-pubout", "-outform", "DER", "-in"])
-            .arg(at("key.pem")));
+        let public =
+            run(openssl().args(["pkey", "-pubout", "-outform", "DER", "-in"]).arg(at("key.pem")));
         let hex: String = id.iter().map(|octet| format!("{octet:02x}")).collect();
         for label in labels {
             let mut command = self.util();
-            command.arg("--import").arg(at("key.pem")).args(["--token", label, "--label", "imported"]);
+            command
+                .arg("--import")
+                .arg(at("key.pem"))
+                .args(["--token", label, "--label", "imported"]);
             run(command.args(["--id", &hex, "--pin", PIN]));
         }
         x509::SpkiDer::from_vec(public)
