@@ -70,7 +70,7 @@ impl Ring {
 
     /// Opens with segments that hold a few leaves only.
     pub(super) fn open_small(&self) -> Journal {
-        let options = Options { segment_bytes: 1000 };
+        let options = Options { segment_bytes: 1000, is_new: false };
         let disk = self.shared();
         let opened = Journal::open_with(options, disk, &self.dir, None, &mut |_, _| Ok(()));
         opened.unwrap().0

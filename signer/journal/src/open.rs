@@ -10,6 +10,7 @@ use super::error::JournalError;
 use super::group::{GROUP_BYTES, GROUP_LEAVES, Tail, new_segment};
 use super::reader::Durable;
 use super::scan::{Scan, Step};
+use super::writer::Options;
 use signer_log::merkle::Hash;
 use signer_log::segment::{
     FRAMING, Front, HEADER, LENGTH, SegmentHeader, UNBORN, first_of, front, leaf_time, name,
@@ -33,11 +34,11 @@ pub type OnLeaf<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), JournalError>;
 pub(super) fn open(
     disk: Arc<dyn Disk>,
     dir: &Path,
-    segment_bytes: u64,
+    options: Options,
     expected: Option<Digest>,
     on_leaf: OnLeaf<'_>,
 ) -> Result<(Tail, OpenReport), JournalError> {
-    let firsts = list(&*disk, dir)?;
+    let firsts = if options.is_new { Vec::new() } else { list(&*disk, dir)? };
     let durable = Arc::new(Durable::new(Arc::clone(&disk), dir.to_owned()));
     let mut replay = Replay {
         durable: &durable,
@@ -76,7 +77,7 @@ pub(super) fn open(
         next,
         last_ms,
         genesis,
-        segment_bytes,
+        segment_bytes: options.segment_bytes,
         records: Vec::new(),
     };
     Ok((tail, report))

@@ -156,6 +156,7 @@ fn ten_thousand_power_cuts_lose_nothing_that_was_acknowledged() {
             disk: SimulatedDisk::new(seed),
             options: Options {
                 segment_bytes: [300, 2_000, 20_000][usize::try_from(seed % 3).unwrap()],
+                is_new: false,
             },
             random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             submitted: Vec::new(),

@@ -41,11 +41,13 @@ pub type Done = Box<dyn FnOnce(Result<Committed, JournalError>) + Send>;
 pub struct Options {
     /// A segment grows to this many octets.
     pub segment_bytes: u64,
+    /// The directory is empty, and is not listed: a sealed process cannot.
+    pub is_new: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes: 64 * 1024 * 1024 }
+        Self { segment_bytes: 64 * 1024 * 1024, is_new: false }
     }
 }
 
@@ -79,7 +81,7 @@ impl Journal {
         genesis: Option<Digest>,
         on_leaf: OnLeaf<'_>,
     ) -> Result<(Self, OpenReport), JournalError> {
-        let (tail, report) = open::open(disk, dir, options.segment_bytes, genesis, on_leaf)?;
+        let (tail, report) = open::open(disk, dir, options, genesis, on_leaf)?;
         let durable = Arc::clone(&tail.durable);
         let inbox = Arc::new(Inbox::default());
         let thread = thread::Builder::new()

@@ -30,7 +30,8 @@ fn follow(keeper: &Arc<Keeper>, call: Follow) -> Result<FollowedRing, Refusal> {
             return refuse("it is followed already");
         }
     }
-    keeper.write_and_wait(RingFollowed { genesis: call.genesis.clone(), warrant: call.warrant })?;
-    keeper.open_followed(instance, &call.genesis)?;
+    let spare = keeper.followed.spare()?;
+    keeper.write_and_wait(RingFollowed { genesis: call.genesis, warrant: call.warrant })?;
+    keeper.open_followed(instance, &spare)?;
     keeper.followed_ring(instance)
 }

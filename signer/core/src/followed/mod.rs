@@ -5,14 +5,13 @@ mod brought;
 mod ring;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 
 use signer_log::checkpoint::origin;
 use signer_log::note::{Algorithm, NoteKey};
 use signer_proto::{
-    Courier, Digest, FollowedRead, FollowedRing, Genesis, InstanceId, LeafBytes, Purpose, Refusal,
-    Rule,
+    Courier, Digest, FollowedRead, FollowedRing, Genesis, InstanceId, Purpose, Refusal, Rule,
 };
 
 use crate::journal::Disk;
@@ -24,6 +23,9 @@ pub(crate) use ring::FollowedJournal;
 
 /// The folder of the ring in which followed journals lie, one in a folder of its own.
 const FOLDER: &str = "followed";
+/// Folders that every start prepares for rings that are taken up while it runs: a sealed process
+/// makes none.
+const SPARES: usize = 8;
 
 /// All journals that are followed.
 pub(crate) struct FollowedJournals {
@@ -37,11 +39,14 @@ pub(crate) struct FollowedJournals {
 impl FollowedJournals {
     /// Opens those that this ring's journal says are followed.
     pub(crate) fn open<'a>(
-        dir: &std::path::Path,
+        dir: &Path,
         disk: Arc<dyn Disk>,
         followed: impl Iterator<Item = (&'a InstanceId, &'a Followed)>,
     ) -> Result<Self, FollowError> {
         let dir = dir.join(FOLDER);
+        for spare in spares(&dir) {
+            ring::make_private(&spare).map_err(FollowError::Folder)?;
+        }
         let mut open = HashMap::new();
         for (instance, followed) in followed {
             let folder = dir.join(instance.to_string());
@@ -59,11 +64,24 @@ impl FollowedJournals {
         })
     }
 
+    /// Returns the folder of the next ring that is taken up.
+    pub(crate) fn spare(&self) -> Result<PathBuf, Refusal> {
+        let mut spares = spares(&self.dir);
+        spares.find(|spare| spare.exists()).ok_or_else(|| {
+            let detail = format!("{SPARES} rings were taken up since the start: start again first");
+            Refusal::new(Rule::JournalUnavailable, detail)
+        })
+    }
+
     /// Ends the writers of all of them.
     pub(crate) fn close(&self) {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         open.values().for_each(|journal| journal.close());
     }
+}
+
+fn spares(dir: &Path) -> impl Iterator<Item = PathBuf> {
+    (1..=SPARES).map(|number| dir.join(format!("next-{number}")))
 }
 
 /// Returns the key that signs the checkpoints of a ring.
@@ -76,18 +94,15 @@ fn log_key(genesis: &Genesis) -> Result<NoteKey, Refusal> {
 }
 
 impl Keeper {
-    /// Begins to follow a ring that was just taken up.
-    pub(crate) fn open_followed(
-        &self,
-        instance: InstanceId,
-        genesis: &LeafBytes,
-    ) -> Result<(), Refusal> {
+    /// Begins to follow a ring that was just taken up, in a folder that waited for it. Where that
+    /// is cut off, the next start begins.
+    pub(crate) fn open_followed(&self, instance: InstanceId, spare: &Path) -> Result<(), Refusal> {
         let all = &self.followed;
         let followed = self.live().state.followed().get(&instance).cloned();
         let followed = followed
             .ok_or_else(|| Refusal::new(Rule::StateCorrupt, "it was taken up and is not there"))?;
         let folder = all.dir.join(instance.to_string());
-        let journal = FollowedJournal::begin(&folder, &all.disk, &followed, genesis)
+        let journal = FollowedJournal::begin(&folder, spare, &all.disk, &followed)
             .map_err(|error| Refusal::new(Rule::JournalUnavailable, error.to_string()))?;
         let mut open = all.open.write().unwrap_or_else(PoisonError::into_inner);
         open.insert(instance, Arc::new(journal));

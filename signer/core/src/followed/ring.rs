@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use signer_log::checkpoint::{Checkpoint, time};
 use signer_log::note::{Note, NoteKey};
 use signer_log::proof::root_at;
-use signer_proto::{Courier, FollowedRing, InstanceId, Leaf, LeafBytes, Refusal, Rule, Wire};
+use signer_proto::{Courier, FollowedRing, InstanceId, Leaf, Refusal, Rule, Wire};
 use x509::UnixTime;
 
 use super::brought::Brought;
 use super::log_key;
-use crate::journal::{Disk, Journal, JournalError};
+use crate::journal::{Disk, Journal, JournalError, Options};
 use crate::keeper::lock;
 use crate::ledger::{LedgerError, files};
 use crate::state::{Followed, State};
@@ -60,59 +60,73 @@ pub(crate) struct FollowedJournal {
 }
 
 impl FollowedJournal {
-    /// Opens what was followed so far.
+    /// Opens what was followed so far, and begins where there is nothing: a crash came right
+    /// after the ring was taken up, or the folder was lost and comes back leaf by leaf.
     pub(super) fn open(
         folder: &Path,
         disk: &Arc<dyn Disk>,
         followed: &Followed,
     ) -> Result<Self, FollowError> {
+        make_private(folder).map_err(FollowError::Folder)?;
+        Self::open_in(folder, disk, followed, false)
+    }
+
+    /// Begins in a folder that was prepared.
+    pub(super) fn begin(
+        folder: &Path,
+        spare: &Path,
+        disk: &Arc<dyn Disk>,
+        followed: &Followed,
+    ) -> Result<Self, FollowError> {
+        disk.rename(spare, folder).map_err(FollowError::Folder)?;
+        if let Some(all) = folder.parent() {
+            disk.sync_dir(all).map_err(FollowError::Folder)?;
+        }
+        Self::open_in(folder, disk, followed, true)
+    }
+
+    fn open_in(
+        folder: &Path,
+        disk: &Arc<dyn Disk>,
+        followed: &Followed,
+        is_new: bool,
+    ) -> Result<Self, FollowError> {
         let log = log_key(&followed.genesis).map_err(FollowError::Refused)?;
         let mut state = State::default();
-        let mut on_leaf = |position: u64, bytes: &[u8]| {
-            state
-                .replay(position, bytes)
-                .map_err(|error| JournalError::LeafRefused { position, why: error.to_string() })
+        let mut open = |expected| {
+            let mut on_leaf = |position, bytes: &[u8]| replay(&mut state, position, bytes);
+            let options = Options { is_new, ..Options::default() };
+            let path = folder.join(JOURNAL);
+            Journal::open_with(options, Arc::clone(disk), &path, expected, &mut on_leaf)
         };
-        let (journal, _) = Journal::open(
-            Arc::clone(disk),
-            &folder.join(JOURNAL),
-            Some(followed.digest),
-            &mut on_leaf,
-        )?;
-        let tree = journal.tree();
+        let expected = (!is_new).then_some(followed.digest);
+        let (journal, _) = match open(expected) {
+            Err(JournalError::Missing { .. }) => open(None)?,
+            opened => opened?,
+        };
+        let begins = journal.size() == 0;
+        if begins {
+            let leaf = Leaf::from_wire(&followed.leaf.0)
+                .map_err(|error| Refusal::new(Rule::FieldMalformed, error.to_string()))
+                .map_err(FollowError::Refused)?;
+            append_all(&journal, &[leaf])?;
+            replay(&mut state, 0, &followed.leaf.0)?;
+        }
+        let newest = files::read_note(folder, CHECKPOINT)?;
+        let mut newest = newest.and_then(|note| seen(&note, &log));
         if let Some((size, root)) = followed.read {
-            // This ring's own journal tells what was here: an older or another copy is told apart.
-            let same = size <= tree.size() && root_at(&tree, size)? == root.0;
-            if !same {
+            if begins {
+                // What was followed before comes again, and nothing older counts meanwhile.
+                newest = Some(Seen { size, as_of: UnixTime(0) });
+            } else if size > journal.size() || root_at(&journal.tree(), size)? != root.0 {
+                // This ring's own journal tells what was here: another copy is told apart.
                 let detail = "it is not the one that was followed before";
                 let refusal = Refusal::new(Rule::StateRolledBack, detail);
                 return Err(FollowError::Refused(refusal));
             }
         }
-        let newest = files::read_note(folder, CHECKPOINT)?;
-        let newest = newest.and_then(|note| seen(&note, &log));
         let here = Mutex::new(Here { state, newest });
         Ok(Self { folder: folder.to_owned(), log, journal, here })
-    }
-
-    /// Begins with the genesis leaf alone.
-    pub(super) fn begin(
-        folder: &Path,
-        disk: &Arc<dyn Disk>,
-        followed: &Followed,
-        genesis: &LeafBytes,
-    ) -> Result<Self, FollowError> {
-        let path = folder.join(JOURNAL);
-        if !path.join("00000000000000000000.seg").exists() {
-            make_private(&path).map_err(FollowError::Folder)?;
-            let leaf = Leaf::from_wire(&genesis.0)
-                .map_err(|error| Refusal::new(Rule::FieldMalformed, error.to_string()))
-                .map_err(FollowError::Refused)?;
-            let (journal, _) = Journal::open(Arc::clone(disk), &path, None, &mut |_, _| Ok(()))?;
-            append_all(&journal, &[leaf])?;
-            journal.close();
-        }
-        Self::open(folder, disk, followed)
     }
 
     fn here(&self) -> MutexGuard<'_, Here> {
@@ -181,9 +195,17 @@ impl FollowedJournal {
     }
 }
 
-/// Makes a folder and those above it that are missing, for the signer's uid alone.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+/// Makes the folder of a followed journal and those above it that are missing, for the signer's
+/// uid alone.
+pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder.join(JOURNAL))
+}
+
+fn replay(state: &mut State, position: u64, bytes: &[u8]) -> Result<(), JournalError> {
+    let why = |error: crate::state::StateError| error.to_string();
+    state
+        .replay(position, bytes)
+        .map_err(|error| JournalError::LeafRefused { position, why: why(error) })
 }
 
 fn seen(note: &Note, log: &NoteKey) -> Option<Seen> {

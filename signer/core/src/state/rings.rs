@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use signer_proto::{
-    Digest, FollowedRead, GapAccepted, Genesis, InstanceId, Promoted, RingFollowed,
+    Digest, FollowedRead, GapAccepted, Genesis, InstanceId, LeafBytes, Promoted, RingFollowed,
 };
 use signer_quorum::followed_genesis;
 use x509::{UnixTime, sha256};
@@ -38,7 +38,9 @@ impl Gap {
 pub(crate) struct Followed {
     /// Its first leaf.
     pub(crate) genesis: Genesis,
-    /// SHA-256 of that leaf.
+    /// That leaf as it was hashed.
+    pub(crate) leaf: LeafBytes,
+    /// Its SHA-256.
     pub(crate) digest: Digest,
     /// How many leaves were here at the last count, and their root.
     pub(crate) read: Option<(u64, Digest)>,
@@ -119,7 +121,7 @@ impl State {
         let genesis = followed_genesis(&ring.genesis).map_err(|_| StateError::Rings(position))?;
         let digest = Digest(sha256(&ring.genesis.0));
         let (instance, own) = (genesis.instance, self.ring().map(|ring| ring.genesis.instance));
-        let new = Followed { genesis, digest, read: None };
+        let new = Followed { genesis, leaf: ring.genesis.clone(), digest, read: None };
         if own == Some(instance) || self.rings.followed.insert(instance, new).is_some() {
             return Err(StateError::Rings(position));
         }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use signer::OpenError;
 use signer_log::checkpoint::Checkpoint;
 use signer_log::note::Note;
 use signer_proto::{
@@ -216,6 +217,45 @@ fn a_follower_tells_what_it_followed_and_nothing_that_a_courier_made_up() {
     assert!(matches!(ask(&follower, &certificate), Ok(OcspOutcome::Signed { .. })));
     follower.clock.pass(2 * 3600);
     assert_eq!(rule(ask(&follower, &certificate)), Rule::FollowedBehind);
+}
+
+#[test]
+fn a_followed_journal_that_was_lost_or_never_begun_comes_again_and_no_older_one() {
+    let active = Workshop::with_hierarchy();
+    let certificate = active.issue("a.corp.example");
+    let mut follower = follower(&active);
+    let instance = active.call(Describe).unwrap().instance.to_string();
+    let folder = follower.ring().join("followed").join(instance);
+    let older = courier(&active, 1);
+    let rule = |refused: Result<OcspOutcome, Refusal>| refused.unwrap_err().rule;
+    // As if a crash had come behind the leaf of Follow, or behind the header of the first segment.
+    let segment = folder.join("journal/00000000000000000000.seg");
+    for cut in [false, true] {
+        follower.stop();
+        match cut {
+            true => fs::File::options().write(true).open(&segment).unwrap().set_len(64).unwrap(),
+            false => fs::remove_dir_all(&folder).unwrap(),
+        }
+        follower.restart();
+        assert_eq!(rule(ask(&follower, &certificate)), Rule::FollowedBehind);
+    }
+    let size = follower.call(older.clone()).unwrap().size;
+    let before = fs::read(&segment).unwrap();
+    active.issue("b.corp.example");
+    follower.call(courier(&active, size)).unwrap();
+    assert!(matches!(ask(&follower, &certificate), Ok(OcspOutcome::Signed { .. })));
+    // Lost later: what was followed once is the least that counts.
+    follower.stop();
+    fs::remove_dir_all(&folder).unwrap();
+    follower.restart();
+    assert_eq!(rule(ask(&follower, &certificate)), Rule::FollowedBehind);
+    assert_eq!(follower.call(older).map(|ring| ring.size).unwrap_err().rule, Rule::ProofRefused);
+    follower.call(courier(&active, 1)).unwrap();
+    assert!(matches!(ask(&follower, &certificate), Ok(OcspOutcome::Signed { .. })));
+    // An older copy of it is not opened.
+    follower.stop();
+    fs::write(&segment, before).unwrap();
+    assert!(matches!(follower.try_open(), Err(OpenError::Followed(_))));
 }
 
 #[test]

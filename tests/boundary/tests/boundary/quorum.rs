@@ -406,7 +406,8 @@ tried! {
         let genesis = other.ledger().leaves.remove(0).1;
         let act = Follow { genesis: LeafBytes(genesis), warrant: none() };
         tried.holds(&ring, act.into(), Action::Follow, 2);
-        assert!(ring.ring_dir().join("followed").is_dir());
+        let instance = other.call(&Describe).unwrap().instance.to_string();
+        assert!(ring.ring_dir().join("followed").join(instance).is_dir());
         Some(())
     };
 }
