@@ -2,7 +2,9 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use signer_proto::{KeyDescription, KeyLabel, KeyState, SetKeyState, Warrant};
+use signer_proto::{
+    GenerateKey, KeyDescription, KeyLabel, KeySpec, KeyState, Purpose, SetKeyState, Warrant,
+};
 
 use crate::admin::not_done;
 use crate::exit::{Failure, Outcome};
@@ -15,6 +17,18 @@ use crate::output;
 pub enum Key {
     /// List the keys with their states
     List,
+    /// Make a key that has no policy yet: `ca sign` and `up` make those of a CA, this one makes
+    /// others, as of a responder for a CA whose key is in another ring
+    Generate {
+        /// The key's label
+        key: KeyLabel,
+        /// What it signs: cert+crl, ca-cert+crl, ocsp, tls
+        #[arg(long)]
+        purpose: Purpose,
+        /// Its algorithm, as in p-256, p-384, ed25519, rsa-3072
+        #[arg(long)]
+        algorithm: KeySpec,
+    },
     /// Stop issuing with a key for a while; CRLs, OCSP and revocation go on
     Suspend {
         /// The key's label
@@ -50,6 +64,9 @@ impl Key {
     pub async fn run(self, global: &Global) -> Outcome {
         match self {
             Self::List => list(global).await,
+            Self::Generate { key, purpose, algorithm } => {
+                generate(global, key, purpose, algorithm).await
+            }
             Self::Suspend { key } => set(global, key, KeyState::Suspended).await,
             Self::Activate { key } => set(global, key, KeyState::Active).await,
             Self::Deactivate { key } => set(global, key, KeyState::Deactivated).await,
@@ -98,6 +115,16 @@ fn object(key: &KeyDescription) -> serde_json::Value {
         "revocations": key.revocations,
         "crl_number": key.crl_number,
     })
+}
+
+async fn generate(global: &Global, label: KeyLabel, purpose: Purpose, spec: KeySpec) -> Outcome {
+    let call = GenerateKey { label: label.clone(), purpose, spec, warrant: Warrant::none() };
+    let act = format!("making the key `{label}`");
+    let (_, key) = operator(global)?.act(call).await.map_err(|error| not_done(&act, error))?;
+    if global.json {
+        return output::json(&object(&key));
+    }
+    output::text(&format!("{label} is {} and has no policy", key.state))
 }
 
 async fn set(global: &Global, label: KeyLabel, to: KeyState) -> Outcome {

@@ -21,6 +21,7 @@ mod passphrase;
 mod policy;
 mod profile;
 mod reconcile;
+mod ring;
 mod rings;
 mod status;
 mod token;
@@ -37,7 +38,7 @@ use options::Global;
 /// A private CA whose keys live in another process.
 ///
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not available now, 5 not found,
-/// 6 doctor, reconcile or inspect found something, 7 operators have yet to approve.
+/// 6 doctor, reconcile, inspect or show-checkpoint found something, 7 operators have yet to approve.
 #[derive(Debug, Parser)]
 #[command(name = "chancery", version, arg_required_else_help = true)]
 struct Chancery {
@@ -74,6 +75,9 @@ enum Command {
     /// Carry out a reviewed plan; exchange files with a ring that is offline
     #[command(subcommand)]
     Ceremony(ceremony::Ceremony),
+    /// Rings beside each other: standby, follower, a journal that lost its end; checkpoints
+    #[command(subcommand)]
+    Ring(ring::Ring),
     /// Stop all issuance; CRLs, OCSP and revocation go on
     Freeze(freeze::Freeze),
     /// Let issuance go on
@@ -129,6 +133,7 @@ async fn run(chancery: Chancery) -> Outcome {
         Command::Key(key) => key.run(global).await,
         Command::Operators(operators) => operators.run(global).await,
         Command::Ceremony(ceremony) => ceremony.run(global).await,
+        Command::Ring(ring) => ring.run(global).await,
         Command::Freeze(freeze) => freeze.run(global).await,
         Command::Unfreeze(unfreeze) => unfreeze.run(global).await,
         Command::Token(token) => token.run(global).await,

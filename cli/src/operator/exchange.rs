@@ -172,6 +172,10 @@ fn name(act: &Act) -> String {
         }
         Act::SignCaRequest(call) => format!("{kind}.{}", call.key),
         Act::SetKeyState(call) => format!("{kind}.{}.{}", call.key, call.to),
+        // The serial prefix is drawn anew with every draft.
+        Act::AcceptGap(call) => format!("{kind}.{}.{}", call.seen_size, short(&call.seen_root.0)),
+        Act::Promote(_) => kind.to_string(),
+        Act::Follow(call) => format!("{kind}.{}", short(&call.genesis.0)),
         Act::RecordCeremony(call) => format!("{kind}.{}", short(&call.plan.0)),
         other => format!("{kind}.{}", short(&other.to_wire())),
     }

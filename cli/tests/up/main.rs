@@ -1,5 +1,7 @@
 //! The whole of it: `up` with the real signer and server, and the commands that need them.
 
+mod rings;
+
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -17,7 +19,7 @@ struct Place {
     ports: [u16; 2],
 }
 
-/// A running `up`; ended in order by [`Running::end`], killed when the test gives it up.
+/// A running `up` or signer; ended in order, also when the test gives it up.
 struct Running(Child);
 
 impl Place {
@@ -102,18 +104,24 @@ impl Place {
 
 impl Running {
     fn end(mut self) {
+        assert!(self.terminate().success());
+    }
+
+    /// Has it end in order: `up` ends what it started.
+    fn terminate(&mut self) -> std::process::ExitStatus {
         let pid = i32::try_from(self.0.id()).expect("a pid");
         let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("sent");
-        assert!(self.0.wait().expect("it ended").success());
+        self.0.wait().expect("it ended")
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // The signer notices by its pipe, the server by its own.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        // A test that gave it up; nothing of it may stay.
+        if matches!(self.0.try_wait(), Ok(None)) {
+            self.terminate();
+        }
     }
 }
 
