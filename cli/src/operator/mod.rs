@@ -99,7 +99,7 @@ impl Approvers {
         };
         let operators = operators_of(client).await?;
         approvals.extend(self.sign_here(self.own_among(&operators), &proposed)?);
-        let approvals = of_operators(distinct(approvals), &operators);
+        let approvals = of_operators(distinct(approvals), &[operators, becoming(&act)].concat());
         self.enough(&act, &proposed, approvals.len())?;
         Ok((act, Warrant { proposal: proposed.proposal, approvals: Approvals(approvals) }))
     }
@@ -159,6 +159,14 @@ impl Warrants for Approvers {
 async fn operators_of(client: &SignerClient) -> Result<Vec<String>, WarrantError> {
     let operators = client.read_operators(&ReadOperators).await?.operators;
     Ok(operators.0.iter().filter_map(|operator| blob(&operator.0)).collect())
+}
+
+/// Lists those who become operators by an act: each new key signs it too.
+fn becoming(act: &Act) -> Vec<String> {
+    match act {
+        Act::SetOperators(call) => call.operators.0.iter().filter_map(|key| blob(&key.0)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn blob(line: &str) -> Option<String> {

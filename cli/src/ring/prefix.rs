@@ -27,12 +27,12 @@ impl FromStr for Prefix {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let of =
-            |text| u8::from_str_radix(text, 16).ok().filter(|octet| (1..=0x7f).contains(octet));
-        match text.len() {
-            2 => of(text).map(Self).ok_or("it is not within 01 to 7f"),
-            _ => Err("it is no octet of two hexadecimal digits"),
+        if text.len() != 2 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err("it is no octet of two hexadecimal digits");
         }
+        let octet = u8::from_str_radix(text, 16).ok();
+        let octet = octet.filter(|octet| (0x01..=0x7f).contains(octet));
+        octet.map(Self).ok_or("it is not within 01 to 7f")
     }
 }
 
