@@ -49,6 +49,8 @@ pub enum Key {
         /// The key's label
         key: KeyLabel,
     },
+    /// Give an issuing CA a new key in another ring, and let the old one drain
+    Move(Box<crate::key_move::Move>),
     /// Destroy a key for good
     Destroy {
         /// The key's label
@@ -67,6 +69,7 @@ impl Key {
             Self::Generate { key, purpose, algorithm } => {
                 generate(global, key, purpose, algorithm).await
             }
+            Self::Move(to) => to.run(global).await,
             Self::Suspend { key } => set(global, key, KeyState::Suspended).await,
             Self::Activate { key } => set(global, key, KeyState::Active).await,
             Self::Deactivate { key } => set(global, key, KeyState::Deactivated).await,

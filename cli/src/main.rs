@@ -12,6 +12,7 @@ mod freeze;
 mod https;
 mod inspect;
 mod key;
+mod key_move;
 mod new_key;
 mod operator;
 mod operators;

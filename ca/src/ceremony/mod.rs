@@ -13,6 +13,7 @@ mod operator;
 mod renew;
 mod ring;
 mod sign_request;
+mod succession;
 mod tls;
 
 pub use across::{Across, execute_across, renew_across};
@@ -23,6 +24,7 @@ pub use operator::{ActError, Granting, NoOperators, Operator, WarrantError, Warr
 pub use renew::{Renewal, renew};
 pub use ring::certificate_of;
 pub use sign_request::{RequestWish, sign_request};
+pub use succession::{close, has_policy, is_closed, succeed};
 pub use tls::tls_key;
 
 use signer_client::CallError;

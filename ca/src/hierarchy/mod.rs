@@ -12,7 +12,7 @@ mod retire;
 pub use build::{CaWish, root, subordinate};
 pub use error::{ImportFault, IssuerError};
 pub use policy_text::{AuthorityPolicy, NameScope, NotAScope, tls_policy};
-pub use request::{CaRequest, CaRequestError};
+pub use request::{CaRequest, CaRequestError, permitted};
 
 pub(crate) use build::{BACKDATE, check_path_length};
 pub(crate) use constraints::within;

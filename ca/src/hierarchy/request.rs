@@ -161,7 +161,11 @@ impl CaRequest {
 }
 
 /// Reads domains and networks as permitted subtrees; none: no constraints at all.
-pub(crate) fn permitted(names: &[String]) -> Result<Option<NameConstraints>, CaRequestError> {
+/// A network whose address has bits beyond its prefix reads as the network that it is in.
+///
+/// # Errors
+/// [`CaRequestError::Scope`].
+pub fn permitted(names: &[String]) -> Result<Option<NameConstraints>, CaRequestError> {
     if names.is_empty() {
         return Ok(None);
     }

@@ -22,21 +22,26 @@ use crate::options::{Global, read};
 #[derive(Debug, Args)]
 pub struct Import {
     /// The CA's name: a pending one, or one whose certificate was renewed elsewhere
-    name: IssuerName,
+    pub name: IssuerName,
     /// Its certificate (PEM); those above it may follow in the same file
     #[arg(long)]
-    certificate: PathBuf,
+    pub certificate: PathBuf,
     /// The certificates above it (PEM), the root last
     #[arg(long)]
-    chain: Option<PathBuf>,
+    pub chain: Option<PathBuf>,
     /// Take it in although it deviates from RFC 5280 in the ways that the refusal listed
     #[arg(long)]
-    accept_deviations: bool,
+    pub accept_deviations: bool,
 }
 
 impl Import {
-    /// Tells the signer, then the server.
+    /// Takes the certificate in and shows the CA.
     pub async fn run(self, global: &Global, api: &Api) -> Outcome {
+        show(global, &self.take(global, api).await?)
+    }
+
+    /// Tells the signer, then the server; gives the CA as it is then.
+    pub async fn take(&self, global: &Global, api: &Api) -> Outcome<Value> {
         let (path_pem, held) = self.read()?;
         let issuer = api.get(&path(&self.name)).await?.json()?;
         self.check(&issuer)?;
@@ -50,7 +55,7 @@ impl Import {
         });
         let to = format!("{}/certificate", path(&self.name));
         match api.send(Method::POST, &to, &body).await {
-            Ok(answer) => show(global, &answer.json()?),
+            Ok(answer) => answer.json(),
             Err(refused @ Failure::Refused(_)) => {
                 Err(put_back(&admin, &label, before, refused).await)
             }

@@ -27,7 +27,8 @@ use crate::output;
 use crate::rings;
 use crate::up::setting;
 use create::Create;
-use import::Import;
+pub use import::Import;
+pub use renew::as_before;
 use sign_request::SignRequest;
 
 /// What tables show of an issuer.
@@ -93,7 +94,8 @@ pub enum Ca {
     },
 }
 
-fn path(name: &IssuerName) -> String {
+/// Returns the path of a CA in the API.
+pub fn path(name: &IssuerName) -> String {
     format!("/api/v1/issuers/{}", percent(name.as_str()))
 }
 
@@ -174,7 +176,8 @@ fn pems(issuer: &Value) -> Vec<String> {
     std::iter::once(&issuer["certificate"]).chain(chain).filter_map(text).collect()
 }
 
-fn certificate(issuer: &Value) -> Outcome<ForeignCertificate> {
+/// Reads the certificate of a CA.
+pub fn certificate(issuer: &Value) -> Outcome<ForeignCertificate> {
     let pem = issuer["certificate"].as_str().ok_or_else(|| {
         let name = issuer["name"].as_str().unwrap_or_default();
         Failure::Refused(format!("{name} has no certificate yet"))
@@ -190,19 +193,20 @@ fn operator_for(global: &Global, issuer: &Value) -> Outcome<Operator> {
     crate::operator::operator_in(global, ring.filter(|_| known || global.ring.is_some()))
 }
 
-fn key_label(issuer: &Value) -> Outcome<String> {
+/// Reads the label of a CA's key.
+pub fn key_label(issuer: &Value) -> Outcome<String> {
     let label = issuer["key_label"].as_str();
     Ok(label.context("the server's answer has no key_label")?.to_owned())
 }
 
 /// Says whether somebody else signed a CA's certificate.
-fn is_external(issuer: &Value) -> Outcome<bool> {
+pub fn is_external(issuer: &Value) -> Outcome<bool> {
     let held = certificate(issuer)?;
     Ok(issuer["parent"].is_null() && held.subject() != held.issuer())
 }
 
 /// Reads what the server says of a CA as the parent of another.
-fn parent_in(issuer: &Value) -> Outcome<Parent> {
+pub fn parent_in(issuer: &Value) -> Outcome<Parent> {
     let name = issuer["name"].as_str().context("the server's answer has no name")?;
     Ok(Parent {
         name: IssuerName::new(name).context("read the parent's name")?,
@@ -212,7 +216,7 @@ fn parent_in(issuer: &Value) -> Outcome<Parent> {
 }
 
 /// Returns the URLs that stand in certificates, from the server's configuration.
-fn urls(global: &Global) -> Outcome<PublicUrls> {
+pub fn urls(global: &Global) -> Outcome<PublicUrls> {
     let file = global.layout()?.server_config();
     let base = setting(&file, "public", "url")?.ok_or_else(|| {
         Failure::Usage(format!(

@@ -68,7 +68,7 @@ pub async fn renew(
 }
 
 /// Takes the validity of a certificate, in whole days: it begins a little before its making.
-fn as_before(held: &ForeignCertificate) -> Seconds {
+pub fn as_before(held: &ForeignCertificate) -> Seconds {
     const DAY: i64 = 86_400;
     let span = held.not_after().seconds_since(held.not_before()) + 1;
     Seconds((span / DAY).max(1) * DAY)

@@ -5,6 +5,8 @@ mod plan;
 mod run;
 mod transcript;
 
+pub use media::request as write_request;
+
 use std::path::PathBuf;
 
 use clap::Subcommand;

@@ -9,6 +9,7 @@ mod gnutls;
 mod hierarchy;
 mod inspect;
 mod issued;
+mod key_move;
 mod lifecycle;
 mod one_server;
 mod one_user;

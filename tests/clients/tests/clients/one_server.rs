@@ -45,7 +45,7 @@ pub fn check(stack: &Stack, openssl: &Openssl, issued: &Issued, status: &str) {
     stack.eventually("OCSP says it", Duration::from_secs(10), || {
         kit::has_ocsp_status(&issued.ocsp(openssl, &[]), &format!(": {status}"))
     });
-    stack.eventually("the CRL says it", crate::lifecycle::CRL_LIMIT, || {
+    stack.eventually("the CRL says it", Duration::from_secs(20), || {
         issued.is_listed(openssl) == (status == "revoked")
     });
 }

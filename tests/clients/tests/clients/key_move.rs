@@ -1,0 +1,203 @@
+//! An issuing CA gets a new key in another ring: `chancery key move`.
+
+use kit::{Openssl, Stack};
+use serde_json::Value;
+
+use crate::issued::Issued;
+use crate::one_server::{check, issue_by, with_far};
+
+/// Moves `issuing` to `far`, with more options.
+fn move_it(stack: &Stack, more: &[&str]) -> std::process::Output {
+    stack.chancery(&[&["key", "move", "issuing", "--to", "far"], more].concat())
+}
+
+fn states(stack: &Stack, more: &[&str]) -> Vec<String> {
+    let output = move_it(stack, &[more, &["--json"]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let steps = answer["steps"].as_array().expect("steps");
+    steps.iter().map(|step| step["state"].as_str().expect("a state").to_owned()).collect()
+}
+
+fn leaves(stack: &Stack, ring: &str) -> u64 {
+    let path = format!("/api/v1/journal/entries?ring={ring}");
+    stack.api().get(&path).json()["size"].as_u64().expect("a size")
+}
+
+#[test]
+fn an_issuing_ca_moves_to_another_ring_and_the_old_one_drains() {
+    let mut stack = with_far();
+    let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else {
+        return;
+    };
+    // A profile that names the CA, and one that means the newest.
+    let named = issue_by(&stack, &openssl, "issuing", "before.corp.example");
+    let free = Issued::new(&stack, &openssl, "free");
+    check(&stack, &openssl, &named, "good");
+    // What operators narrowed is narrow in the new ring too.
+    stack.must(&["policy", "names", "issuing", "--names", "corp.example"]);
+
+    let before = (leaves(&stack, "default"), leaves(&stack, "far"));
+    let planned = states(&stack, &["--dry-run"]);
+    assert_eq!(planned[..7], ["to do"; 7].map(str::to_owned), "{planned:?}");
+    assert_eq!(
+        (leaves(&stack, "default"), leaves(&stack, "far")),
+        before,
+        "a dry run did something"
+    );
+    assert!(!stack.must(&["ca", "list"]).contains("issuing-far"));
+
+    // Nobody of the far ring approves: the wish is there, and the key is not.
+    let waits = move_it(&stack, &[]);
+    assert_eq!(waits.status.code(), Some(7), "{}", String::from_utf8_lossy(&waits.stderr));
+    let far = stack.operator_beside("far");
+    assert_eq!(states(&stack, &["--status"])[..3], ["done", "to do", "to do"].map(str::to_owned));
+    // The far signer is away: the next run says so, and the one after goes on.
+    stack.kill_signer_beside("far");
+    let away = move_it(&stack, &["--operator-key", &far]);
+    assert_eq!(away.status.code(), Some(4), "{}", String::from_utf8_lossy(&away.stderr));
+    stack.start_signer_beside("far");
+    let moved = move_it(&stack, &["--operator-key", &far]);
+    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    let done = states(&stack, &["--status"]);
+    assert_eq!(done[..7], ["done"; 7].map(str::to_owned), "{done:?}");
+    assert_eq!(done[7], "waits");
+
+    // Both profiles issue by the new key now.
+    let after = [
+        issue_by(&stack, &openssl, "issuing", "named.corp.example"),
+        Issued::new(&stack, &openssl, "after"),
+    ];
+    for issued in &after {
+        assert_ne!(openssl.read(&issued.between), openssl.read(&named.between));
+        check(&stack, &openssl, issued, "good");
+    }
+    // CRL and OCSP of both agree, also about what is revoked after the move.
+    for issued in [&named, &after[0]] {
+        check(&stack, &openssl, issued, "good");
+        issued.revoke(&stack, "superseded");
+        check(&stack, &openssl, issued, "revoked");
+    }
+    check(&stack, &openssl, &free, "good");
+
+    // The new key has the old one's policy, and the old one signs no leaf any more.
+    let policy = stack.must(&["policy", "show", "issuing-far", "--ring", "far"]);
+    assert!(policy.contains("corp.example") && !policy.contains("dns = [\"any\"]"), "{policy}");
+    let closed = stack.must(&["policy", "show", "issuing"]);
+    assert!(closed.contains("subject_key_kinds = []"), "{closed}");
+    let list = stack.must(&["ca", "list"]);
+    let row = |name: &str| {
+        let found = list.lines().find(|line| line.split_whitespace().next() == Some(name));
+        found.unwrap_or_else(|| panic!("{list}")).to_owned()
+    };
+    assert!(row("issuing").contains("draining") && row("issuing-far").contains("active"), "{list}");
+    // A second run finds everything done.
+    let size = (leaves(&stack, "default"), leaves(&stack, "far"));
+    assert!(move_it(&stack, &["--operator-key", &far]).status.success());
+    assert_eq!((leaves(&stack, "default"), leaves(&stack, "far")), size);
+    stack.must(&["reconcile"]);
+    assert_eq!(move_it(&stack, &["--status"]).status.code(), Some(0));
+}
+
+#[test]
+fn refuses_moves_that_are_none() {
+    let stack = with_far();
+    for (arguments, code) in [
+        (&["key", "move", "root", "--to", "far"][..], 3),
+        (&["key", "move", "nobody", "--to", "far"], 5),
+        (&["key", "move", "issuing", "--to", "elsewhere"], 3),
+        (&["key", "move", "issuing", "--to", "far", "--name", "issuing"], 3),
+        (&["key", "move", "issuing", "--to", "far", "--name", "root"], 3),
+        (&["key", "move", "issuing", "--to", "far", "--ring", "far"], 2),
+    ] {
+        let output = stack.chancery(arguments);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+    }
+    let issuers = stack.api().get("/api/v1/issuers").json();
+    assert_eq!(issuers["items"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn a_ca_that_somebody_else_signed_moves_by_files() {
+    let stack = with_far();
+    let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else {
+        return;
+    };
+    openssl.must(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:3072",
+        "-nodes",
+        "-keyout",
+        "above.key",
+        "-out",
+        "above.pem",
+        "-days",
+        "3650",
+        "-subj",
+        "/O=Elsewhere/CN=Elsewhere Root",
+        "-addext",
+        "keyUsage=critical,keyCertSign,cRLSign",
+    ]);
+    openssl.write(
+        "ca.ext",
+        "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n\
+         subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n",
+    );
+    let sign = |csr: &str, serial: &str| {
+        openssl.must(&[
+            "x509",
+            "-req",
+            "-in",
+            csr,
+            "-CA",
+            "above.pem",
+            "-CAkey",
+            "above.key",
+            "-set_serial",
+            serial,
+            "-days",
+            "1825",
+            "-extfile",
+            "ca.ext",
+        ]) + &openssl.read("above.pem")
+    };
+    let path = |name: &str| openssl.path(name).display().to_string();
+    stack.must(&[
+        "ca",
+        "create",
+        "corp",
+        "--kind",
+        "issuing",
+        "--subject",
+        "CN=Corp Issuing,O=Corp",
+    ]);
+    stack.must(&["ca", "csr", "corp", "--out", &path("corp.csr")]);
+    openssl.write("corp.pem", sign("corp.csr", "0x1122334455667788"));
+    stack.must(&["ca", "import", "corp", "--certificate", &path("corp.pem")]);
+    let old = issue_by(&stack, &openssl, "corp", "old.corp.example");
+
+    let exchange = path("exchange");
+    let far = stack.operator_beside("far");
+    let fixed = ["key", "move", "corp", "--to", "far", "--operator-key", &far];
+    let unnamed = stack.chancery(&fixed);
+    assert_eq!(unnamed.status.code(), Some(2), "{}", String::from_utf8_lossy(&unnamed.stderr));
+    let arguments = [&fixed[..], &["--exchange", &exchange]].concat();
+    for _ in 0..2 {
+        let waits = stack.chancery(&arguments);
+        assert_eq!(waits.status.code(), Some(7), "{}", String::from_utf8_lossy(&waits.stderr));
+    }
+    let request = std::fs::read_to_string(openssl.path("exchange/corp-far.request"));
+    assert!(request.expect("a request").starts_with("Chancery CA request v1"));
+    openssl.write("exchange/corp-far.pem", sign("exchange/corp-far.csr", "0x1122334455667789"));
+    let moved = stack.chancery(&arguments);
+    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    let new = issue_by(&stack, &openssl, "corp", "new.corp.example");
+    for issued in [&old, &new] {
+        assert_eq!(openssl.read(&issued.root), openssl.must(&["x509", "-in", "above.pem"]));
+        check(&stack, &openssl, issued, "good");
+    }
+    assert_ne!(openssl.read(&old.between), openssl.read(&new.between));
+}
