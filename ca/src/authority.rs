@@ -167,6 +167,33 @@ impl Authority {
         Ok(())
     }
 
+    /// Returns the profiles that are switched on, by name.
+    #[must_use]
+    pub fn profiles(&self) -> Vec<Arc<Profile>> {
+        let profiles = self.0.profiles.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = profiles.values().cloned().collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all
+    }
+
+    /// Finds a profile that is switched on.
+    #[must_use]
+    pub fn find_profile(&self, name: &ProfileName) -> Option<Arc<Profile>> {
+        self.profile(name).ok()
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// Returns the name of this process where servers share a database.
+    #[must_use]
+    pub fn holder(&self) -> &str {
+        &self.0.holder
+    }
+
     pub(crate) fn profile(&self, name: &ProfileName) -> Result<Arc<Profile>, IssueError> {
         self.0
             .profiles

@@ -39,13 +39,21 @@ pub(crate) struct IssuerEntry {
     pub(crate) chain: Vec<CertificateDer>,
     pub(crate) key: KeyLabel,
     pub(crate) policy: Digest,
-    /// Whether the policy wants the CSR beside the certificate.
-    pub(crate) wants_request: bool,
+    /// What the policy wants beside the certificate.
+    pub(crate) wants: Wants,
     pub(crate) serials: SerialPool,
     /// The OCSP key that speaks for it.
     pub(crate) responder: Option<ResponderKey>,
     /// How OCSP clients name it, by SHA-1 and by SHA-256; the serial in them means nothing.
     pub(crate) named: [CertId; 2],
+}
+
+/// What a policy wants beside a certificate: a CSR is sent only then, since verifying it costs the
+/// signer more than signing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Wants {
+    pub(crate) request: bool,
+    pub(crate) validation: bool,
 }
 
 /// An OCSP key.
@@ -274,9 +282,9 @@ impl Authority {
         };
         let known = self.entry_by_id(issuer.id);
         let unchanged = known.as_ref().filter(|entry| entry.policy == policy);
-        let wants_request = match unchanged {
-            Some(entry) => entry.wants_request,
-            None => ring.wants_request(&key.label).await?,
+        let wants = match unchanged {
+            Some(entry) => entry.wants,
+            None => ring.wants(&key.label).await?,
         };
         Ok(Some(IssuerEntry {
             named: [CertIdHash::Sha1, CertIdHash::Sha256]
@@ -286,7 +294,7 @@ impl Authority {
             chain: path_of(issuer, listed).split_off(1),
             key: key.label.clone(),
             policy,
-            wants_request,
+            wants,
             // Serials that were minted and not used yet stay good.
             serials: known.map_or_else(
                 || ring.signer.serial_pool(key.label.clone()),
@@ -300,14 +308,13 @@ impl Authority {
 }
 
 impl Ring {
-    /// Reads from the policy whether it wants proof of possession: a CSR is sent only then, since
-    /// verifying it costs the signer more than signing.
-    async fn wants_request(&self, key: &KeyLabel) -> Result<bool, IssueError> {
+    /// Reads from the policy what it wants.
+    async fn wants(&self, key: &KeyLabel) -> Result<Wants, IssueError> {
         let call = ReadPolicy { key: key.clone() };
         let text = self.signer.read_policy(&call).await?.text.0;
         let policy: toml::Table = toml::from_str(&text)
             .map_err(|error| IssueError::State(format!("the policy of {key}: {error}")))?;
-        Ok(policy.get("certificates").is_some_and(speaks_of_possession))
+        Ok(policy.get("certificates").map(wanted_by).unwrap_or_default())
     }
 }
 
@@ -317,12 +324,16 @@ fn is_meant(issuer: &Issuer, wanted: Option<&str>) -> bool {
     issuer.is_issuing && active && wanted.is_none_or(|name| issuer.name.as_str() == name)
 }
 
-/// Tells whether `[certificates]` demands a CSR, of every certificate or as one way of several.
-fn speaks_of_possession(certificates: &toml::Value) -> bool {
+/// Tells what `[certificates]` demands, of every certificate or as one way of several.
+fn wanted_by(certificates: &toml::Value) -> Wants {
     let always = certificates.get("proof_of_possession").and_then(toml::Value::as_bool);
     let sets = certificates.get("evidence").and_then(toml::Value::as_array);
-    let mut proofs = sets.into_iter().flatten().filter_map(toml::Value::as_array).flatten();
-    always == Some(true) || proofs.any(|proof| proof.as_str() == Some("possession"))
+    let proofs = sets.into_iter().flatten().filter_map(toml::Value::as_array).flatten();
+    let proofs: Vec<&str> = proofs.filter_map(toml::Value::as_str).collect();
+    Wants {
+        request: always == Some(true) || proofs.contains(&"possession"),
+        validation: proofs.contains(&"validation"),
+    }
 }
 
 fn find<'a>(described: &'a Description, label: &str) -> Option<&'a KeyDescription> {

@@ -21,13 +21,15 @@ mod reconcile;
 mod recover;
 mod revoke;
 mod rings;
+mod seal;
 mod urls;
 
 pub use audit::{AnchorError, AuditCheck};
 pub use authority::{Authority, AuthorityParts};
 pub use crl::{CrlEntry, StatusError};
 pub use issue::{
-    Assembled, Idempotency, IssueError, IssueRequest, Issued, IssuerFacts, Prepared, Wanted,
+    Assembled, CheckedOrder, Idempotency, IssueError, IssueRequest, Issued, IssuerFacts,
+    OrderRequest, Prepared, Wanted,
 };
 pub use jobs::Jobs;
 pub use log::{JournalEntries, LogError, LogProof, LogTile, RingLog};
@@ -40,4 +42,5 @@ pub use reconcile::{Finding, FindingKind, Reconciliation, Standing};
 pub use recover::{RecoverError, RecoveryReport};
 pub use revoke::RevokeRequest;
 pub use rings::{RingLink, RingTwice, Rings};
+pub use seal::Secret;
 pub use urls::{NotABase, PublicUrls};

@@ -48,6 +48,7 @@ impl Authority {
             names: Some(wish.names),
             sid: None,
             validity: None,
+            between: (None, None),
         };
         let mut refused = None;
         for issuer in self.issuers_for(&profile) {
@@ -56,6 +57,8 @@ impl Authority {
                 requested_by: "system".to_owned(),
                 idempotency: None,
                 replaces: None,
+                order: None,
+                validations: Vec::new(),
             };
             match self.issue_by(&issuer, &profile, &wanted, recording).await {
                 // Another CA may do, of a ring whose signer is there.

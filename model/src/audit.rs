@@ -76,6 +76,20 @@ actions! {
     AccessDenied = "access.denied";
     /// The server started.
     ServerStart = "server.start";
+    /// An ACME account was made.
+    AcmeAccountCreate = "acme-account.create";
+    /// An ACME account got another key.
+    AcmeAccountRollover = "acme-account.rollover";
+    /// An ACME account was given up or taken away.
+    AcmeAccountDeactivate = "acme-account.deactivate";
+    /// An external account key was made.
+    EabKeyCreate = "eab-key.create";
+    /// An external account key was taken back.
+    EabKeyRevoke = "eab-key.revoke";
+    /// Renewals were planned.
+    RenewalPlanCreate = "renewal-plan.create";
+    /// A plan for renewals was given up.
+    RenewalPlanDelete = "renewal-plan.delete";
     /// A backup was made.
     BackupCreate = "backup.create";
     /// A backup was restored.

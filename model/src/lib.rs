@@ -3,6 +3,7 @@
 //! Pure: no I/O. What a state does not have, its type does not hold, and a transition consumes
 //! the state that it leaves.
 
+mod acme;
 mod audit;
 mod certificate;
 mod clock;
@@ -15,6 +16,12 @@ mod role;
 mod token;
 mod transition;
 
+pub use acme::{
+    AcmeAccount, AcmeAccountState, AcmeAuthorization, AcmeAuthorizationState, AcmeErrorKind,
+    AcmeFailure, AcmeIdentifier, AcmeOrder, AcmeOrderState, AuthorizationKey, ChallengeMethod,
+    ChallengeMethods, ExternalAccountKey, ExternalBinding, IdentifierFault, OrderContent, Proof,
+    RenewalPlan,
+};
 pub use audit::{AuditAction, AuditEvent, NewAuditEvent, UnknownAuditAction};
 pub use certificate::{CertificateState, CertificateStatus, IssuedCertificate};
 pub use clock::Clock;

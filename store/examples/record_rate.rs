@@ -119,7 +119,7 @@ fn new_issued(issuer: Id<Issuer>, number: u32, clock: &TestClock) -> NewIssued {
         certificate: id,
         created_at: now,
     });
-    NewIssued { certificate, idempotency, audit, ring: RingName::default() }
+    NewIssued { certificate, idempotency, audit, ring: RingName::default(), order: None }
 }
 
 /// Gives this process' CPU time, user and system (proc(5), fields 14 and 15, in 1/100 s).

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use model::{ApiToken, Id, IssuedCertificate, NewAuditEvent, RingName, UnixTime};
+use model::{AcmeOrder, ApiToken, Id, IssuedCertificate, NewAuditEvent, RingName, UnixTime};
 
 use crate::StoreError;
 use crate::bulk::{Insert, Texts, pieces};
 use crate::engine::Statement;
+use crate::table::acme::orders;
 use crate::table::certificates::{self, counts, names, status};
 use crate::table::{audit, idempotency};
 use crate::tx::Tx;
@@ -22,6 +23,8 @@ pub struct NewIssued {
     pub audit: NewAuditEvent,
     /// The ring whose journal the certificate's position counts in.
     pub ring: RingName,
+    /// The ACME order that it was issued for.
+    pub order: Option<Id<AcmeOrder>>,
 }
 
 /// Ties a client's key to the certificate that it was answered with.
@@ -70,6 +73,13 @@ const IDEMPOTENCY: Insert = Insert {
     table: "idempotency",
     columns: "token, key, request_sha256, certificate, created_at",
     tail: "",
+};
+
+const ORDERS: Insert = Insert {
+    table: "acme_issued",
+    columns: "order_id, certificate",
+    // An order has one certificate: a second one, after a crash, stays without an order.
+    tail: "ON CONFLICT DO NOTHING",
 };
 
 const COUNTS: Insert = Insert {
@@ -133,6 +143,16 @@ async fn record_companions(
         let values = |statement, entry: &&IdempotencyEntry| idempotency::values(statement, entry);
         tx.execute(piece.iter().fold(statement, values)).await?;
     }
+    let ordered: Vec<_> =
+        group.iter().filter_map(|one| one.order.map(|order| (order, one.certificate.id))).collect();
+    for piece in pieces(&ordered) {
+        let statement = texts.statement(&ORDERS, piece.len());
+        let values = |statement: Statement,
+                      (order, id): &(Id<AcmeOrder>, Id<IssuedCertificate>)| {
+            statement.text(order.to_string()).text(id.to_string())
+        };
+        tx.execute(piece.iter().fold(statement, values)).await?;
+    }
     // In one order everywhere, so that two servers never wait for each other.
     let mut totals = BTreeMap::<_, i64>::new();
     for NewIssued { certificate, .. } in group {
@@ -166,6 +186,9 @@ pub(crate) async fn record_one(
     if let Some(entry) = idempotency {
         let entry = IdempotencyEntry { certificate: there.id, ..entry.clone() };
         idempotency::insert_same(tx, &entry).await?;
+    }
+    if let Some(order) = issued.order {
+        orders::complete(tx, order, there.id).await?;
     }
     Ok(Recorded::Known(there.id))
 }

@@ -21,7 +21,8 @@ pub use error::{OpenError, Outage, StoreError, UrlError};
 pub use issued::{IdempotencyEntry, NewIssued, Recorded};
 pub use open::Store;
 pub use table::{
-    audit, certificates, crls, idempotency, issuers, journal_positions, leases, profiles, tokens,
+    acme, audit, certificates, crls, idempotency, issuers, journal_positions, leases, profiles,
+    tokens,
 };
 pub use tx::{BoxFuture, Source, Tx};
 pub use url::DatabaseUrl;

@@ -24,6 +24,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1: "0001_inventory.sql",
     2: "0002_journal_order.sql",
+    3: "0003_acme.sql",
     5: "0005_rings.sql",
 };
 

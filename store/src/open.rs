@@ -114,6 +114,12 @@ impl Store {
         outcome.await.map_err(|_| closed())?
     }
 
+    /// Tells whether several servers may share the database.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.source, Source::Postgres(_))
+    }
+
     /// Tells whether the database answers.
     ///
     /// # Errors

@@ -80,7 +80,8 @@ async fn record(bench: &Bench, issuer: Id<Issuer>, seed: u8) -> Id<IssuedCertifi
         detail: "{}".into(),
         journal: None,
     };
-    let issued = NewIssued { certificate, idempotency: None, audit, ring: RingName::default() };
+    let ring = RingName::default();
+    let issued = NewIssued { certificate, idempotency: None, audit, ring, order: None };
     bench.store.record_issued(issued).await.expect("recorded");
     id
 }

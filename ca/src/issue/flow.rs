@@ -3,12 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use model::{
-    AuditAction, CertificateStatus, Id, IssuedCertificate, JournalPosition, NewAuditEvent,
-    ProfileName,
+    AcmeOrder, AuditAction, CertificateStatus, Id, IssuedCertificate, JournalPosition,
+    NewAuditEvent, ProfileName,
 };
 use signer_client::CallError;
 use signer_proto::{
-    Digest, Evidence, EvidenceList, IdempotencyKey, Rule, SignCertificate, SignedCertificate,
+    Digest, Evidence, EvidenceList, IdempotencyKey, Positions, Rule, SignCertificate,
+    SignedCertificate,
 };
 use store::{IdempotencyEntry, NewIssued, Recorded, StoreError, certificates, idempotency};
 use x509::{AttributeType, Csr, GeneralName};
@@ -27,6 +28,10 @@ pub(crate) struct Recording {
     pub(crate) requested_by: String,
     pub(crate) idempotency: Option<Idempotency>,
     pub(crate) replaces: Option<Id<IssuedCertificate>>,
+    /// The ACME order that it is for.
+    pub(crate) order: Option<Id<AcmeOrder>>,
+    /// Positions of validation records, for policies that demand them.
+    pub(crate) validations: Vec<u64>,
 }
 
 impl IssueRequest {
@@ -38,6 +43,7 @@ impl IssueRequest {
             names: self.names.as_deref(),
             sid: None,
             validity: self.validity,
+            between: (None, None),
         }
     }
 
@@ -47,6 +53,8 @@ impl IssueRequest {
             requested_by: self.requested_by.clone(),
             idempotency: self.idempotency.clone(),
             replaces: self.replaces,
+            order: None,
+            validations: Vec::new(),
         }
     }
 }
@@ -82,7 +90,8 @@ impl Authority {
     ) -> Result<Issued, IssueError> {
         let serial = issuer.serials.take().await?;
         let prepared = issuer.facts.prepare(profile, wanted, serial, &self.0.urls, self.now())?;
-        let signed = self.sign(issuer, profile, &prepared, wanted.csr).await?;
+        let stands = Standing { csr: wanted.csr, validations: &recording.validations };
+        let signed = self.sign(issuer, profile, &prepared, stands).await?;
         self.record(issuer, recording, prepared, &signed).await
     }
 
@@ -117,7 +126,7 @@ impl Authority {
         issuer: &IssuerEntry,
         profile: &Profile,
         prepared: &Prepared,
-        csr: Option<&Csr>,
+        stands: Standing<'_>,
     ) -> Result<SignedCertificate, IssueError> {
         let digest = x509::sha256(prepared.der().as_bytes());
         let mut key = [0; 16];
@@ -127,7 +136,7 @@ impl Authority {
             policy: issuer.policy,
             profile: Digest(profile.digest),
             tbs: prepared.der().clone(),
-            evidence: evidence(issuer, csr),
+            evidence: evidence(issuer, stands),
             // The serial is in the bytes, so their digest tells one request from all others and
             // a retry after a lost answer is the same request.
             idempotency: IdempotencyKey(key),
@@ -140,7 +149,7 @@ impl Authority {
                     .entry_by_id(issuer.issuer.id)
                     .ok_or_else(|| IssueError::NoIssuer("the issuer is gone".into()))?;
                 call.policy = entry.policy;
-                call.evidence = evidence(&entry, csr);
+                call.evidence = evidence(&entry, stands);
                 issuer.ring.signer.sign_certificate(&call).await?
             }
             other => other?,
@@ -211,6 +220,7 @@ impl Authority {
             idempotency: entry,
             audit,
             ring: issuer.issuer.ring.clone(),
+            order: recording.order,
         };
         let recorded = match self.0.store.record_issued(new).await {
             Err(StoreError::Conflict) => {
@@ -239,9 +249,20 @@ pub(super) fn check_csr(csr: &Csr) -> Result<(), IssueError> {
     })
 }
 
-fn evidence(issuer: &IssuerEntry, csr: Option<&Csr>) -> EvidenceList {
-    let csr = csr.filter(|_| issuer.wants_request);
-    EvidenceList(csr.map(|csr| Evidence::Request(csr.der().clone())).into_iter().collect())
+/// What can stand for a certificate beside its bytes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Standing<'a> {
+    pub(crate) csr: Option<&'a Csr>,
+    pub(crate) validations: &'a [u64],
+}
+
+/// Sends what the policy speaks of and nothing else: the signer checks whatever it is given.
+fn evidence(issuer: &IssuerEntry, stands: Standing<'_>) -> EvidenceList {
+    let csr = stands.csr.filter(|_| issuer.wants.request);
+    let request = csr.map(|csr| Evidence::Request(csr.der().clone()));
+    let records = issuer.wants.validation && !stands.validations.is_empty();
+    let records = records.then(|| Evidence::Validation(Positions(stands.validations.to_vec())));
+    EvidenceList(request.into_iter().chain(records).collect())
 }
 
 /// Collects what a search by name finds: the alternative names and the common names, as text.

@@ -1,12 +1,14 @@
 //! Issuing one certificate, in the steps of docs/ISSUANCE.md.
 
 mod flow;
+mod order;
 mod prepare;
 mod renew;
 mod request;
 mod turns;
 
-pub(crate) use flow::{Recording, names_of};
+pub(crate) use flow::{Recording, Standing, names_of};
+pub use order::{CheckedOrder, OrderRequest};
 pub use prepare::{Assembled, IssuerFacts, Prepared, Wanted};
 pub use request::{Idempotency, IssueRequest, Issued};
 pub(crate) use turns::Turns;

@@ -44,6 +44,8 @@ pub struct Wanted<'a> {
     pub sid: Option<&'a str>,
     /// A span in place of the profile's.
     pub validity: Option<Seconds>,
+    /// The very first and last second, where somebody asks for them.
+    pub between: (Option<UnixTime>, Option<UnixTime>),
 }
 
 /// A certificate that only lacks its signature. Only [`IssuerFacts::prepare`] makes one.
@@ -64,6 +66,18 @@ impl IssuerFacts {
         urls: &PublicUrls,
         now: UnixTime,
     ) -> Result<Prepared, IssueError> {
+        let (holder, span) = self.admit(profile, wanted, now)?;
+        let extensions = self.extensions(profile, &holder, wanted.key, urls)?;
+        self.build(serial, span, holder, wanted.key, extensions)
+    }
+
+    /// Holds the request against the profile: for whom, and for how long.
+    pub(super) fn admit(
+        &self,
+        profile: &Profile,
+        wanted: &Wanted<'_>,
+        now: UnixTime,
+    ) -> Result<(Holder, (UnixTime, UnixTime)), IssueError> {
         let key = wanted.key;
         if !profile.key_kinds.contains(&key.kind()) {
             return Err(IssueError::Profile(ProfileViolation::new(
@@ -84,9 +98,11 @@ impl IssuerFacts {
         if profile.body.san.microsoft_sid && holder.sid.is_none() {
             holder.sid = wanted.sid.map(str::to_owned);
         }
-        let (not_before, not_after) = self.validity(profile, wanted.validity, now)?;
-        let extensions = self.extensions(profile, &holder, key, urls)?;
-        self.build(serial, (not_before, not_after), holder, key, extensions)
+        let span = match wanted.between {
+            (None, None) => self.validity(profile, wanted.validity, now)?,
+            between => self.exactly(profile, between, now)?,
+        };
+        Ok((holder, span))
     }
 
     /// Builds the certificate of the OCSP key that speaks for this issuer: nobody asks for it by
@@ -160,6 +176,40 @@ impl IssuerFacts {
             )));
         }
         Ok((not_before, not_after))
+    }
+
+    /// Takes exactly the times that were asked for, or refuses: RFC 8555 §7.4 forbids to issue
+    /// something else.
+    fn exactly(
+        &self,
+        profile: &Profile,
+        (not_before, not_after): (Option<UnixTime>, Option<UnixTime>),
+        now: UnixTime,
+    ) -> Result<(UnixTime, UnixTime), IssueError> {
+        let refuse = |detail: String| {
+            Err(IssueError::Profile(ProfileViolation::new("validity-not-offered", detail)))
+        };
+        let body = &profile.body;
+        let earliest = now.plus_seconds(-body.backdate.0);
+        let begins = not_before.unwrap_or(earliest);
+        let ends = not_after.unwrap_or_else(|| {
+            let from = not_before.unwrap_or(now).max(now);
+            from.plus_seconds(body.validity.0 - 1).min(self.not_after)
+        });
+        if begins < earliest {
+            return refuse(format!("notBefore {begins} is more than {} ago", body.backdate));
+        }
+        let span = Seconds(ends.seconds_since(begins.max(now)) + 1);
+        if ends <= begins || ends <= now || span > body.max_validity {
+            return refuse(format!(
+                "a validity of {begins} to {ends} is outside 1s to {}",
+                body.max_validity
+            ));
+        }
+        if ends > self.not_after {
+            return refuse(format!("the issuer ends at {}", self.not_after));
+        }
+        Ok((begins, ends))
     }
 
     fn extensions(
@@ -323,6 +373,7 @@ mod tests {
             names: Some(&names),
             sid: None,
             validity: None,
+            between: (None, None),
         };
         change(&mut wanted);
         let serial = Serial::from_unsigned(&[7; 19]).expect("positive");

@@ -45,9 +45,16 @@ impl Authority {
                 _ => None,
             }),
             validity: None,
+            between: (None, None),
         };
-        let recording =
-            Recording { profile: old.profile, requested_by, idempotency, replaces: Some(id) };
+        let recording = Recording {
+            profile: old.profile,
+            requested_by,
+            idempotency,
+            replaces: Some(id),
+            order: None,
+            validations: Vec::new(),
+        };
         self.issue_wanted(&wanted, recording).await
     }
 }

@@ -7,7 +7,7 @@ use store::{StoreError, audit, issuers, leases};
 use x509::Certificate;
 
 use crate::authority::Authority;
-use crate::issue::{IssueError, Recording};
+use crate::issue::{IssueError, Recording, Standing};
 use crate::issuers::{IssuerEntry, ResponderKey};
 use crate::rings::Ring;
 
@@ -82,13 +82,15 @@ impl Authority {
             &self.0.urls,
             self.now(),
         )?;
-        let signed = self.sign(issuer, &profile, &prepared, None).await?;
+        let signed = self.sign(issuer, &profile, &prepared, Standing::default()).await?;
         let not_after = prepared.tbs().not_after;
         let recording = Recording {
             profile: name,
             requested_by: "system".into(),
             idempotency: None,
             replaces: None,
+            order: None,
+            validations: Vec::new(),
         };
         let issued = self.record(issuer, recording, prepared, &signed).await?;
         let responder = Responder {

@@ -51,6 +51,9 @@ pub struct ProfileBody {
     /// Which URLs stand in the certificate.
     #[serde(default)]
     pub urls: UrlRules,
+    /// How ACME offers the profile; none: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acme: Option<AcmeRules>,
 }
 
 fn one_hour() -> Seconds {
@@ -139,5 +142,46 @@ pub struct UrlRules {
 impl Default for UrlRules {
     fn default() -> Self {
         Self { crl: true, ocsp: true, ca_issuers: true }
+    }
+}
+
+/// Whether ACME validates names itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AcmeMode {
+    /// Every name is validated by a challenge.
+    #[default]
+    Challenge,
+    /// Nothing is validated: whoever has an account may have the names that its external account
+    /// key allows. Only together with `external_account = true`.
+    Trusted,
+}
+
+/// How ACME offers a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AcmeRules {
+    /// Whether names are validated.
+    pub mode: AcmeMode,
+    /// Whether accounts need an external account binding (RFC 8555 §7.3.4).
+    pub external_account: bool,
+    /// The challenges that are offered: `http-01`, `dns-01`, `tls-alpn-01`.
+    pub challenges: Vec<String>,
+    /// For how long an order can be fulfilled.
+    pub order_lifetime: Seconds,
+    /// For how long a validation is good, for other orders of the account too; 0s: for its own
+    /// order only.
+    pub reuse: Seconds,
+}
+
+impl Default for AcmeRules {
+    fn default() -> Self {
+        Self {
+            mode: AcmeMode::Challenge,
+            external_account: false,
+            challenges: ["http-01", "dns-01", "tls-alpn-01"].map(str::to_owned).to_vec(),
+            order_lifetime: Seconds::days(1),
+            reuse: Seconds(8 * 3_600),
+        }
     }
 }

@@ -8,5 +8,6 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("device", include_str!("builtin/device.toml")),
     ("user", include_str!("builtin/user.toml")),
     ("ocsp-responder", include_str!("builtin/ocsp-responder.toml")),
+    ("acme", include_str!("builtin/acme.toml")),
     ("sub-ca", include_str!("builtin/sub-ca.toml")),
 ];

@@ -1,5 +1,6 @@
 //! Profiles: day-to-day choices under the ceiling of the key policy.
 
+mod acme;
 mod body;
 mod builtin;
 mod duration;
@@ -7,7 +8,8 @@ mod pattern;
 mod subject;
 mod usage;
 
-pub use body::{CommonName, ProfileBody, SanRules, SubjectRules, UrlRules};
+pub use acme::{AcmeOffer, admits};
+pub use body::{AcmeMode, AcmeRules, CommonName, ProfileBody, SanRules, SubjectRules, UrlRules};
 pub use builtin::BUILTIN;
 pub use duration::{NotADuration, Seconds};
 pub use pattern::{DnsPattern, DomainPattern, IpPattern, Pattern, Patterns, UriPattern};
@@ -36,6 +38,7 @@ pub struct Profile {
     pub(crate) email: Patterns<DomainPattern>,
     pub(crate) uri: Patterns<UriPattern>,
     pub(crate) upn: Patterns<DomainPattern>,
+    pub(crate) acme: Option<AcmeOffer>,
 }
 
 /// What is wrong with the text of a profile: every fault with its path.
@@ -160,6 +163,7 @@ impl Profile {
             email: faults.take("san.email", Patterns::parse(&body.san.email)),
             uri: faults.take("san.uri", Patterns::parse(&body.san.uri)),
             upn: faults.take("san.upn", Patterns::parse(&body.san.upn)),
+            acme: faults.take("acme", body.acme.as_ref().map(AcmeOffer::read).transpose()),
             name,
             body,
         };

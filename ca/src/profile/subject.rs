@@ -129,7 +129,7 @@ impl Profile {
         Ok(())
     }
 
-    fn check_name(&self, name: &GeneralName) -> Result<(), ProfileViolation> {
+    pub(super) fn check_name(&self, name: &GeneralName) -> Result<(), ProfileViolation> {
         let admitted = match name {
             GeneralName::Dns(dns) => {
                 x509::check_dns_name(dns, true).map_err(|error| {

@@ -131,7 +131,7 @@ impl Authority {
             detail: format!(r#"{{"serial":"{}","issuer":"{}"}}"#, certificate.serial, issuer.name),
             journal: Some(certificate.journal),
         };
-        NewIssued { certificate, idempotency: None, audit, ring: issuer.ring.clone() }
+        NewIssued { certificate, idempotency: None, audit, ring: issuer.ring.clone(), order: None }
     }
 }
 

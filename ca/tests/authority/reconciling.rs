@@ -64,6 +64,7 @@ async fn insert(bench: &Bench, certificate: IssuedCertificate) {
         certificate,
         idempotency: None,
         ring: RingName::default(),
+        order: None,
     };
     let recorded = bench.store.record_issued(new).await.expect("it is taken");
     assert_eq!(recorded, Recorded::New);

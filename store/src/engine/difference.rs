@@ -61,6 +61,35 @@ pub(crate) async fn lock_migrations(connection: &mut Connection<'_>) -> Result<(
     }
 }
 
+/// Lets the transaction's commit not wait for the disk: for what may be lost with the last second.
+///
+/// SQLite's commits are shared by all who wait, so that one could not be lighter than the others.
+pub(crate) async fn relax_durability(connection: &mut Connection<'_>) -> Result<(), StoreError> {
+    match connection.engine() {
+        Engine::Sqlite => Ok(()),
+        Engine::Postgres => {
+            let relax = Statement::new("acme_nonces", "SET LOCAL synchronous_commit TO OFF");
+            connection.execute(relax).await.map(drop)
+        }
+    }
+}
+
+/// Makes transactions that count what is there and then add to it take turns, by a number.
+///
+/// SQLite has one writer; PostgreSQL wants an advisory lock, which ends with the transaction.
+pub(crate) async fn take_turns(
+    connection: &mut Connection<'_>,
+    number: i64,
+) -> Result<(), StoreError> {
+    match connection.engine() {
+        Engine::Sqlite => Ok(()),
+        Engine::Postgres => {
+            let lock = Statement::new("acme_orders", "SELECT pg_advisory_xact_lock($1)");
+            connection.rows(lock.int(number)).await.map(drop)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,9 @@ use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, Encode, PgConnection, Postgres, Sqlite, SqliteConnection, Type};
 
-pub(crate) use difference::{Engine, lock_migrations, placeholders, unindexed};
+pub(crate) use difference::{
+    Engine, lock_migrations, placeholders, relax_durability, take_turns, unindexed,
+};
 pub(crate) use postgres::open_pool;
 pub(crate) use row::Row;
 pub(crate) use sqlite::{make_file, open_readers, open_writer};

@@ -4,7 +4,7 @@ use model::UnixTime;
 
 use crate::StoreError;
 use crate::engine::Statement;
-use crate::tx::Tx;
+use crate::tx::{Source, Tx, one};
 
 const TABLE: &str = "leases";
 
@@ -59,4 +59,15 @@ pub async fn renew(
 pub async fn release(tx: &mut Tx, name: &str, holder: &str) -> Result<(), StoreError> {
     let statement = Statement::new(TABLE, "DELETE FROM leases WHERE name = $1 AND holder = $2");
     tx.execute(statement.key(name).text(holder)).await.map(drop)
+}
+
+/// Counts the leases that are in force whose names begin with `prefix`, a text of letters and
+/// slashes.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn count_live(from: impl Source, prefix: &str, now: UnixTime) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) AS live FROM leases WHERE name LIKE $1 AND expires_at > $2";
+    let statement = Statement::new(TABLE, sql).text(format!("{prefix}%")).int(now.0);
+    one(from, statement).await?.map_or(Ok(0), |row| row.count("live"))
 }

@@ -1,5 +1,6 @@
 //! The tables, a module each.
 
+pub mod acme;
 pub mod audit;
 pub mod certificates;
 pub mod crls;

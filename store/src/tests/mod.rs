@@ -1,5 +1,6 @@
 //! The store's functions, each on both engines.
 
+mod acme;
 mod certificates;
 mod issued;
 mod issuers;

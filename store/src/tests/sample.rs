@@ -84,6 +84,7 @@ pub fn new_issued(certificate: IssuedCertificate) -> NewIssued {
         },
         idempotency: None,
         ring: RingName::default(),
+        order: None,
         certificate,
     }
 }
