@@ -159,6 +159,7 @@ const FOR_TESTS: &[Row] = &[
             "kit",
         ],
     ),
+    ("acme", &["signer-client", "signer-proto", "signer", "kit"]),
     ("chancery-server", &["signer", "keystore", "keystore-file", "kit"]),
     ("chancery", &["chancery-server", "signer", "keystore", "keystore-file", "kit"]),
 ];

@@ -1,0 +1,219 @@
+//! Having challenges validated (RFC 8555 §7.5.1, §8.2) by the validation authority, which has the
+//! only way out. What is under way is known to this process alone: after a crash the client's next
+//! request finds the challenge pending and sets it going again.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use model::{
+    AcmeAuthorization, AcmeAuthorizationState, AcmeErrorKind, AcmeFailure, AcmeIdentifier,
+    AuthorizationKey, ChallengeMethod, Proof, UnixTime,
+};
+use store::StoreError;
+use store::acme::authorizations;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use va_wire::{Client, Identifier, Method, Outcome, Thumbprint, Validate};
+
+use crate::accounts::Known;
+use crate::base::Base;
+use crate::state::AcmeState;
+use crate::verified::log_only;
+
+/// Tries of a challenge: the first, and more where the authority says that they may help.
+const TRIES: u32 = 4;
+/// How often an authority that decided nothing is asked, at most.
+const OUTAGES: u32 = 60;
+/// How long one try may take.
+const DEADLINE_MS: u32 = 10_000;
+/// How long a client waits for the outcome before it hears `processing`.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Validations under way at most.
+const MOST: usize = 4_096;
+
+/// Validations under way.
+pub(crate) struct Validations {
+    client: Option<Client>,
+    running: Mutex<HashMap<AuthorizationKey, Running>>,
+}
+
+#[derive(Clone)]
+struct Running {
+    method: ChallengeMethod,
+    done: watch::Receiver<bool>,
+}
+
+/// One challenge that is to be validated.
+struct Work {
+    key: AuthorizationKey,
+    method: ChallengeMethod,
+    validate: Validate,
+    expires_at: UnixTime,
+    reuse: i64,
+}
+
+impl Validations {
+    pub(crate) fn new(socket: Option<PathBuf>) -> Self {
+        Self { client: socket.map(Client::new), running: Mutex::default() }
+    }
+
+    /// Gives the challenge of an authorization that is being validated.
+    pub(crate) fn running(&self, key: AuthorizationKey) -> Option<ChallengeMethod> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(&key).map(|running| running.method)
+    }
+}
+
+/// Sets a challenge going, unless one of its authorization is, and waits for a moment.
+pub(crate) async fn begin(
+    state: &AcmeState,
+    account: &Arc<Known>,
+    authorization: &AcmeAuthorization,
+    method: ChallengeMethod,
+    base: &Base,
+) -> Result<(), crate::problem::Problem> {
+    let Some(client) = state.validations.client.clone() else {
+        let why = "this server has no validation authority";
+        return Err(crate::problem::Problem::new(AcmeErrorKind::ServerInternal, why)
+            .with_status(axum::http::StatusCode::SERVICE_UNAVAILABLE));
+    };
+    let profile = store::acme::orders::get(state.store(), authorization.key.order).await?;
+    let profile = profile.map(|order| order.content.profile);
+    let offer = profile.and_then(|name| super::orders::offered(state, &name));
+    let work = Work {
+        key: authorization.key,
+        method,
+        validate: wire(state, account, authorization, method, base),
+        expires_at: authorization.expires_at,
+        reuse: offer.map_or(0, |(_, offer)| offer.reuse.0),
+    };
+    let mut done = {
+        let mut running = state.validations.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = running.get(&authorization.key) {
+            running.done.clone()
+        } else {
+            if running.len() >= MOST {
+                let why = "too many validations are under way";
+                return Err(crate::problem::Problem::rate_limited(why, 5));
+            }
+            let (sender, done) = watch::channel(false);
+            running.insert(work.key, Running { method, done: done.clone() });
+            tokio::spawn(run(state.clone(), client, work, sender));
+            done
+        }
+    };
+    let _ = timeout(PATIENCE, done.wait_for(|done| *done)).await;
+    Ok(())
+}
+
+fn wire(
+    state: &AcmeState,
+    account: &Known,
+    authorization: &AcmeAuthorization,
+    method: ChallengeMethod,
+    base: &Base,
+) -> Validate {
+    let issuers = &state.settings.caa_identities;
+    Validate {
+        identifier: match &authorization.identifier {
+            AcmeIdentifier::Dns(name) => Identifier::Dns(name.clone()),
+            AcmeIdentifier::Ip(address) => Identifier::Ip(*address),
+        },
+        wildcard: authorization.wildcard,
+        method: match method {
+            ChallengeMethod::Http01 => Method::Http01,
+            ChallengeMethod::Dns01 => Method::Dns01,
+            ChallengeMethod::TlsAlpn01 => Method::TlsAlpn01,
+        },
+        token: authorization.token.clone(),
+        thumbprint: Thumbprint(account.account.thumbprint),
+        account_uri: base.account(account.account.id),
+        caa_issuers: (!issuers.is_empty()).then(|| issuers.clone()),
+        ring: None,
+        attempt: 1,
+        deadline_ms: DEADLINE_MS,
+    }
+}
+
+/// Ends a validation, however it ends.
+struct Ending<'s> {
+    state: &'s AcmeState,
+    key: AuthorizationKey,
+    sender: watch::Sender<bool>,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let validations = &self.state.validations;
+        validations.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        let _ = self.sender.send(true);
+    }
+}
+
+async fn run(state: AcmeState, client: Client, work: Work, sender: watch::Sender<bool>) {
+    let ending = Ending { state: &state, key: work.key, sender };
+    if let Some((settled, expires_at)) = settle(&state, &client, &work).await {
+        let key = work.key;
+        let write = state.store().write(move |tx| {
+            Box::pin(async move { authorizations::settle(tx, key, &settled, expires_at).await })
+        });
+        match write.await {
+            // The client gave it up meanwhile.
+            Ok(()) | Err(StoreError::Conflict) => {}
+            Err(error) => log_only("the outcome of a validation is not stored", &error),
+        }
+    }
+    drop(ending);
+}
+
+/// Asks until there is an outcome; none if the authority decided nothing for too long.
+async fn settle(
+    state: &AcmeState,
+    client: &Client,
+    work: &Work,
+) -> Option<(AcmeAuthorizationState, UnixTime)> {
+    let (mut attempt, mut outages) = (1, 0);
+    loop {
+        if state.now() >= work.expires_at {
+            return None;
+        }
+        let asked = Validate { attempt, ..work.validate.clone() };
+        let wait = match client.validate(asked).await {
+            Ok(Outcome::Valid(valid)) => {
+                let at = state.now();
+                let proof = Proof { method: Some(work.method), at, record: Some(valid.position) };
+                let ends = at.plus_seconds(work.reuse).max(work.expires_at);
+                return Some((AcmeAuthorizationState::Valid(proof), ends));
+            }
+            Ok(Outcome::Invalid(invalid)) => {
+                let retry = invalid.retry_after.filter(|_| attempt < TRIES);
+                let Some(seconds) = retry else {
+                    let kind = invalid.problem.kind.as_str();
+                    let kind = kind.parse().unwrap_or(AcmeErrorKind::ServerInternal);
+                    let failure = AcmeFailure::new(kind, invalid.problem.detail);
+                    let method = work.method;
+                    let invalid = AcmeAuthorizationState::Invalid { method, failure };
+                    return Some((invalid, work.expires_at));
+                };
+                attempt += 1;
+                seconds
+            }
+            Ok(Outcome::Unavailable(unavailable)) => {
+                tracing::warn!(detail = unavailable.detail, "a validation is put off");
+                outages += 1;
+                unavailable.retry_after
+            }
+            Err(error) => {
+                log_only("a validation is put off", &error);
+                outages += 1;
+                2
+            }
+        };
+        if outages > OUTAGES {
+            return None;
+        }
+        sleep(Duration::from_secs(wait.clamp(1, 60).into())).await;
+    }
+}

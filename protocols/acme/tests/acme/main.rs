@@ -1,0 +1,9 @@
+//! The ACME server over real HTTP, with the real signer core and the real SQL; the validator is a
+//! small one that really fetches http-01.
+
+mod bench;
+mod client;
+mod issuing;
+mod lifecycle;
+mod refusals;
+mod validator;
