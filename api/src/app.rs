@@ -4,24 +4,34 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use status::StatusState;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::listen::Peer;
 use crate::problem::{Kind, Problem, no_route};
 use crate::state::ApiState;
 use crate::track::track;
 use crate::{limits, openapi, routes};
 
-/// Gives what the HTTPS listener serves: the API, health, and status.
+/// Gives what the HTTPS listener serves: the API, ACME, health, and status.
 pub fn https(state: ApiState) -> Router {
     let status = status_of(&state);
+    let acme = acme::routes(state.acme.clone()).layer(from_fn(name_applicant));
     let (described, _) = openapi::router().split_for_parts();
-    surround(described.with_state(state).merge(status), limits::REQUEST)
+    surround(described.with_state(state).merge(status).merge(acme), limits::REQUEST)
+}
+
+/// Tells the ACME server who asks.
+async fn name_applicant(mut request: Request, next: Next) -> Response {
+    if let Some(Peer(address)) = request.extensions().get::<Peer>().copied() {
+        request.extensions_mut().insert(acme::Applicant(address.ip()));
+    }
+    next.run(request).await
 }
 
 /// Gives what the plain HTTP listener serves: status, and whether the server lives and is ready.

@@ -28,6 +28,7 @@ use crate::state::ApiState;
         (name = "issuers", description = "Our CAs"),
         (name = "profiles", description = "What certificates may be"),
         (name = "tokens", description = "Who may do what"),
+        (name = "acme", description = "External accounts, planned renewals"),
         (name = "audit", description = "What was done"),
         (name = "journal", description = "What the signer wrote down"),
         (name = "health", description = "How the server is"),

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use acme::ExternalKeyError;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
 use ca::IssueError;
@@ -316,6 +317,20 @@ impl From<IssuerError> for Problem {
         let mut problem = Self::new(kind, error.rule(), chain(&error));
         problem.0.errors = errors;
         problem
+    }
+}
+
+impl From<ExternalKeyError> for Problem {
+    fn from(error: ExternalKeyError) -> Self {
+        match error {
+            ExternalKeyError::NoProfile(_) => {
+                Self::new(Kind::Refused, "profile-not-offered", error.to_string())
+            }
+            ExternalKeyError::Names(_) => Self::malformed("names-malformed", error.to_string()),
+            ExternalKeyError::NoRandomness => internal(&error),
+            ExternalKeyError::Seal(why) => why.into(),
+            ExternalKeyError::Store(why) => why.into(),
+        }
     }
 }
 

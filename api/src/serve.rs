@@ -1,11 +1,12 @@
 //! The composition root: from the configuration to the end of the process.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use acme::{AcmeParts, AcmeState, Bases, NonceError};
 use ca::{Authority, AuthorityParts, IssueError, RingLink, Rings};
 use model::{AuditAction, Clock, NewAuditEvent, RingName};
 use signer_client::{ClientOptions, HandshakeSigner, SignerClient, Sockets};
@@ -13,6 +14,7 @@ use store::{OpenError, Store, audit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use x509::GeneralName;
 
 use crate::auth::{BootstrapError, Tokens, bootstrap};
 use crate::config::ConfigError;
@@ -40,6 +42,9 @@ pub enum ServeError {
     /// What the CA needs from the database.
     #[error("cannot open the authority")]
     Authority(#[from] IssueError),
+    /// What the ACME server needs from the database.
+    #[error("cannot open the ACME server")]
+    Acme(#[source] NonceError),
     /// The first token.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
@@ -81,13 +86,7 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     if let Some(how) = &config.bootstrap {
         bootstrap(how, &tokens, &store).await?;
     }
-    let state = ApiState {
-        authority: authority.clone(),
-        tokens,
-        meters: Meters::install(),
-        readiness: Arc::default(),
-    };
-    let outcome = serve(config, &state).await;
+    let outcome = serve(config, authority, tokens).await;
     store.close().await;
     outcome
 }
@@ -107,9 +106,8 @@ fn first_run(config: &Config) -> &Path {
 }
 
 /// Serves with everything that is below it open.
-async fn serve(config: Config, state: &ApiState) -> Result<(), ServeError> {
-    let authority = &state.authority;
-    catch_up(authority).await;
+async fn serve(config: Config, authority: Authority, tokens: Tokens) -> Result<(), ServeError> {
+    catch_up(&authority).await;
     let resolver = Arc::new(Resolver::default());
     let acceptor = acceptor(Arc::clone(&resolver)).map_err(ServeError::Tls)?;
     let handshakes = Handshakes::start(acceptor).map_err(ServeError::System)?;
@@ -117,6 +115,14 @@ async fn serve(config: Config, state: &ApiState) -> Result<(), ServeError> {
     let http = match config.http {
         Some(address) => Some(bind(address, None).await?),
         None => None,
+    };
+    let acme = acme(&config, &authority, https.address().port()).await?;
+    let state = ApiState {
+        authority: authority.clone(),
+        tokens,
+        meters: Meters::install(),
+        readiness: Arc::default(),
+        acme,
     };
     let signer = HandshakeSigner::new(first_run(&config).join("issue.sock"), SIGNING);
     let way = Way::new(config.tls.key.clone(), signer);
@@ -129,15 +135,15 @@ async fn serve(config: Config, state: &ApiState) -> Result<(), ServeError> {
         };
         tracing::warn!(why, "TLS handshakes fail until the server has a certificate");
     }
-    let jobs = authority.jobs();
+    let (jobs, acme_jobs) = (authority.jobs(), state.acme.jobs());
     let mut background = JoinSet::new();
     background.spawn(renewal.run());
     background.spawn(state.meters.clone().upkeep());
-    note_start(authority).await;
+    note_start(&authority).await;
     let signals = Signals::watch().map_err(ServeError::System)?;
     say_ready(&https, http.as_ref()).map_err(ServeError::System)?;
     let (end, ends) = shutdown();
-    let listeners = listen(https, http, state, &ends);
+    let listeners = listen(https, http, &state, &ends);
     let until_told = async {
         let name = signals.wait().await;
         tracing::info!(signal = name, "ending");
@@ -146,8 +152,28 @@ async fn serve(config: Config, state: &ApiState) -> Result<(), ServeError> {
     };
     tokio::join!(listeners, until_told);
     background.shutdown().await;
+    acme_jobs.shutdown().await;
     jobs.shutdown().await;
     Ok(())
+}
+
+/// Opens the ACME server: it answers under the server's own names, and those of its proxies.
+async fn acme(config: &Config, authority: &Authority, port: u16) -> Result<AcmeState, ServeError> {
+    let own = config.tls.names.iter().filter_map(|name| match name {
+        GeneralName::Dns(name) => Some(name.clone()),
+        GeneralName::Ip(IpAddr::V4(address)) => Some(address.to_string()),
+        GeneralName::Ip(IpAddr::V6(address)) => Some(format!("[{address}]")),
+        _ => None,
+    });
+    let port = if port == 443 { String::new() } else { format!(":{port}") };
+    let own = own.map(|host| format!("https://{host}{port}"));
+    let parts = AcmeParts {
+        authority: authority.clone(),
+        settings: config.acme.settings.clone(),
+        bases: Bases::new(own.chain(config.acme.urls.iter().cloned())),
+        validator: config.va_socket.clone(),
+    };
+    AcmeState::open(parts).await.map_err(ServeError::Acme)
 }
 
 async fn listen(https: Listener, http: Option<Listener>, state: &ApiState, ends: &Shutdown) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use acme::AcmeState;
 use axum::extract::FromRef;
 use ca::Authority;
 
@@ -20,6 +21,8 @@ pub struct ApiState {
     pub meters: Meters,
     /// Remembers for a moment how everything is.
     pub readiness: Arc<ReadinessCache>,
+    /// The ACME server.
+    pub acme: AcmeState,
 }
 
 impl FromRef<ApiState> for Authority {
@@ -43,5 +46,11 @@ impl FromRef<ApiState> for Meters {
 impl FromRef<ApiState> for Arc<ReadinessCache> {
     fn from_ref(state: &ApiState) -> Self {
         Arc::clone(&state.readiness)
+    }
+}
+
+impl FromRef<ApiState> for AcmeState {
+    fn from_ref(state: &ApiState) -> Self {
+        state.acme.clone()
     }
 }

@@ -83,7 +83,15 @@ pub async fn track(mut request: Request, next: Next) -> Response {
 /// Tells whether a route is one for anybody, asked thousands of times a second or by every probe: a
 /// line for each would bury the others.
 fn is_quiet(route: &str) -> bool {
-    route.starts_with("/.well-known/") || matches!(route, "/healthz" | "/readyz")
+    route.starts_with("/.well-known/")
+        || matches!(
+            route,
+            "/healthz"
+                | "/readyz"
+                | "/acme/new-nonce"
+                | "/acme/directory"
+                | "/acme/renewal-info/{id}"
+        )
 }
 
 /// Only known methods become labels: clients choose the others, and labels are kept for ever.

@@ -1,5 +1,6 @@
 //! The operator's tool: HTTPS to the server, admin.sock for whatever makes authority.
 
+mod acme;
 mod admin;
 mod backup;
 mod ca_command;
@@ -86,6 +87,9 @@ enum Command {
     /// API tokens: list, create, revoke
     #[command(subcommand)]
     Token(token::Token),
+    /// ACME: external account keys, planned renewals
+    #[command(subcommand)]
+    Acme(acme::Acme),
     /// Open the ring of a signer that runs and is locked
     Unlock(unlock::Unlock),
     /// How server and signer are
@@ -138,6 +142,7 @@ async fn run(chancery: Chancery) -> Outcome {
         Command::Freeze(freeze) => freeze.run(global).await,
         Command::Unfreeze(unfreeze) => unfreeze.run(global).await,
         Command::Token(token) => token.run(global).await,
+        Command::Acme(acme) => acme.run(global).await,
         Command::Unlock(unlock) => unlock.run(global).await,
         Command::Status => status::run(global).await,
         Command::Inspect(inspect) => inspect.run(global).await,

@@ -1,5 +1,6 @@
 //! The server's configuration: one TOML file, every fault of it told at once.
 
+mod acme;
 mod section;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use store::DatabaseUrl;
 use toml::Table;
 use x509::{GeneralName, check_dns_name};
 
+pub use acme::Acme;
 use section::{Faults, Section};
 
 /// The only version of the file that there is.
@@ -36,6 +38,10 @@ pub struct Config {
     pub tls: Tls,
     /// The first token; without it somebody must have made one.
     pub bootstrap: Option<Bootstrap>,
+    /// Where the validation authority listens; without it no ACME challenge can be validated.
+    pub va_socket: Option<PathBuf>,
+    /// The ACME server.
+    pub acme: Acme,
     /// What the server keeps itself out of; empty where it has a user of its own.
     pub keep_out: Vec<PathBuf>,
     /// The log.
@@ -190,6 +196,8 @@ struct Parts {
     urls: Option<PublicUrls>,
     tls: Option<Tls>,
     bootstrap: Option<Bootstrap>,
+    va_socket: Option<PathBuf>,
+    acme: Acme,
     keep_out: Vec<PathBuf>,
     log: Log,
 }
@@ -212,10 +220,14 @@ impl Parts {
         public.end(faults);
         let tls = take_tls(root.section("tls", faults), faults);
         let bootstrap = take_bootstrap(root.section("bootstrap", faults), faults);
+        let mut va = root.section("va", faults);
+        let va_socket = va.parsed("socket", faults, absolute);
+        va.end(faults);
+        let acme = acme::take(root.section("acme", faults), faults);
         let keep_out = take_boundary(root.section("boundary", faults), faults);
         let log = take_log(root.section("log", faults), faults);
         root.end(faults);
-        Self { https, http, database, rings, urls, tls, bootstrap, keep_out, log }
+        Self { https, http, database, rings, urls, tls, bootstrap, va_socket, acme, keep_out, log }
     }
 
     fn whole(self) -> Option<Config> {
@@ -227,6 +239,8 @@ impl Parts {
             urls: self.urls?,
             tls: self.tls?,
             bootstrap: self.bootstrap,
+            va_socket: self.va_socket,
+            acme: self.acme,
             keep_out: self.keep_out,
             log: self.log,
         })
@@ -381,6 +395,8 @@ mod tests {
         names = ["Localhost", "127.0.0.1"]
         [bootstrap]
         admin_token_sha256 = "0707070707070707070707070707070707070707070707070707070707070707"
+        [va]
+        socket = "/run/chancery-va/va-work.sock"
         [boundary]
         keep_out = ["/var/lib/chancery/ring"]
         [log]
@@ -404,6 +420,7 @@ mod tests {
         );
         assert_eq!(config.tls.profile.as_str(), "tls-server");
         assert_eq!(config.bootstrap, Some(Bootstrap::Sha256([7; 32])));
+        assert_eq!(config.va_socket.as_deref(), Some(Path::new("/run/chancery-va/va-work.sock")));
         assert_eq!(config.keep_out, [Path::new("/var/lib/chancery/ring")]);
         assert_eq!(config.log.format, LogFormat::Json);
         assert_eq!(config.log.filter, "info");
@@ -420,7 +437,7 @@ mod tests {
             tls = { directory = "/var/lib/chancery", names = ["pki.corp.example"] }
         "#;
         let config = Config::parse(text).expect("a good file");
-        assert_eq!((config.http, config.bootstrap), (None, None));
+        assert_eq!((config.http, config.bootstrap, config.va_socket), (None, None, None));
         assert_eq!((config.rings.len(), config.rings[0].name.as_str()), (1, "default"));
         assert!(matches!(config.database, Database::File(_)));
     }

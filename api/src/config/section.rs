@@ -133,6 +133,19 @@ impl Section {
         }
     }
 
+    /// Takes a yes or no; a missing one is a no.
+    pub(super) fn boolean(&mut self, name: &str, faults: &mut Faults) -> bool {
+        match self.fields.remove(name) {
+            None => false,
+            Some(Value::Boolean(value)) => value,
+            Some(other) => {
+                let path = self.path_of(name);
+                faults.add(&path, format_args!("is true or false, not a {}", other.type_str()));
+                false
+            }
+        }
+    }
+
     /// Names what is left: nobody knows it.
     pub(super) fn end(self, faults: &mut Faults) {
         for name in self.fields.keys() {

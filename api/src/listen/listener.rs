@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::Peer;
-use super::connection::serve;
+use super::connection::{Version, serve};
 use super::patient::Patient;
 use crate::limits;
 use crate::tls::Handshakes;
@@ -110,7 +110,7 @@ async fn connect(
     mut shutdown: Shutdown,
 ) {
     let Some(tls) = tls else {
-        serve(stream, peer, router, shutdown).await;
+        serve(stream, peer, (router, Version::Http1), shutdown).await;
         drop(place);
         return;
     };
@@ -120,7 +120,10 @@ async fn connect(
         () = shutdown.asked() => return,
     };
     match shaken {
-        Ok(Ok(stream)) => serve(stream, peer, router, shutdown).await,
+        Ok(Ok(stream)) => {
+            let version = Version::of(stream.get_ref().1.alpn_protocol());
+            serve(stream, peer, (router, version), shutdown).await;
+        }
         Ok(Err(error)) => tracing::debug!(peer = %peer.0, %error, "a TLS handshake failed"),
         Err(_) => tracing::debug!(peer = %peer.0, "a TLS handshake took too long"),
     }

@@ -1,5 +1,6 @@
 //! The routes of `/api/v1`, one endpoint a file, and those beside it.
 
+mod acme;
 mod audit;
 mod certificates;
 mod health;
@@ -30,6 +31,7 @@ pub fn api() -> OpenApiRouter<ApiState> {
         .merge(issuers::routes())
         .merge(profiles::routes())
         .merge(tokens::routes())
+        .merge(acme::routes())
         .merge(audit::routes())
         .merge(journal::routes())
         .merge(reconciliation::routes())

@@ -18,6 +18,7 @@ pub fn acceptor(resolver: Arc<Resolver>) -> Result<TlsAcceptor, rustls::Error> {
         .with_protocol_versions(&[&TLS13])?
         .with_no_client_auth()
         .with_cert_resolver(resolver);
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // RFC 9113 §3.2: the client that knows both gets HTTP/2.
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

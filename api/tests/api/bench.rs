@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use acme::{AcmeParts, AcmeState, Bases, Settings};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::response::Response;
@@ -90,8 +91,16 @@ impl Bench {
             clock: clock.clone(),
             urls: urls(),
         };
+        let authority = Authority::open(parts).await.expect("an authority");
+        let acme = AcmeState::open(AcmeParts {
+            authority: authority.clone(),
+            settings: Settings::new(),
+            bases: Bases::new(["https://localhost".to_owned()]),
+            validator: None,
+        });
         let state = ApiState {
-            authority: Authority::open(parts).await.expect("an authority"),
+            acme: acme.await.expect("an ACME server"),
+            authority,
             tokens: Tokens::new(store.clone(), clock),
             meters: Meters::install(),
             readiness: Arc::default(),

@@ -59,6 +59,10 @@ pub struct Up {
     /// --https; may be given several times
     #[arg(long = "server-name")]
     pub server_names: Vec<String>,
+    /// A TOML file with settings of the ACME server, as they stand in the server's [acme]
+    /// (docs/operate/acme.md)
+    #[arg(long, value_name = "FILE")]
+    pub acme_config: Option<PathBuf>,
     /// A file with the passphrase that opens the ring; a new ring is made with it. Without it a
     /// new ring is opened by DATA/unlock.key, and one with a passphrase waits for
     /// `chancery unlock`
@@ -131,9 +135,20 @@ impl Up {
         }
     }
 
+    /// Returns the settings of the ACME server, if a file was named; the server reads them closely.
+    pub fn acme(&self) -> Outcome<Option<toml::Table>> {
+        let Some(file) = &self.acme_config else {
+            return Ok(None);
+        };
+        let text = read(file, "--acme-config")?;
+        let table = text.parse();
+        table.map(Some).map_err(|error| Failure::Usage(format!("--acme-config: {error}")))
+    }
+
     /// Tells mistakes in the options before anything is made.
     fn check(&self) -> Outcome {
         self.database()?;
+        self.acme()?;
         ca::PublicUrls::new(&self.public_base())
             .map_err(|error| Failure::Usage(format!("--public-url: {error}")))?;
         for name in &self.server_names {

@@ -41,6 +41,7 @@ pub async fn server(
         ring: crate::rings::beside(&layout.server_config())?,
         public: Public { url: up.public_base() },
         tls: Tls { directory: text(&layout.server()), names: up.own_names() },
+        acme: up.acme()?,
         bootstrap: Bootstrap { admin_token_sha256: hex::encode(x509::sha256(token.as_bytes())) },
         boundary: boundary.map(|keep_out| Boundary { keep_out }),
     };

@@ -26,6 +26,9 @@ pub struct ServerConfig {
     pub tls: Tls,
     /// The first token.
     pub bootstrap: Bootstrap,
+    /// Settings of the ACME server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acme: Option<toml::Table>,
     /// What it keeps itself out of; only with one user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boundary: Option<Boundary>,
