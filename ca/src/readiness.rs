@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use model::{Id, Issuer, IssuerKind, IssuerName, RingName, UnixTime};
 use signer_client::CallError;
-use signer_proto::SignerState;
+use signer_proto::{ReadDriver, SignerState};
 use store::certificates::{self, Counts};
 use store::{StoreError, crls, journal_positions};
 
@@ -27,6 +27,8 @@ pub enum SignerReadiness {
     Locked,
     /// Its journal cannot be written; it wants a restart.
     JournalFailed,
+    /// It answers and cannot reach its keys, in a token or a service, and why.
+    KeysUnreachable(String),
     /// It does not answer, and why.
     Unavailable(String),
 }
@@ -163,7 +165,7 @@ impl Ring {
     async fn readiness(&self) -> SignerReadiness {
         match self.signer.health().await {
             Ok(report) => match report.state {
-                SignerState::Ready => SignerReadiness::Ready,
+                SignerState::Ready => self.keys_readiness().await,
                 SignerState::Locked => SignerReadiness::Locked,
                 SignerState::JournalFailed => SignerReadiness::JournalFailed,
                 SignerState::RolledBack => {
@@ -171,6 +173,17 @@ impl Ring {
                 }
             },
             Err(CallError::Refused(refusal)) => SignerReadiness::Unavailable(refusal.to_string()),
+            Err(error) => SignerReadiness::Unavailable(error.to_string()),
+        }
+    }
+
+    /// Asks the signer whether its driver reaches the keys: an HSM may be away while the signer is
+    /// well.
+    async fn keys_readiness(&self) -> SignerReadiness {
+        match self.signer.read_driver(&ReadDriver { lines: false }).await {
+            Ok(report) => report
+                .fault
+                .map_or(SignerReadiness::Ready, |fault| SignerReadiness::KeysUnreachable(fault.0)),
             Err(error) => SignerReadiness::Unavailable(error.to_string()),
         }
     }

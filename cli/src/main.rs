@@ -99,7 +99,7 @@ enum Command {
     /// Compare the inventory with the signer's journal, both ways
     Reconcile(reconcile::Reconcile),
     /// Look for what is wrong and say how to mend it
-    Doctor,
+    Doctor(doctor::Doctor),
     /// Copy a data directory while it is in use
     Backup(backup::Backup),
     /// Make a data directory from a copy
@@ -147,7 +147,7 @@ async fn run(chancery: Chancery) -> Outcome {
         Command::Status => status::run(global).await,
         Command::Inspect(inspect) => inspect.run(global).await,
         Command::Reconcile(reconcile) => reconcile.run(global).await,
-        Command::Doctor => doctor::run(global).await,
+        Command::Doctor(doctor) => doctor.run(global).await,
         Command::Backup(backup) => backup.run(global).await,
         Command::Restore(restore) => restore.run(global),
         Command::Completion(completion) => completion.run::<Chancery>(),

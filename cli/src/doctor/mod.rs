@@ -1,5 +1,6 @@
 //! `chancery doctor`: looks for what is wrong and says how to mend it.
 
+mod driver;
 mod files;
 mod machine;
 mod server;
@@ -10,6 +11,15 @@ use serde_json::json;
 use crate::exit::{Failure, Outcome};
 use crate::options::Global;
 use crate::output;
+
+/// What to look at.
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    /// Tells of the HSM or key service instead: module, slot, token, firmware, mechanisms, sessions,
+    /// and the attributes of each key
+    #[arg(long)]
+    hsm: bool,
+}
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +67,14 @@ impl Check {
 }
 
 /// Runs every check. Exits with 6 if one is bad; warnings alone are a success.
-pub async fn run(global: &Global) -> Outcome {
+impl Doctor {
+    /// Looks; a bad check is a finding.
+    pub async fn run(&self, global: &Global) -> Outcome {
+        if self.hsm { driver::run(global).await } else { run(global).await }
+    }
+}
+
+async fn run(global: &Global) -> Outcome {
     let layout = global.layout()?;
     if !layout.data.exists() {
         let seen = format!("{} is not there", layout.data.display());
@@ -69,6 +86,7 @@ pub async fn run(global: &Global) -> Outcome {
     let mut checks = files::checks(&layout);
     checks.extend(machine::checks(&layout));
     checks.extend(signer::checks(&layout).await);
+    checks.extend(driver::checks(&layout).await);
     checks.extend(server::checks(global).await);
     let bad = checks.iter().filter(|check| check.verdict == Verdict::Bad).count();
     show(global, &checks)?;

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use signer_proto::{
     AnchorAudit, BuildCrl, BuiltCrl, CheckpointShown, Checkpoints, Describe, Description,
-    GenerateKey, Health, HealthReport, Hold, InspectSerial, JournalSlice, KeyDescription,
-    MAX_DEADLINE_MS, MintSerials, NewestAnchor, OperatorsInForce, Plaintext, PolicyInForce,
-    PolicyRef, Propose, Proposed, ReadCheckpoint, ReadJournal, ReadOperators, ReadPolicy,
-    ReadProof, ReadTile, RecordCeremony, RecordValidation, Recorded, Release, RevocationChange,
-    RevocationDelta, RevocationSlice, Revoke, Seal, Sealed, SerialInspection, Serials, SetFreeze,
-    SetKeyState, SetOperators, SetPolicy, ShowCheckpoint, SignAuthority, SignCaRequest,
-    SignCertificate, SignHandshake, SignOcsp, SignedCertificate, SignedHandshake, SignedOcsp,
-    Socket, TileBytes, TreeProof, Unlock, Unseal, ValidationRecord,
+    DriverReport, GenerateKey, Health, HealthReport, Hold, InspectSerial, JournalSlice,
+    KeyDescription, MAX_DEADLINE_MS, MintSerials, NewestAnchor, OperatorsInForce, Plaintext,
+    PolicyInForce, PolicyRef, Propose, Proposed, ReadCheckpoint, ReadDriver, ReadJournal,
+    ReadOperators, ReadPolicy, ReadProof, ReadTile, RecordCeremony, RecordValidation, Recorded,
+    Release, RevocationChange, RevocationDelta, RevocationSlice, Revoke, Seal, Sealed,
+    SerialInspection, Serials, SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint,
+    SignAuthority, SignCaRequest, SignCertificate, SignHandshake, SignOcsp, SignedCertificate,
+    SignedHandshake, SignedOcsp, Socket, TileBytes, TreeProof, Unlock, Unseal, ValidationRecord,
 };
 
 use crate::client::SignerClient;
@@ -74,6 +74,8 @@ calls! {
     read_tile(ReadTile) -> TileBytes, on Any, within usual;
     /// Reads who may approve, and whether issuance is frozen.
     read_operators(ReadOperators) -> OperatorsInForce, on Any, within usual;
+    /// Asks what the key driver says of itself.
+    read_driver(ReadDriver) -> DriverReport, on Any, within longest;
 
     /// Mints serials; [`SignerClient::serial_pool`] keeps a stock of them.
     mint_serials(MintSerials) -> Serials, on Issue, within usual;

@@ -80,6 +80,7 @@ impl Request {
             | Kind::InspectSerial
             | Kind::Courier
             | Kind::ReadOperators
+            | Kind::ReadDriver
             | Kind::Propose
             | Kind::MintSerials
             | Kind::SignCertificate

@@ -43,6 +43,8 @@ impl Lane {
             | Kind::Hold
             | Kind::Release => Self::Quick,
             Kind::ReadJournal
+            // It may ask a device.
+            | Kind::ReadDriver
             | Kind::ReadCheckpoint
             | Kind::ReadProof
             | Kind::ShowCheckpoint

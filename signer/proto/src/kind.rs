@@ -37,6 +37,8 @@ wire_enum! {
         ReadOperators = 8, "read-operators",
         /// [`crate::InspectSerial`]
         InspectSerial = 9, "inspect-serial",
+        /// [`crate::ReadDriver`]
+        ReadDriver = 10, "read-driver",
         /// [`crate::MintSerials`]
         MintSerials = 16, "mint-serials",
         /// [`crate::SignCertificate`]
@@ -111,7 +113,7 @@ impl Kind {
             Self::ShowCheckpoint | Self::Courier => {
                 matches!(socket, Socket::Status | Socket::Admin)
             }
-            Self::ReadOperators => true,
+            Self::ReadOperators | Self::ReadDriver => true,
             // A ceremony needs serials too, and minting one makes no authority.
             Self::MintSerials => matches!(socket, Socket::Issue | Socket::Admin),
             Self::SignCertificate | Self::Seal | Self::Unseal | Self::SignHandshake => {
@@ -145,6 +147,7 @@ impl Kind {
     pub fn request_limit(self) -> u32 {
         match self {
             Self::Health | Self::Describe | Self::ReadOperators => 0,
+            Self::ReadDriver => 256,
             Self::ReadPolicy | Self::ReadJournal | Self::MintSerials | Self::BuildCrl => 256,
             Self::ReadProof | Self::ReadTile | Self::InspectSerial => 256,
             Self::ReadCheckpoint => 256,

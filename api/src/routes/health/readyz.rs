@@ -22,7 +22,8 @@ pub struct ReadinessBody {
     ready: bool,
     /// Whether the database answers.
     database: bool,
-    /// How the first ring's signer is: `ready`, `locked`, `journal-failed` or `unavailable`.
+    /// How the first ring's signer is: `ready`, `locked`, `journal-failed`, `keys-unreachable` or
+    /// `unavailable`.
     signer: &'static str,
     /// Every ring, the first one first. One that is away leaves the others in service.
     rings: Vec<RingBody>,
@@ -42,7 +43,7 @@ pub struct RingBody {
     /// Its name.
     #[schema(example = "default")]
     name: String,
-    /// How its signer is: `ready`, `locked`, `journal-failed` or `unavailable`.
+    /// How its signer is: `ready`, `locked`, `journal-failed`, `keys-unreachable` or `unavailable`.
     signer: &'static str,
     /// How many issuers can issue leaves now by its keys.
     issuing: usize,
@@ -116,6 +117,7 @@ fn word(signer: &SignerReadiness) -> &'static str {
         SignerReadiness::Ready => "ready",
         SignerReadiness::Locked => "locked",
         SignerReadiness::JournalFailed => "journal-failed",
+        SignerReadiness::KeysUnreachable(_) => "keys-unreachable",
         // Why stands in the log: anybody may ask here.
         SignerReadiness::Unavailable(_) => "unavailable",
     }

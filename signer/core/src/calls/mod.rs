@@ -16,6 +16,7 @@ mod mint_serials;
 mod promote;
 mod propose;
 mod read_checkpoint;
+mod read_driver;
 mod read_journal;
 mod read_operators;
 mod read_policy;
@@ -88,6 +89,7 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::InspectSerial => at_once(keeper, body, asked, inspect_serial::run),
         Kind::ReadTile => at_once(keeper, body, asked, read_tile::run),
         Kind::ReadOperators => at_once(keeper, body, asked, read_operators::run),
+        Kind::ReadDriver => at_once(keeper, body, asked, read_driver::run),
         Kind::MintSerials => at_once(keeper, body, asked, mint_serials::run),
         Kind::SignCertificate => writing(keeper, body, asked, sign_certificate::run),
         Kind::SignHandshake => writing(keeper, body, asked, sign_handshake::run),

@@ -3,6 +3,7 @@
 mod act;
 mod admin;
 mod any;
+mod driver;
 mod evidence;
 mod handshake;
 mod inspect;
@@ -18,6 +19,7 @@ mod warrant;
 pub use act::*;
 pub use admin::*;
 pub use any::*;
+pub use driver::*;
 pub use evidence::*;
 pub use handshake::*;
 pub use inspect::*;

@@ -7,11 +7,11 @@ use signer_proto::{
     InspectSerial, InstanceId, KeyLabel, KeySpec, KeyState, Kind, LeafBytes, Leaves, MintSerials,
     NoteBytes, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, OfficerSignature,
     OperatorKey, OperatorKeys, Plaintext, PolicyText, Positions, Promote, ProofHashes, ProofKind,
-    Propose, Purpose, ReadCheckpoint, ReadJournal, ReadPolicy, ReadProof, ReadTile, Reason,
-    RecordCeremony, RecordValidation, Release, Renewal, RevocationDelta, Revoke, Rule, ScepMessage,
-    Seal, SealContext, Sealed, SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint,
-    SignCaRequest, SignCertificate, SignHandshake, SignOcsp, Socket, Thresholds, Transcript,
-    Unlock, UnlockShare, Unseal, ValidationMethod, Warrant, Wire,
+    Propose, Purpose, ReadCheckpoint, ReadDriver, ReadJournal, ReadPolicy, ReadProof, ReadTile,
+    Reason, RecordCeremony, RecordValidation, Release, Renewal, RevocationDelta, Revoke, Rule,
+    ScepMessage, Seal, SealContext, Sealed, SetFreeze, SetKeyState, SetOperators, SetPolicy,
+    ShowCheckpoint, SignCaRequest, SignCertificate, SignHandshake, SignOcsp, Socket, Thresholds,
+    Transcript, Unlock, UnlockShare, Unseal, ValidationMethod, Warrant, Wire,
 };
 use x509::{CertificationRequestInfoDer, CrlReason, Signature, SignatureScheme};
 use zeroize::Zeroizing;
@@ -59,6 +59,7 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
         body(&ReadProof { kind: ProofKind::Inclusion, first: 0, size: 1 }),
         body(&ReadTile { level: 0, index: 0, width: 1 }),
         body(&InspectSerial { serial }),
+        body(&ReadDriver { lines: true }),
         body(&MintSerials { key: key.clone(), count: 1 }),
         body(&order),
         body(&Seal { context: SealContext(b"row".to_vec()), plaintext: secret(b"x") }),
