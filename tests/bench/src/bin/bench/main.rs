@@ -2,7 +2,7 @@
 //! docs/PERFORMANCE.md.
 //!
 //! Environment: `BENCH_DISK` (where durable rows write; /var/tmp), `BENCH_MEMORY` (a tmpfs;
-//! /dev/shm), `BENCH_CRL_ENTRIES` (1000000; 0 leaves the row out), `BENCH_PAGE` (the page).
+//! /dev/shm), `BENCH_ONLY` (`pkcs11`: its rows alone, and no page), `BENCH_CRL_ENTRIES` (1000000; 0 leaves the row out), `BENCH_PAGE` (the page).
 
 mod boundary;
 mod crl;
@@ -20,6 +20,7 @@ mod rest;
 mod revocation;
 mod ring;
 mod stack;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +41,10 @@ async fn main() -> anyhow::Result<()> {
         Ok(text) => text.parse().context("BENCH_CRL_ENTRIES")?,
         Err(_) => CRL_ENTRIES,
     };
+    if std::env::var("BENCH_ONLY").is_ok_and(|only| only == "pkcs11") {
+        tokens::rows(&disk).await;
+        return Ok(());
+    }
     let machine = machine::describe(&disk, &memory);
     eprint!("{machine}");
     let raw = Raw::measure(&disk).context("the raw library")?;
@@ -47,6 +52,7 @@ async fn main() -> anyhow::Result<()> {
     rows.extend(boundary::rows(&memory, &raw).await);
     rows.extend(durable::rows(&disk, &raw).await);
     rows.extend(of_the_stack(&disk, &raw).await);
+    rows.extend(tokens::rows(&disk).await);
     rows.extend(crl::rows(&memory, &raw, entries).await);
     rows.extend(left_out());
     let page =
@@ -82,7 +88,6 @@ fn left_out() -> Vec<Row> {
     let row = |path, budget| Row::not_run(path, budget, "belongs to a later issue");
     vec![
         row("full ACME order with http-01, 8 at a time", "≥ 600/s on 2 cores"),
-        row("PKCS#11", "≥ 90 % of the token's rate"),
         Row::not_run(
             "revocation visible in a full CRL of 1,000,000 entries",
             "≤ 5 s",

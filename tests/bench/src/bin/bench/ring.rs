@@ -10,8 +10,8 @@ use ca::PublicUrls;
 use ca::ceremony::{BootstrapPlan, bootstrap};
 use signer_client::{ClientOptions, SignerClient, Sockets};
 use signer_proto::{
-    Digest, Evidence, EvidenceList, IdempotencyKey, KeyLabel, MintSerials, PolicyText, ReadPolicy,
-    SetPolicy, SignCertificate, Warrant,
+    Digest, Evidence, EvidenceList, IdempotencyKey, KeyLabel, KeySpec, MintSerials, PolicyText,
+    ReadPolicy, SetPolicy, SignCertificate, Warrant,
 };
 use x509::{Certificate, Csr, PublicKey, Serial, TbsCertificateDer};
 
@@ -37,13 +37,24 @@ pub struct Ring {
 impl Ring {
     /// Makes one below a directory; its journal is there.
     pub async fn start(base: &Path) -> anyhow::Result<Self> {
+        Self::start_over(base, None, KeySpec::P256).await
+    }
+
+    /// Makes one whose keys are in tokens, if a configuration says which; the issuing CA has a key of
+    /// this kind.
+    pub async fn start_over(
+        base: &Path,
+        tokens: Option<&Path>,
+        issuing: KeySpec,
+    ) -> anyhow::Result<Self> {
         let directory = process::directory(base)?;
-        let process = serve(directory.path())?;
+        let process = serve(directory.path(), tokens)?;
         let options =
             ClientOptions { default_deadline: Duration::from_secs(30), ..ClientOptions::default() };
         let client = SignerClient::connect(Sockets::of_everyone(&run(directory.path())), options);
         let urls = PublicUrls::new("http://pki.bench.example")?;
-        let plan = BootstrapPlan::new("Bench", Vec::new(), urls);
+        let mut plan = BootstrapPlan::new("Bench", Vec::new(), urls);
+        plan.issuing.spec = issuing;
         let founded = bootstrap(&client.clone().into(), &plan, now()?)
             .await
             .context("found the hierarchy")?;
@@ -167,8 +178,9 @@ fn run(directory: &Path) -> PathBuf {
 }
 
 /// Makes a ring and starts its signer.
-fn serve(directory: &Path) -> anyhow::Result<Process> {
-    let program = process::beside("signer-file")?;
+fn serve(directory: &Path, tokens: Option<&Path>) -> anyhow::Result<Process> {
+    let name = if tokens.is_some() { "signer-pkcs11" } else { "signer-file" };
+    let program = process::beside(name)?;
     let (ring, credential) = (directory.join("ring"), directory.join("unlock.key"));
     let mut octets = [0; 32];
     aws_lc_rs::rand::fill(&mut octets)?;
@@ -180,10 +192,13 @@ fn serve(directory: &Path) -> anyhow::Result<Process> {
         .arg(&credential)
         .output()?;
     if !init.status.success() {
-        bail!("signer-file init: {}", String::from_utf8_lossy(&init.stderr).trim());
+        bail!("{name} init: {}", String::from_utf8_lossy(&init.stderr).trim());
     }
     let mut serve = Command::new(&program);
     serve.args(["serve", "--ring"]).arg(&ring).arg("--run").arg(run(directory));
+    if let Some(config) = tokens {
+        serve.arg("--driver-config").arg(config);
+    }
     serve.arg("--unlock-credential").arg(&credential).arg("--parent-pipe");
     Process::start(&mut serve, "ready", &directory.join("log"))
 }
