@@ -15,7 +15,7 @@ VERIFY_MUTATIONS ?= 10000
 export FUZZ_SECONDS TORTURE_KILLS
 
 .PHONY: help run build test lint fmt tidy clippy openapi links attack bench fuzz torture drill
-.PHONY: verify-scale mutations e2e clean
+.PHONY: verify-scale mutations e2e conformance clean
 
 help:
 	@echo "make run      build in release mode and start a CA in ./$(DATA)"
@@ -27,6 +27,7 @@ help:
 	@echo "make verify-scale  both verifiers over a journal of 100,000 leaves, timed"
 	@echo "make mutations     VERIFY_MUTATIONS ($(VERIFY_MUTATIONS)) mutations before both verifiers"
 	@echo "make e2e RING=pkcs11   the tests with real processes, over keys in SoftHSM2"
+	@echo "make conformance DRIVER=pkcs11 CONFIG=FILE   every driver's suite over your HSM"
 	@echo "make torture  kill signer and server TORTURE_KILLS ($(TORTURE_KILLS)) times under load"
 	@echo "make drill    lose a CA and restore it from its back-up, timed"
 
@@ -85,8 +86,19 @@ mutations:
 
 # RING=file|pkcs11: the tests with real processes, over a ring of that family.
 RING ?= file
+E2E ?=
 e2e: build
-	CHANCERY_TEST_RING=$(RING) $(CARGO) test --locked -p client-tests --test clients
+	CHANCERY_TEST_RING=$(RING) $(CARGO) test --locked -p client-tests --test clients -- $(E2E)
+
+# DRIVER=pkcs11 CONFIG=FILE: the suite of all drivers over somebody's own device; REPORT is written.
+DRIVER ?= pkcs11
+CONFIG ?=
+REPORT ?= conformance.txt
+CONFORMANCE ?=
+conformance:
+	@test -n "$(CONFIG)" || { echo "CONFIG=FILE: the driver's configuration"; exit 1; }
+	$(CARGO) build --locked --release -p conformance -p p11-module
+	$(TARGET)/release/conformance --driver $(DRIVER) --config $(CONFIG) --report $(REPORT) $(CONFORMANCE)
 
 # A CA is made, used, copied, lost and restored; what it says afterwards is held against before.
 drill: build

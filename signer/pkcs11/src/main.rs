@@ -45,6 +45,12 @@ impl Family for Tokens {
         vec![]
     }
 
+    /// A thread waits for each session; one more serves what needs none.
+    fn workers(&self) -> Option<usize> {
+        let sessions = self.config.tokens.iter().map(|token| usize::from(token.sessions));
+        Some(sessions.sum::<usize>() + 1)
+    }
+
     fn driver(self) -> anyhow::Result<Option<Arc<dyn KeyDriver>>> {
         let driver = Pkcs11Driver::start(self.config, self.forker).context("no threads")?;
         Ok(Some(Arc::new(driver)))

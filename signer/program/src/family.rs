@@ -32,6 +32,11 @@ pub trait Family: Sized {
     /// Names the paths that stay within reach besides the ring.
     fn places(&self) -> Vec<(PathBuf, Reach)>;
 
+    /// Says how many threads are worth having: as many as sign at a time elsewhere. None: one a core.
+    fn workers(&self) -> Option<usize> {
+        None
+    }
+
     /// Makes the driver; none: the ring's own key files. All but the last filter of system calls
     /// is in force, and threads may start.
     ///

@@ -58,7 +58,7 @@ impl Serve {
         self.check_family::<F>(&ring)?;
         let family = F::prepare(self.driver_config.as_deref())?;
         let sockets = ring
-            .bind(&self.run, self.limits())
+            .bind(&self.run, self.limits(&family))
             .with_context(|| format!("no sockets in {}", self.run.display()))?;
         let factor = self.factor(&ring)?;
         let checkpoints = self.checkpoints()?;
@@ -165,8 +165,11 @@ impl Serve {
         }
     }
 
-    fn limits(&self) -> Limits {
+    fn limits<F: Family>(&self, family: &F) -> Limits {
         let mut limits = Limits::default();
+        if let Some(workers) = family.workers() {
+            limits.workers = limits.workers.max(workers);
+        }
         if let Some(workers) = self.workers {
             limits.workers = workers.max(1);
         }

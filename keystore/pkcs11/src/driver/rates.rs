@@ -42,19 +42,39 @@ impl Pkcs11Driver {
     }
 }
 
+impl Pkcs11Driver {
+    /// Measures signatures a second in the first token's helper alone, with all its sessions.
+    ///
+    /// # Errors
+    /// [`DriverError::Unavailable`].
+    pub fn raw_rate(&self, spec: KeySpec, time: Duration) -> Result<f64, DriverError> {
+        let token = self.token(0)?;
+        let link = token.ready(Instant::now() + token.timeout).map_err(|_| nonsense_of(token))?;
+        let counted = raw(token, link.lanes(), spec, time)?;
+        Ok(rate(counted, time))
+    }
+}
+
+/// All at once, so that each session gets a key before the clock runs.
+fn raw(token: &Token, sessions: usize, spec: KeySpec, time: Duration) -> Result<u64, DriverError> {
+    all(sessions, || ask(token, &Request::TryKey(spec), Some(GENERATION)).map(|_| 0))?;
+    let millis = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+    all(sessions, || match ask(token, &Request::TryMany(spec, millis), Some(GENERATION))? {
+        Answer::Count(count) => Ok(count),
+        _ => Err(nonsense()),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate, for people")]
+fn rate(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}
+
 fn measure(token: &Token, spec: KeySpec, time: Duration) -> Result<Rates, DriverError> {
     let patience = Instant::now() + token.timeout;
     let link = token.ready(patience).map_err(|_| nonsense_of(token))?;
     let sessions = link.lanes();
-    // All at once, so that each session gets a key.
-    all(sessions, || ask(token, &Request::TryKey(spec), Some(GENERATION)).map(|_| 0))?;
-    let millis = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
-    let seconds = time.as_secs_f64();
-    let raw =
-        all(sessions, || match ask(token, &Request::TryMany(spec, millis), Some(GENERATION))? {
-            Answer::Count(count) => Ok(count),
-            _ => Err(nonsense()),
-        })?;
+    let raw = raw(token, sessions, spec, time)?;
     let end = Instant::now() + time;
     let through = all(sessions, || {
         let mut count = 0;
@@ -64,12 +84,7 @@ fn measure(token: &Token, spec: KeySpec, time: Duration) -> Result<Rates, Driver
         }
         Ok(count)
     })?;
-    let rate = |count: u64| {
-        #[expect(clippy::cast_precision_loss, reason = "a rate, for people")]
-        let count = count as f64;
-        count / seconds
-    };
-    Ok(Rates { sessions, raw: rate(raw), through_helper: rate(through) })
+    Ok(Rates { sessions, raw: rate(raw, time), through_helper: rate(through, time) })
 }
 
 fn ask(token: &Token, request: &Request, limit: Option<Duration>) -> Result<Answer, DriverError> {

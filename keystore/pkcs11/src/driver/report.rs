@@ -1,11 +1,36 @@
 //! What the driver reaches its keys by, for `chancery doctor --hsm`.
 
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
 use keystore::ReportLine;
 
 use super::Pkcs11Driver;
-use super::token::Standing;
+use super::link::Link;
+use super::token::{Standing, Token};
 use crate::config::Source;
-use crate::wire::{Answer, Request};
+use crate::wire::{Answer, Line, Request};
+
+/// How long it is repeated: everybody may ask, and a device answers.
+const KEPT: Duration = Duration::from_secs(5);
+
+/// Asks the helper about its module and token, not too often.
+fn told(token: &Token, link: &Link) -> Vec<Line> {
+    let mut last = token.told.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, era, lines)) = &*last
+        && at.elapsed() < KEPT
+        && *era == link.era()
+    {
+        return lines.clone();
+    }
+    match link.control(&Request::Report, token.timeout) {
+        Ok(Answer::Lines(lines)) => {
+            *last = Some((Instant::now(), link.era(), lines.clone()));
+            lines
+        }
+        _ => Vec::new(),
+    }
+}
 
 impl Pkcs11Driver {
     pub(super) fn lines(&self) -> Vec<ReportLine> {
@@ -32,10 +57,8 @@ impl Pkcs11Driver {
             let Some(link) = link else { continue };
             tell(&subject, "process", link.id().to_string());
             tell(&subject, "sessions used", link.lanes().to_string());
-            if let Ok(Answer::Lines(told)) = link.control(&Request::Report, token.timeout) {
-                for line in told {
-                    tell(&subject, &line.name, line.value);
-                }
+            for line in told(token, &link) {
+                tell(&subject, &line.name, line.value);
             }
         }
         let mut known = self.keys.all();

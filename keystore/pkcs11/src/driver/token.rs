@@ -18,7 +18,7 @@ use super::forking::Forker;
 use super::keys::Keys;
 use super::link::{Link, LinkError};
 use crate::config::TokenConfig;
-use crate::wire::{Answer, Fault, FaultKind, PinStamp, Request};
+use crate::wire::{Answer, Fault, FaultKind, Line, PinStamp, Request};
 
 /// How often a call is sent again after a failure that says nothing about the call itself.
 const ATTEMPTS: usize = 2;
@@ -70,6 +70,8 @@ pub(super) struct Token {
     pub(super) forker: Arc<Forker>,
     pub(super) keys: Arc<Keys>,
     standing: Mutex<Standing>,
+    /// What the helper told last of module and token, when, and in which era.
+    pub(super) told: Mutex<Option<(Instant, u64, Vec<Line>)>>,
     changed: Condvar,
 }
 
@@ -89,6 +91,7 @@ impl Token {
             forker,
             keys,
             standing: Mutex::new(standing),
+            told: Mutex::new(None),
             changed: Condvar::new(),
         }
     }

@@ -60,6 +60,14 @@ fn survives_a_module_that_crashes() {
     });
 }
 
+/// Its process has the ends of its own lines, and nothing of the signer.
+#[test]
+fn survives_a_module_that_writes_to_every_descriptor() {
+    survives("module scribbles", Duration::from_secs(3), |tokens, _| {
+        for_a_while(tokens, "scribble", SHORT);
+    });
+}
+
 #[test]
 fn survives_a_token_that_is_removed_and_put_back() {
     survives("token removed for 1 s", Duration::from_secs(5), |tokens, _| {

@@ -7,6 +7,7 @@ mod curl;
 mod databases;
 mod gnutls;
 mod hierarchy;
+mod hsm;
 mod inspect;
 mod issued;
 mod key_move;

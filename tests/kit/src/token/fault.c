@@ -5,6 +5,7 @@
  *
  *   hang        C_Sign does not come back
  *   crash       C_Sign ends the process
+ *   scribble    C_Sign writes to every descriptor that is open
  *   lie         C_Sign bends a bit
  *   stale       C_Sign gives the first signature of all again
  *   gone        there is no token
@@ -50,7 +51,7 @@ static long born[65536];
 static long logged_out;
 
 typedef struct {
-  int hang, crash, lie, stale, gone, broken, extractable;
+  int hang, crash, scribble, lie, stale, gone, broken, extractable;
   long sessions, logout, latency;
 } orders;
 
@@ -67,6 +68,7 @@ static orders now(void) {
   for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
     if (!strcmp(line, "hang")) o.hang = 1;
     if (!strcmp(line, "crash")) o.crash = 1;
+    if (!strcmp(line, "scribble")) o.scribble = 1;
     if (!strcmp(line, "lie")) o.lie = 1;
     if (!strcmp(line, "stale")) o.stale = 1;
     if (!strcmp(line, "gone")) o.gone = 1;
@@ -179,6 +181,11 @@ static CK_RV sign(CK_ULONG session, unsigned char *data, CK_ULONG length, unsign
   if (rv) return rv;
   while (o.hang) pause();
   if (o.crash) raise(SIGKILL);
+  for (int fd = 0; o.scribble && fd < 64; fd++) {
+    char nonsense[64];
+    memset(nonsense, 0xff, sizeof nonsense);
+    if (fd != 1 && fd != 2 && write(fd, nonsense, sizeof nonsense) < 0) continue;
+  }
   if (o.latency) usleep(o.latency);
   rv = next(session, data, length, signature, signature_length);
   if (rv) return rv;
