@@ -19,7 +19,7 @@ mod known;
 mod unlock;
 
 pub use adopt::{Adopt, AdoptSource, Adopted, Unwrap};
-pub use approved::Approved;
+pub use approved::{Approved, Urgency};
 pub use digest::{DigestAlgorithm, Digested, digest};
 pub use driver::{Destroy, DriverError, KeyDriver};
 pub use house::{Founder, Founding, House, Opened, Rotation, Rotator, Vault};

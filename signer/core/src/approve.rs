@@ -2,14 +2,16 @@
 //!
 //! `cargo xtask tidy` counts the calls of `Approved::admitted`: there is this one.
 
-use keystore::{Approved, DriverError, House, KeyDriver};
+use std::time::Instant;
+
+use keystore::{Approved, DriverError, House, KeyDriver, Urgency};
 use signer_log::checkpoint::{Checkpoint, with_time};
 use signer_log::note::{Note, NoteKey};
 use signer_proto::{Refusal, Rule};
 use x509::{Signature, UnixTime};
 
 use crate::state::KeyCard;
-use signer_policy::Admitted;
+use signer_policy::{Admitted, Meaning};
 
 /// Why there is no signature.
 #[derive(Debug, thiserror::Error)]
@@ -68,12 +70,24 @@ pub(crate) fn sign_admitted(
     driver: &dyn KeyDriver,
     card: &KeyCard,
     admitted: &Admitted<'_>,
+    until: Option<Instant>,
 ) -> Result<Signature, SignError> {
     let scheme = admitted.scheme();
-    let message = approved(&Sealing::Admitted(admitted));
+    let message = approved(&Sealing::Admitted(admitted))
+        .with_urgency(urgency(admitted.meaning()))
+        .with_deadline(until);
     let signature = driver.sign(&card.identity, scheme, message).map_err(SignError::Driver)?;
     card.public.verify(scheme, admitted.bytes(), &signature).map_err(|_| SignError::Faulty)?;
     Ok(signature)
+}
+
+/// Says what may wait where a key store signs only so much: what is there already stops working
+/// without its status, a new certificate does not.
+fn urgency(meaning: &Meaning) -> Urgency {
+    match meaning {
+        Meaning::Certificate(..) | Meaning::Authority(_) | Meaning::Request(_) => Urgency::Issuance,
+        Meaning::CertificateList | Meaning::OcspResponse | Meaning::Handshake => Urgency::Status,
+    }
 }
 
 /// Tells a driver's error as a refusal. No driver error ever carries key bytes.

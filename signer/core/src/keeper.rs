@@ -7,6 +7,7 @@
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
 
 use keystore::{
     KeyDriver, KeyIdentity, KnownKey, Opened, UnlockError, UnlockFactor, UnlockKind, Vault,
@@ -261,17 +262,18 @@ impl Keeper {
     }
 
     /// Signs what policy admitted. A signature that does not verify sets the key aside until a
-    /// restart.
+    /// restart. `until`: from then on nobody waits for it.
     pub(crate) fn sign(
         self: &Arc<Self>,
         card: &KeyCard,
         admitted: &Admitted<'_>,
+        until: Option<Instant>,
     ) -> Result<Signature, Refusal> {
         self.check_not_rolled_back()?;
         let opened = self.opened()?;
         self.check_usable(card)?;
         self.intend(opened.driver.as_ref(), card, admitted)?;
-        sign_admitted(opened.driver.as_ref(), card, admitted).map_err(|error| match error {
+        sign_admitted(opened.driver.as_ref(), card, admitted, until).map_err(|error| match error {
             SignError::Driver(error) => refuse_driver(&error),
             SignError::Faulty => {
                 let rule = Rule::SignatureFaulty;

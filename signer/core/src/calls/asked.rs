@@ -61,6 +61,11 @@ impl Asked {
 pub(super) struct Deadline(Instant);
 
 impl Deadline {
+    /// Returns the moment, for a driver that waits for something.
+    pub(super) fn until(self) -> Option<Instant> {
+        Some(self.0)
+    }
+
     /// Refuses the next signature once it has passed.
     pub(super) fn check(self) -> Result<(), Refusal> {
         if Instant::now() < self.0 {

@@ -100,7 +100,7 @@ fn build(
         next_update: admission.next_update(),
     };
     let tbs = crl::build(&head, &ground.snapshot, ground.previous)?;
-    let signature = keeper.sign(&view.card, &admission.built(&tbs))?;
+    let signature = keeper.sign(&view.card, &admission.built(&tbs), asked.deadline().until())?;
     let event = CrlSigned {
         key: view.card.identity.id,
         shard: call.shard,

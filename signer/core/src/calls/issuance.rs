@@ -161,7 +161,8 @@ fn sign(
     if let Some(progress) = repeated(keeper, order, slot, standing)? {
         return Ok(progress);
     }
-    match keeper.sign(&view.card, &admitted) {
+    let until = asked.as_ref().and_then(|asked| asked.deadline().until());
+    match keeper.sign(&view.card, &admitted, until) {
         Ok(signature) => {
             let event = event(order, view, &admitted, signature.clone());
             if let Some(asked) = asked.take() {

@@ -43,7 +43,7 @@ fn sign(
     let admitted = admit_request(card.identity.purpose, &card.public, call.info.as_bytes())?;
     keeper.now()?;
     asked.check_deadline()?;
-    let signature = keeper.sign(card, &admitted)?;
+    let signature = keeper.sign(card, &admitted, asked.deadline().until())?;
     let scheme = admitted.scheme();
     let event = RequestSigned {
         key: card.identity.id,

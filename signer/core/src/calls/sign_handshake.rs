@@ -29,7 +29,7 @@ fn sign(
     let admission = ruling.policy.admit_handshake(call.scheme, &call.transcript)?;
     keeper.now()?;
     asked.check_deadline()?;
-    let signature = keeper.sign(&view.card, &admission.built())?;
+    let signature = keeper.sign(&view.card, &admission.built(), asked.deadline().until())?;
     keeper.note_handshake(view.card.identity.id, admission.content())?;
     Ok(SignedHandshake { signature })
 }

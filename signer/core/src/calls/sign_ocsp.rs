@@ -220,7 +220,8 @@ impl Batch<'_> {
         let data = ocsp::build(&card.public, &self.ids, times, item, statuses)
             .encode()
             .map_err(|error| Refusal::new(Rule::FieldMalformed, error.to_string()))?;
-        let signature = self.keeper.sign(card, &self.admission.built(&data))?;
+        let built = self.admission.built(&data);
+        let signature = self.keeper.sign(card, &built, self.deadline.until())?;
         Ok((data, signature))
     }
 }
