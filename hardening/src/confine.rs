@@ -50,14 +50,22 @@ impl Reach {
 }
 
 /// Drops all capabilities, and closes every path but these, all TCP, other processes' signals and
-/// abstract sockets; for good, for the calling thread and all that it starts. A signer whose keys
-/// are in a cloud service may still connect by TCP.
+/// abstract sockets; for good, for the calling thread and all that it starts.
 ///
 /// Call it before the first thread, and after everything outside was opened: descriptors stay.
 #[must_use]
 pub fn confine(role: Role, places: &[(&Path, Reach)]) -> Vec<Item> {
+    confine_to(role, places, &[])
+}
+
+/// Does as [`confine`]; a signer whose keys are in a cloud service may still connect to these TCP
+/// ports, and to no other.
+#[must_use]
+pub fn confine_to(role: Role, places: &[(&Path, Reach)], ports: &[u16]) -> Vec<Item> {
+    let ports = if role == Role::SignerKms { ports } else { &[] };
     let later = seccomp::deny_later(role);
-    let items = [capabilities::drop_all(), landlock(role, places, &[]), outside(), network()];
+    let items =
+        [capabilities::drop_all(), landlock(role, places, ports), outside(), network(ports)];
     later.into_iter().chain(items).collect()
 }
 
@@ -70,7 +78,7 @@ pub fn confine_module(places: &[(&Path, Reach)], ports: &[u16], reach: SocketRea
         capabilities::drop_all(),
         landlock(Role::Module, places, ports),
         seccomp::deny_sockets(reach),
-        network(),
+        network(&[]),
     ]
 }
 
@@ -121,7 +129,8 @@ fn enforce(
 
 fn ruleset(role: Role) -> Result<RulesetCreated, RulesetError> {
     let net = match role {
-        Role::SignerKms => BitFlags::from(AccessNet::BindTcp),
+        // Names are looked up by UDP, which the newest rights would close.
+        Role::SignerKms => AccessNet::from_all(ABI::V4),
         _ => AccessNet::from_all(ASKED),
     };
     Ruleset::default()
@@ -150,7 +159,7 @@ fn outside() -> Item {
 }
 
 /// Tries to listen on TCP.
-fn network() -> Item {
+fn network(ports: &[u16]) -> Item {
     const NAME: &str = "network";
     let tried = rustix::net::socket_with(
         AddressFamily::INET,
@@ -163,7 +172,10 @@ fn network() -> Item {
         Ok(socket) => socket,
     };
     match rustix::net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)) {
-        Err(Errno::ACCESS) => Item::good(NAME, "TCP sockets can be made and not be used"),
+        Err(Errno::ACCESS) if ports.is_empty() => {
+            Item::good(NAME, "TCP sockets can be made and not be used")
+        }
+        Err(Errno::ACCESS) => Item::good(NAME, format!("no listening; TCP to ports {ports:?}")),
         other => Item::bad(NAME, format!("TCP is not closed: {other:?}")),
     }
 }

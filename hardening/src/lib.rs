@@ -23,7 +23,7 @@ pub mod seccomp;
 mod self_check;
 mod threads;
 
-pub use confine::{Reach, confine, confine_module};
+pub use confine::{Reach, confine, confine_module, confine_to};
 pub use keep_out::{Enforcement, KeepOutError, LandlockStatus, keep_out_of, keep_out_of_all};
 pub use lock_down::lock_down;
 pub use report::{Item, Report, Role};

@@ -11,8 +11,15 @@ use anyhow::{Result, bail};
 use std::path::Path;
 
 /// The binaries of an installation.
-const BINARIES: [&str; 6] =
-    ["signer-file", "signer-pkcs11", "p11-module", "signer-verify", "chancery-server", "chancery"];
+const BINARIES: [&str; 7] = [
+    "signer-file",
+    "signer-pkcs11",
+    "p11-module",
+    "signer-kms",
+    "signer-verify",
+    "chancery-server",
+    "chancery",
+];
 /// Libraries of C that every one of them may load; all else is linked in and reviewed.
 const LIBRARIES: [&str; 4] = ["libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux-"];
 /// Foreign packages linked into the process that holds the keys.

@@ -12,7 +12,8 @@ pub mod table;
 use std::fmt::Write as _;
 
 use crate::report::{Item, Role};
-use drivers::{ALLOWED_KMS, ALLOWED_PKCS11, DENIED_MODULE, EXECUTION};
+pub use drivers::{ALLOWED_KMS, ALLOWED_PKCS11};
+use drivers::{DENIED_MODULE, EXECUTION};
 pub use filter::FilterError;
 use filter::{Verdict, install};
 use table::{ALLOWED, DENIED, DENIED_SERVER, DENIED_SIGNER, STARTING, UNREADABLE};

@@ -32,6 +32,11 @@ pub trait Family: Sized {
     /// Names the paths that stay within reach besides the ring.
     fn places(&self) -> Vec<(PathBuf, Reach)>;
 
+    /// Names the TCP ports that it connects to; for [`Role::SignerKms`] alone.
+    fn ports(&self) -> Vec<u16> {
+        vec![]
+    }
+
     /// Says how many threads are worth having: as many as sign at a time elsewhere. None: one a core.
     fn workers(&self) -> Option<usize> {
         None

@@ -67,7 +67,9 @@ impl Serve {
         let more = family.places();
         let mut places = vec![(self.ring.as_path(), Reach::Own), (&self.run, Reach::Remove)];
         places.extend(more.iter().map(|(path, reach)| (path.as_path(), *reach)));
-        hardening::confine(F::ROLE, &places).into_iter().for_each(|item| report.put(item));
+        hardening::confine_to(F::ROLE, &places, &family.ports())
+            .into_iter()
+            .for_each(|item| report.put(item));
         let reasons = end::reasons(self.parent_pipe)?;
         let signer = self.open(family, ring, &check, report)?;
         for (position, _) in signer.open_intents() {

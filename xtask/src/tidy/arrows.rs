@@ -146,6 +146,8 @@ const FOR_TESTS: &[Row] = &[
         &["signer-client", "signer-proto", "signer-quorum", "keystore-file", "x509", "kit"],
     ),
     ("signer-client", &["signer", "keystore", "keystore-file", "kit"]),
+    ("keystore-kms", &["clouds", "kit"]),
+    ("signer-kms", &["clouds", "kit", "signer-client"]),
     ("ca", &["signer", "keystore", "keystore-file", "kit"]),
     (
         "status",

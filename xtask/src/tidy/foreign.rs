@@ -36,7 +36,7 @@ const OWNED: &[Owned] = &[
         mend: "HTTP routes live in protocols/* and api",
     },
     Owned {
-        packages: &["aws-sdk-", "aws-config", "google-cloud-", "azure_"],
+        packages: &["aws-sdk-", "aws-config", "aws-runtime", "google-cloud-", "azure_"],
         owners: &["keystore-kms"],
         tests: false,
         mend: "cloud SDKs are keystore-kms's alone",

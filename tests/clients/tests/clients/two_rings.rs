@@ -12,6 +12,11 @@ fn the_root_of_one_installation_signs_the_issuing_ca_of_another() {
     let Some(openssl) = Openssl::find(&below.dir().join("openssl")) else {
         return;
     };
+    holds(&above, &below, &openssl);
+}
+
+/// Makes the issuing CA below, has the root above sign it, and issues with it.
+pub fn holds(above: &Stack, below: &Stack, openssl: &Openssl) {
     let path = |name: &str| openssl.path(name).display().to_string();
     let (csr, signed) = (path("branch.csr"), path("branch.pem"));
     below.must(&[
@@ -36,11 +41,11 @@ fn the_root_of_one_installation_signs_the_issuing_ca_of_another() {
     below.must(&["ca", "import", "branch", "--certificate", &signed]);
 
     // It is the newest issuing CA of the installation below.
-    let issued = Issued::new(&below, &openssl, "www");
+    let issued = Issued::new(below, openssl, "www");
     let root = openssl.read(&issued.root);
     let above_root = std::fs::read_to_string(above.data().join("root.pem"));
     assert_eq!(root.trim(), above_root.expect("the root").trim());
-    let (good, text) = issued.verify(&openssl, &["-verify_hostname", "www.corp.example"]);
+    let (good, text) = issued.verify(openssl, &["-verify_hostname", "www.corp.example"]);
     assert!(good, "{text}");
 
     // In the installation above it is a certificate like others, and no issuer.

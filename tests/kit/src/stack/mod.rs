@@ -173,6 +173,11 @@ impl Stack {
         }
     }
 
+    /// Adds arguments of the next `chancery up`.
+    pub fn also(&mut self, arguments: &[&str]) {
+        self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
+    }
+
     /// Runs `chancery up` and waits until it is ready.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ mod deploy;
 mod exercise;
 #[cfg(target_arch = "x86_64")]
 mod inject;
-mod memory;
+pub mod memory;
 mod process;
 
 use std::fs;
