@@ -1,6 +1,9 @@
 //! Certificates of other CAs: read leniently, deviations listed (RFC 5280 §4.1).
 
+mod crl;
 mod walk;
+
+pub use crl::{ForeignCrl, ForeignEntry};
 
 use core::fmt;
 

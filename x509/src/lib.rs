@@ -12,6 +12,7 @@ mod crl;
 mod csr;
 mod digest;
 mod dns_name;
+mod encrypted_key;
 mod error;
 mod extension;
 mod foreign;
@@ -44,13 +45,14 @@ pub use crl::{
 pub use csr::{CertificationRequestInfo, Csr};
 pub use digest::{sha1, sha256, sha384, sha512};
 pub use dns_name::{DnsNameError, check_dns_name};
+pub use encrypted_key::{EncryptedKey, EncryptedKeyError, Prf};
 pub use error::DerError;
 pub use extension::{
     AccessDescription, AuthorityKeyIdentifier, BasicConstraints, DistributionPoint, Extension,
     ExtensionValue, Extensions, IssuingDistributionPoint, KeyUsage, NameConstraints, NameSubtree,
     PolicyConstraints, PolicyInformation, PolicyQualifier, ReasonFlags, UnknownKeyUsage,
 };
-pub use foreign::{Deviation, ForeignCertificate};
+pub use foreign::{Deviation, ForeignCertificate, ForeignCrl, ForeignEntry};
 pub use general_name::GeneralName;
 pub use key::{KeyError, KeyKind, PublicKey, UnknownKeyKind, WeakKey};
 pub use name::{Attribute, AttributeType, Name, NameError, StringKind, UnknownAttributeType};

@@ -13,6 +13,8 @@ pub const CERTIFICATE_REQUEST: &str = "CERTIFICATE REQUEST";
 pub const NEW_CERTIFICATE_REQUEST: &str = "NEW CERTIFICATE REQUEST";
 /// The label of a CRL (RFC 7468 §6).
 pub const X509_CRL: &str = "X509 CRL";
+/// The label of an encrypted PKCS#8 key (RFC 7468 §11).
+pub const ENCRYPTED_PRIVATE_KEY: &str = "ENCRYPTED PRIVATE KEY";
 /// The label of a SubjectPublicKeyInfo (RFC 7468 §13).
 pub const PUBLIC_KEY: &str = "PUBLIC KEY";
 
