@@ -4,7 +4,7 @@ the signer or with signer-verify. Needs Python 3.11 and the `openssl` command, n
 
 It checks segments, records, leaves, times, the Merkle tree, checkpoints and published tiles, the
 chains of operators and policies, keys, serials, idempotency keys, the pairing of intents and
-signatures, revocation, CRL numbers and OCSP batches. It does not read X.509, policies or
+signatures, revocation, CRL numbers, OCSP batches and adopted CAs. It does not read X.509, policies or
 signatures of certificates: signer-verify does.
 
 Exit: 0 PASS, 1 FAIL (the first leaf that is wrong is named), 2 no verdict.
@@ -22,6 +22,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 SEGMENT_MAX = 64 << 20          # octets
 GROUP_OCTETS, GROUP_LEAVES = 4 << 20, 512
@@ -169,13 +170,14 @@ PRE_ACTIVE, ACTIVE, SUSPENDED, DEACTIVATED, COMPROMISED, DESTROYED = STATES
 ACTIONS = {1: "generate-key", 2: "activate-key", 3: "widen-policy", 4: "narrow-policy",
            5: "destroy-key", 6: "sign-sub-ca", 7: "sign-with-root", 8: "set-operators",
            9: "unfreeze", 10: "accept-gap", 11: "suspend-key", 12: "freeze", 13: "rotate-unlock",
-           14: "promote", 15: "follow-ring", 16: "record-ceremony", 17: "sign-ca-request"}
+           14: "promote", 15: "follow-ring", 16: "record-ceremony", 17: "sign-ca-request",
+           18: "adopt-key"}
 PURPOSE, SPEC, STATE = enum(U8, PURPOSES), enum(U8, SPECS), enum(U8, STATES)
 SCHEME = enum(U8, range(1, 20))
 STATUS = enum(U8, [1, 2, 3])
 REVOKED, HELD, RELEASED = 1, 2, 3
 REASON = enum(U8, [0, 1, 2, 3, 4, 5, 6, 8, 9, 10])
-RULE = enum(U16, [*range(1, 8), *range(20, 96), *range(100, 111), *range(120, 124)])
+RULE = enum(U16, [*range(1, 8), *range(20, 99), *range(100, 111), *range(120, 124)])
 DER, SPKI, SIGNATURE = string(32768), string(8192), string(8192)
 WARRANT = record(proposal=text(8192), approvals=listed(16, string(4096)))
 SIGNED = dict(scheme=SCHEME, signature=SIGNATURE)
@@ -192,6 +194,28 @@ def thresholds(r):
 
 
 OPERATORS = listed(32, text(1024))
+
+
+def location(r):
+    value = text(512)(r)
+    if not re.fullmatch(r"[!-~]+", value):
+        raise Malformed("a key location has other characters")
+    return value
+
+
+def source(r):
+    return ("file", DIGEST(r)) if enum(U8, [1, 2])(r) == 2 else ("location", location(r))
+
+
+OLD_REVOCATION = record(at=TIME, reason=REASON, invalidity=option(TIME))
+OLD_CERTIFICATE = record(serial=serial, not_after=TIME, revoked=option(OLD_REVOCATION))
+
+
+def chunk(r):
+    start = r.at
+    value = record(certificates=listed(1200, OLD_CERTIFICATE), next=option(DIGEST))(r)
+    return {**value, "digest": sha256(r.octets[start:r.at])}
+
 
 LEAVES = {
     1: ("Genesis", record(instance=ID, prefix=U8, house=listed(8, HOUSE_KEY),
@@ -213,6 +237,11 @@ LEAVES = {
     12: ("CeremonyRecorded", record(plan=DIGEST, transcript=text(32768), warrant=WARRANT)),
     13: ("UnlockRotated", record(stage=enum(U8, range(1, 5)), unlock=DIGEST,
                                  opened_by=enum(U8, (1, 2, 3)), needed=U8, shares=U8)),
+    14: ("KeyAdopted", record(id=ID, label=label, purpose=PURPOSE, spec=SPEC, spki=SPKI,
+                              source=source, imported=BOOL, certificate=string(40960),
+                              crl_number=U64, certificates=U64, first=option(DIGEST),
+                              warrant=WARRANT)),
+    15: ("InventoryImported", record(key=ID, chunk=chunk)),
     16: ("CertificateSigned", record(key=ID, policy=DIGEST, profile=DIGEST, idempotency=ID,
                                      evidence=EVIDENCE, tbs=DER, **SIGNED)),
     17: ("AuthoritySigned", record(key=ID, policy=DIGEST, idempotency=ID, tbs=DER, **SIGNED,
@@ -578,13 +607,26 @@ def serial_of(tbs):
     return tbs[start:stop].lstrip(b"\0")
 
 
-def spki_of(tbs):
-    """Returns the SubjectPublicKeyInfo: the seventh field, version counted."""
+def field_of(tbs, number_):
+    """Returns a field of a TBSCertificate whole; version is the first, of number 0."""
     _, at, _ = element(tbs, 0)
-    for _ in range(6):
+    for _ in range(number_):
         _, _, at = element(tbs, at)
     _, _, end = element(tbs, at)
     return tbs[at:end]
+
+
+def spki_of(tbs):
+    """Returns the SubjectPublicKeyInfo: the seventh field, version counted."""
+    return field_of(tbs, 6)
+
+
+def says_imported(policy):
+    """Whether a policy admits a key that others may have: all that is read of policies here."""
+    try:
+        return tomllib.loads(policy).get("imported") is True
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 class Key:
@@ -596,11 +638,18 @@ class Key:
         self.changes = []           # (time in seconds, serial)
         self.status = {}            # serial: (status, releases)
         self.crl = None             # number, thisUpdate
+        self.imported = self.may_sign_imported = False
+        self.missing, self.next, self.last = 0, None, b""    # of an adopted key's inventory
 
     def lines(self):
         """What every proposal says of a key."""
         return [f"Key: {self.label}", f"Key id: {self.id.hex()}",
                 f"Key purpose: {PURPOSES[self.purpose]}", f"Public key: {sha256(self.spki).hex()}"]
+
+    def signs(self):
+        demand(not self.missing, "adoption", f"{self.missing} certificates are missing")
+        demand(not self.imported or self.may_sign_imported, "adoption",
+               f"the policy of {self.label} does not say imported")
 
     def is_in(self, *states):
         demand(self.state in states, "key-state", f"{self.label} is {STATES[self.state]}")
@@ -761,6 +810,63 @@ class Fold:
         self.labels.add(leaf["label"])
         self.keys[leaf["id"]] = Key(leaf)
 
+    def KeyAdopted(self, at, leaf):
+        _, start, _ = element(leaf["certificate"], 0)
+        _, _, end = element(leaf["certificate"], start)
+        tbs = leaf["certificate"][start:end]
+        demand(spki_of(tbs) == leaf["spki"] and leaf["purpose"] in (CA, ISSUING), "adoption",
+               "another key than the certificate's, or no CA's")
+        demand((leaf["certificates"] == 0) == (leaf["first"] is None), "adoption",
+               "an inventory that is none")
+        kind, where = leaf["source"]
+        demand(kind != "file" or leaf["imported"], "adoption", "a file, which others may have")
+        first = leaf["first"].hex() if leaf["first"] else "none"
+        self.approved(at, leaf, "adopt-key",
+                      [f"Key: {leaf['label']}", f"Key purpose: {PURPOSES[leaf['purpose']]}",
+                       f"Key algorithm: {SPECS[leaf['spec']]}",
+                       f"Public key: {sha256(leaf['spki']).hex()}",
+                       f"Certificate: {sha256(leaf['certificate']).hex()}",
+                       f"Key file: {where.hex()}" if kind == "file"
+                       else f"Key location: {printable(where)}",
+                       f"CRL numbers: above {leaf['crl_number']}",
+                       f"Inventory: {leaf['certificates']} certificates",
+                       f"Inventory digest: {first}"])
+        demand(leaf["id"] not in self.keys and leaf["label"] not in self.labels, "key",
+               f"{leaf['label']} is there already")
+        demand(not any(key.spki == leaf["spki"] and key.state != DESTROYED
+                       for key in self.keys.values()), "adoption", "the key is in the ring already")
+        key = self.keys[leaf["id"]] = Key(leaf)
+        self.labels.add(leaf["label"])
+        key.root = field_of(tbs, 3) == field_of(tbs, 5)
+        key.imported, key.missing = bool(leaf["imported"]), leaf["certificates"]
+        key.next = leaf["first"]
+        key.crl = (leaf["crl_number"], 0) if leaf["crl_number"] else None
+
+    def InventoryImported(self, at, leaf):
+        key, part = self.known(leaf["key"]), leaf["chunk"]
+        demand(key.next is not None and part["digest"] == key.next, "adoption",
+               "a part of an inventory that was not approved")
+        for old in part["certificates"]:
+            number_, revoked = old["serial"], old["revoked"]
+            demand((len(number_), number_) > (len(key.last), key.last), "adoption",
+                   "serials of an inventory do not ascend")
+            demand(number_ not in key.issued, "serial", f"{number_.hex()} has two certificates")
+            key.issued.add(number_)
+            key.last = number_
+            key.missing -= 1
+            if revoked is None:
+                continue
+            since, status = revoked["invalidity"], HELD if revoked["reason"] == 6 else REVOKED
+            demand(revoked["reason"] != 8 and 0 <= revoked["at"] <= at + LIFT
+                   and (since is None or (status == REVOKED and 0 <= since <= at + LIFT)),
+                   "revocation", f"{number_.hex()} was revoked in a way that cannot be")
+            key.changes.append((revoked["at"], number_))
+            key.status[number_] = (status, 0)
+        key.next = part["next"]
+        demand(part["certificates"] and key.missing >= 0
+               and (key.missing == 0) == (key.next is None), "adoption",
+               "the inventory has another number of certificates")
+
     def KeyStateSet(self, at, leaf):
         key, before, to = self.known(leaf["key"]), leaf["from"], leaf["to"]
         allowed = {PRE_ACTIVE: (COMPROMISED, DESTROYED),
@@ -854,6 +960,7 @@ class Fold:
                        f"Previous policy: {previous}", f"New policy: {digest.hex()}"])
         key.policy, key.version = digest, leaf["version"]
         key.policies.add(digest)
+        key.may_sign_imported = says_imported(leaf["text"])
         key.state = ACTIVE if key.state == PRE_ACTIVE else key.state
 
     # -- signatures
@@ -862,6 +969,7 @@ class Fold:
         key = self.known(leaf["key"], purpose)
         demand(not self.frozen, "frozen", "issuance stands still")
         key.is_in(ACTIVE)
+        key.signs()
         demand(leaf["policy"] == key.policy, "policy-not-in-force", leaf["policy"].hex())
         number_ = serial_of(leaf["tbs"])
         demand(len(number_) == 19 and number_[0] == self.prefixes[-1], "serial",
@@ -890,6 +998,7 @@ class Fold:
         self.approved(at, leaf, "sign-ca-request",
                       [*key.lines(), f"Request: {sha256(leaf['info']).hex()}"])
         key.is_in(PRE_ACTIVE, ACTIVE)
+        key.signs()
 
     def RevocationChanged(self, at, leaf):
         key = self.known(leaf["key"], CA, ISSUING)
@@ -910,6 +1019,7 @@ class Fold:
 
     def CrlSigned(self, at, leaf):
         key = self.known(leaf["key"], CA, ISSUING)
+        key.signs()
         number_, this_update = key.crl or (0, leaf["this_update"])
         demand(leaf["shard"] == 0 and leaf["number"] == number_ + 1, "crl-order",
                f"number {leaf['number']} after {number_}")
@@ -925,11 +1035,13 @@ class Fold:
         if self.followed and leaf["issuer"] not in self.keys:
             return  # the issuer is in a followed ring's journal
         issuer = self.known(leaf["issuer"], ISSUING)
+        demand(not issuer.missing, "adoption", f"the inventory of {issuer.label} is not whole")
         issuer.covers(leaf["revocations"], leaf["this_update"], "ocsp")
         responder = self.known(leaf["responder"], OCSP)
         demand(leaf["count"] > 0 and -LIFT <= at - leaf["this_update"] <= LATENCY
                and leaf["next_update"] > leaf["this_update"], "ocsp", "count or times")
         responder.is_in(ACTIVE, SUSPENDED)
+        responder.signs()
 
     def HandshakesSigned(self, _, leaf):
         key = self.known(leaf["key"], TLS)

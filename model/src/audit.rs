@@ -42,6 +42,8 @@ actions! {
     CertificateHold = "certificate.hold";
     /// A certificate was released from hold.
     CertificateRelease = "certificate.release";
+    /// Certificates that an adopted CA issued before were recorded.
+    CertificateAdopt = "certificate.adopt";
     /// A certificate was found in the journal and recorded after a crash.
     CertificateRecover = "certificate.recover";
     /// Inventory and journal do not agree.
@@ -52,6 +54,8 @@ actions! {
     CertificateRefuse = "certificate.refuse";
     /// An issuer was created, pending its certificate.
     IssuerCreate = "issuer.create";
+    /// An issuer that was elsewhere before was taken over.
+    IssuerAdopt = "issuer.adopt";
     /// An issuer got its certificate.
     IssuerActivate = "issuer.activate";
     /// An issuer got a new certificate for the same key.

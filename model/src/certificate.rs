@@ -42,7 +42,17 @@ pub struct IssuedCertificate {
     pub replaces: Option<Id<IssuedCertificate>>,
 }
 
+/// The profile of what a CA issued before it was adopted.
+pub const ADOPTED_PROFILE: &str = "adopted";
+
 impl IssuedCertificate {
+    /// Says whether only serial, end and status are known: its CA was adopted with an inventory
+    /// that had no more.
+    #[must_use]
+    pub fn is_serial_alone(&self) -> bool {
+        self.der.as_bytes().is_empty()
+    }
+
     /// Gives the state at `now`: revoked and held outlive expiry.
     #[must_use]
     pub fn state(&self, now: UnixTime) -> CertificateState {

@@ -23,7 +23,7 @@ pub use acme::{
     RenewalPlan,
 };
 pub use audit::{AuditAction, AuditEvent, NewAuditEvent, UnknownAuditAction};
-pub use certificate::{CertificateState, CertificateStatus, IssuedCertificate};
+pub use certificate::{ADOPTED_PROFILE, CertificateState, CertificateStatus, IssuedCertificate};
 pub use clock::Clock;
 pub use id::{Id, IdError};
 pub use issuer::{

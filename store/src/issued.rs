@@ -51,7 +51,7 @@ pub enum Recorded {
     Known(Id<IssuedCertificate>),
 }
 
-const CERTIFICATES: Insert = Insert {
+pub(crate) const CERTIFICATES: Insert = Insert {
     table: "certificates",
     columns: "id, issuer, serial, profile, subject, names, not_before, not_after, spki_sha256, \
               status, status_at, reason, invalidity, ring, journal, requested_by, created_at, \
@@ -82,7 +82,7 @@ const ORDERS: Insert = Insert {
     tail: "ON CONFLICT DO NOTHING",
 };
 
-const COUNTS: Insert = Insert {
+pub(crate) const COUNTS: Insert = Insert {
     table: "certificate_counts",
     columns: "issuer, expiry_hour, status, total",
     tail: counts::ADD,
@@ -194,7 +194,14 @@ pub(crate) async fn record_one(
 }
 
 fn certificate_values(statement: Statement, issued: &NewIssued) -> Statement {
-    let NewIssued { certificate, ring, .. } = issued;
+    certificate_row(statement, &issued.certificate, &issued.ring)
+}
+
+pub(crate) fn certificate_row(
+    statement: Statement,
+    certificate: &IssuedCertificate,
+    ring: &RingName,
+) -> Statement {
     let status = status::columns(&certificate.status);
     statement
         .text(certificate.id.to_string())

@@ -4,6 +4,7 @@
 //! [`Store::record_issued`] records certificates in groups. Each table has a module of free
 //! functions: writing ones over `&mut Tx`, reading ones over any [`Source`].
 
+mod adopted;
 mod bulk;
 mod engine;
 mod error;
@@ -17,6 +18,7 @@ pub mod testing;
 mod tx;
 mod url;
 
+pub use adopted::{AdoptedContent, complete_adopted, record_adopted};
 pub use error::{OpenError, Outage, StoreError, UrlError};
 pub use issued::{IdempotencyEntry, NewIssued, Recorded};
 pub use open::Store;

@@ -102,6 +102,7 @@ async fn root(
         scheme: key.scheme,
         issuer: checked.subject.der().clone(),
         issuer_not_after: planned,
+        imported: false,
     };
     let below = checked.path_len.map_or(MAX_PATH_LEN, |limit| limit.saturating_sub(1));
     let longest = longest_below(request);
@@ -126,7 +127,7 @@ async fn root(
 }
 
 /// How deep a hierarchy under a root without a limit may be.
-const MAX_PATH_LEN: u8 = 2;
+pub(super) const MAX_PATH_LEN: u8 = 2;
 
 async fn subordinate(
     ring: &Ring<'_>,
@@ -165,6 +166,7 @@ async fn policies(
         scheme: key.scheme,
         issuer: pinned.issuer,
         issuer_not_after: pinned.not_after,
+        imported: false,
     };
     if request.kind != IssuerKind::Issuing {
         let below = pinned.path_len.map_or(MAX_PATH_LEN, |limit| limit.saturating_sub(1));
@@ -190,7 +192,7 @@ fn longest_below(request: &CaRequest) -> Seconds {
 }
 
 /// The furthest that profiles set notBefore back.
-const LONGEST_BACKDATE: Seconds = Seconds(49 * 3_600);
+pub(super) const LONGEST_BACKDATE: Seconds = Seconds(49 * 3_600);
 
 /// Has the CSR for a CA's key signed.
 pub(super) async fn csr(

@@ -14,6 +14,7 @@ mod renew;
 mod ring;
 mod sign_request;
 mod succession;
+mod take_over;
 mod tls;
 
 pub use across::{Across, execute_across, renew_across};
@@ -25,6 +26,7 @@ pub use renew::{Renewal, renew};
 pub use ring::certificate_of;
 pub use sign_request::{RequestWish, sign_request};
 pub use succession::{close, has_policy, is_closed, succeed};
+pub use take_over::{TakeOver, TakenOver, inventory_chunks, take_over};
 pub use tls::tls_key;
 
 use signer_client::CallError;

@@ -78,9 +78,22 @@ impl Operator {
     /// # Errors
     /// [`ActError`].
     pub async fn act<C: Warranted>(&self, call: C) -> Result<(C, C::Answer), ActError> {
+        self.act_with(call, |_| ()).await
+    }
+
+    /// Carries an act out with what no proposal has, which is added when it is approved.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub async fn act_with<C: Warranted>(
+        &self,
+        call: C,
+        complete: impl FnOnce(&mut C),
+    ) -> Result<(C, C::Answer), ActError> {
         let (act, warrant) = self.warrants.grant(&self.client, call.into()).await?;
         let wrong = || WarrantError::Failed("the warrant is for another kind of act".to_owned());
-        let call = C::of(act.under(warrant)).ok_or_else(wrong)?;
+        let mut call = C::of(act.under(warrant)).ok_or_else(wrong)?;
+        complete(&mut call);
         let answer = self.client.call(Socket::Admin, &call, ACTING).await?;
         self.warrants.done(&call.clone().into());
         Ok((call, answer))

@@ -15,7 +15,7 @@ use super::CeremonyError;
 use super::operator::{ActError, Operator};
 
 /// Leaves that are read at a time.
-const READ: u32 = 1_024;
+pub(super) const READ: u32 = 1_024;
 /// How long minting may take; it writes nothing.
 const MINTING: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -33,7 +33,7 @@ pub(super) struct Key {
     pub(super) fresh: bool,
 }
 
-fn failed(act: impl Into<String>) -> impl FnOnce(CallError) -> CeremonyError {
+pub(super) fn failed(act: impl Into<String>) -> impl FnOnce(CallError) -> CeremonyError {
     let act = act.into();
     move |source| CeremonyError::Call { act, source }
 }

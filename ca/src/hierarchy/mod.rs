@@ -1,5 +1,6 @@
 //! CAs above and below one another.
 
+mod adopted;
 mod build;
 mod constraints;
 mod error;
@@ -9,6 +10,7 @@ mod policy_text;
 pub(crate) mod request;
 mod retire;
 
+pub use adopted::Completed;
 pub use build::{CaWish, root, subordinate};
 pub use error::{ImportFault, IssuerError};
 pub use policy_text::{AuthorityPolicy, NameScope, NotAScope, tls_policy};

@@ -89,6 +89,8 @@ pub struct AuthorityPolicy {
     pub issuer: NameDer,
     /// Its last second.
     pub issuer_not_after: UnixTime,
+    /// Whether others may have its key.
+    pub imported: bool,
 }
 
 /// Kinds of keys that certificates may have.
@@ -119,7 +121,8 @@ impl AuthorityPolicy {
     fn head(&self, purpose: &str) -> String {
         use base64::Engine as _;
         format!(
-            "version = 1\npurpose = \"{purpose}\"\nsignature = \"{}\"\nissuer = \"{}\"\nissuer_not_after = \"{}\"\n",
+            "version = 1\npurpose = \"{purpose}\"\n{}signature = \"{}\"\nissuer = \"{}\"\nissuer_not_after = \"{}\"\n",
+            if self.imported { "imported = true\n" } else { "" },
             self.scheme.as_str(),
             base64::engine::general_purpose::STANDARD.encode(self.issuer.as_bytes()),
             self.issuer_not_after,

@@ -1,6 +1,6 @@
 //! Renewal: the same names under the same profile, for the same key or a new one.
 
-use model::{CertificateStatus, Id, IssuedCertificate};
+use model::{ADOPTED_PROFILE, CertificateStatus, Id, IssuedCertificate};
 use store::certificates;
 use x509::{Certificate, Csr, ExtensionValue};
 
@@ -31,6 +31,11 @@ impl Authority {
                 "the certificate is {} and is not renewed: issue a new one",
                 old.status.as_str()
             )));
+        }
+        if old.profile.as_str() == ADOPTED_PROFILE {
+            let why = "the certificate was issued before its CA was adopted, and under no profile: \
+                       issue a new one";
+            return Err(IssueError::State(why.into()));
         }
         let parsed = Certificate::parse(old.der.as_bytes()).map_err(IssueError::Encode)?;
         let tbs = parsed.tbs();

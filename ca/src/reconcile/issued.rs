@@ -12,6 +12,7 @@ use x509::{
     UnixTime,
 };
 
+use super::adopted::Adopted;
 use super::report::{Finding, FindingKind};
 use super::{RecoverError, Run};
 use crate::recover::{Verified, public_key};
@@ -58,34 +59,46 @@ impl Signed {
     }
 }
 
+/// What a part of the journal says of certificates, by position.
+#[derive(Default)]
+struct Leaves {
+    end: u64,
+    signed: HashMap<i64, Signed>,
+    adopted: HashMap<i64, Adopted>,
+}
+
 impl Run<'_> {
     /// Walks both from the first leaf to the last.
     pub(super) async fn compare_issued(&mut self) -> Result<(), RecoverError> {
         // No honest row stands before the first leaf.
-        self.compare_rows(i64::MIN, 0, &HashMap::new()).await?;
+        self.compare_rows(i64::MIN, 0, &mut Leaves::default()).await?;
         let mut position = 0;
         loop {
-            let (mut end, mut signed) = self.read(position).await?;
-            if end == position {
+            let mut leaves = self.read(position).await?;
+            if leaves.end == position {
                 // Rows are looked at before the leaves once more: a row of a certificate that is
                 // issued meanwhile has its leaf already.
                 let after = Place::before(at(position));
                 if claims(&self.authority.0.store, &self.ring, after, i64::MAX).await?.is_empty() {
                     return Ok(());
                 }
-                (end, signed) = self.read(position).await?;
-                if end == position {
-                    return self.compare_rows(at(position), i64::MAX, &signed).await.map(drop);
+                leaves = self.read(position).await?;
+                if leaves.end == position {
+                    return self.compare_rows(at(position), i64::MAX, &mut leaves).await.map(drop);
                 }
             }
-            let found = self.compare_rows(at(position), at(end), &signed).await?;
-            self.look_for_missing(&signed, &found).await?;
+            let end = leaves.end;
+            let found = self.compare_rows(at(position), at(end), &mut leaves).await?;
+            self.look_for_missing(&leaves.signed, &found).await?;
+            for adopted in leaves.adopted.into_values() {
+                self.look_for_adopted(adopted).await?;
+            }
             position = end;
         }
     }
 
     /// Reads the next leaves: where they end, and the certificates among them.
-    async fn read(&mut self, from: u64) -> Result<(u64, HashMap<i64, Signed>), RecoverError> {
+    async fn read(&mut self, from: u64) -> Result<Leaves, RecoverError> {
         let call = ReadJournal { from, limit: READ };
         let slice = self.keys.ring.signer.read_journal(&call).await;
         let slice = slice.map_err(|error| match error {
@@ -95,17 +108,22 @@ impl Run<'_> {
             other => RecoverError::Signer(other),
         })?;
         let end = from + slice.leaves.0.len() as u64;
-        let mut signed = HashMap::new();
+        let mut leaves = Leaves { end, ..Leaves::default() };
         for (position, octets) in (from..).zip(slice.leaves.0) {
             let leaf = Leaf::from_wire(&octets.0)
                 .map_err(|source| RecoverError::Leaf { position, source })?;
-            if let Some(found) = Signed::read(position, leaf)? {
-                signed.insert(at(position), found);
+            if let Event::InventoryImported(imported) = leaf.event {
+                let time = UnixTime(leaf.at_ms.div_euclid(1000));
+                let adopted = Adopted::new(position, time, imported);
+                self.report.certificates += adopted.len();
+                leaves.adopted.insert(at(position), adopted);
+            } else if let Some(found) = Signed::read(position, leaf)? {
+                leaves.signed.insert(at(position), found);
             }
         }
         self.report.leaves += end - from;
-        self.report.certificates += signed.len() as u64;
-        Ok((end, signed))
+        self.report.certificates += leaves.signed.len() as u64;
+        Ok(leaves)
     }
 
     /// Holds every row of a part of the journal against the leaf at its place. Gives the
@@ -114,7 +132,7 @@ impl Run<'_> {
         &mut self,
         from: i64,
         below: i64,
-        signed: &HashMap<i64, Signed>,
+        leaves: &mut Leaves,
     ) -> Result<HashSet<i64>, RecoverError> {
         let mut found = HashSet::new();
         let mut place = Place::before(from);
@@ -129,7 +147,11 @@ impl Run<'_> {
                 if self.is_elsewhere(&row) {
                     continue;
                 }
-                let leaf = signed.get(&row.journal);
+                if let Some(adopted) = leaves.adopted.get_mut(&row.journal) {
+                    self.compare_adopted(row, adopted).await?;
+                    continue;
+                }
+                let leaf = leaves.signed.get(&row.journal);
                 let Some(leaf) = leaf.filter(|leaf| leaf.serial.as_bytes() == row.serial) else {
                     self.never_signed(row).await?;
                     continue;
@@ -156,7 +178,7 @@ impl Run<'_> {
         }
     }
 
-    async fn never_signed(&mut self, row: Claim) -> Result<(), RecoverError> {
+    pub(super) async fn never_signed(&mut self, row: Claim) -> Result<(), RecoverError> {
         let detail = "the journal has no certificate with this serial number at this position";
         self.alarm(Finding {
             ring: self.ring.clone(),
@@ -182,6 +204,10 @@ impl Run<'_> {
         } else {
             return Ok(());
         };
+        self.differs(row, differs).await
+    }
+
+    pub(super) async fn differs(&mut self, row: Claim, differs: &str) -> Result<(), RecoverError> {
         self.alarm(Finding {
             ring: self.ring.clone(),
             kind: FindingKind::Differs,
@@ -195,7 +221,16 @@ impl Run<'_> {
     }
 
     fn issuer_of(&self, leaf: &Signed) -> Result<Option<Issuer>, RecoverError> {
-        let key = self.keys.by_id(leaf.key, leaf.position)?;
+        self.holder_of(leaf.key, leaf.position)
+    }
+
+    /// Finds the issuer that has a key.
+    pub(super) fn holder_of(
+        &self,
+        key: KeyId,
+        position: u64,
+    ) -> Result<Option<Issuer>, RecoverError> {
+        let key = self.keys.by_id(key, position)?;
         let issuers = self.authority.issuers();
         Ok(self.keys.ring.issuer_of(&issuers, key.label.as_str()).cloned())
     }

@@ -8,6 +8,7 @@
 //! that cannot be found cannot be revoked by those who look for it. A row that the journal does
 //! not bear out is an alarm and stays: it is evidence.
 
+mod adopted;
 mod issued;
 mod report;
 mod status;

@@ -4,6 +4,7 @@
 //! Everything here can be done twice with the same outcome, and the position moves in the same
 //! transaction as what was read, so a crash at any point loses and doubles nothing.
 
+mod adopted;
 mod certificates;
 mod changes;
 mod elsewhere;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use signer_proto::{
-    AuthoritySigned, CertificateSigned, Event, JournalSlice, KeyGenerated, Leaf, RequestSigned,
-    RevocationChanged, Wire,
+    AuthoritySigned, CertificateSigned, Event, InventoryImported, JournalSlice, KeyAdopted,
+    KeyGenerated, Leaf, RequestSigned, RevocationChanged, Wire,
 };
 use x509::UnixTime;
 
@@ -28,6 +28,8 @@ pub(super) enum Structural {
     Key(KeyGenerated),
     Request(RequestSigned),
     Authority(AuthoritySigned),
+    Adopted(KeyAdopted),
+    Inventory(InventoryImported),
 }
 
 /// Leaves up to `end`. All certificates may be recorded before all changes: a change of a
@@ -86,6 +88,14 @@ impl Portion {
                 }
                 Event::AuthoritySigned(event) => {
                     portion.end_with(position, at, Structural::Authority(event));
+                    break;
+                }
+                Event::KeyAdopted(event) => {
+                    portion.end_with(position, at, Structural::Adopted(event));
+                    break;
+                }
+                Event::InventoryImported(event) => {
+                    portion.end_with(position, at, Structural::Inventory(event));
                     break;
                 }
                 Event::PolicySet(_) => portion.policies = true,

@@ -1,8 +1,9 @@
 //! What admin.sock made: keys, requests for CAs' certificates, and CAs' certificates.
 
 use model::{
-    ActiveIssuer, AuditAction, Id, Issuer, IssuerCertificate, IssuerKind, IssuerName, IssuerState,
-    JournalPosition, NewAuditEvent, PendingIssuer, PendingRequest, ProfileName,
+    ActiveIssuer, AuditAction, Id, IssuedCertificate, Issuer, IssuerCertificate, IssuerKind,
+    IssuerName, IssuerState, JournalPosition, NewAuditEvent, PendingIssuer, PendingRequest,
+    ProfileName, RingName,
 };
 use signer_proto::{AuthoritySigned, KeyDescription, Purpose};
 use store::{StoreError, Tx, audit, issuers};
@@ -22,6 +23,8 @@ const PROFILE: &str = "sub-ca";
 pub(super) enum Step {
     Nothing,
     Insert(Box<Issuer>, Box<NewAuditEvent>),
+    /// Certificates of before an adoption are recorded.
+    Adopt(RingName, Vec<IssuedCertificate>, Box<NewAuditEvent>),
     Update {
         id: Id<Issuer>,
         revision: i64,
@@ -42,6 +45,10 @@ pub(super) async fn apply(tx: &mut Tx, step: Step) -> Result<(), StoreError> {
         Step::Nothing => Ok(()),
         Step::Insert(issuer, event) => {
             issuers::insert(tx, &issuer).await?;
+            audit::append(tx, &event).await
+        }
+        Step::Adopt(ring, rows, event) => {
+            store::record_adopted(tx, &ring, &rows).await?;
             audit::append(tx, &event).await
         }
         Step::Update { id, revision, state, event } => {
@@ -83,6 +90,15 @@ impl Authority {
                     };
                     stay_pending(issuer, request, key.spki.clone(), state)
                 })
+            }
+            Structural::Adopted(event) => {
+                let place = (leaf.position, leaf.at);
+                self.key_adopted(keys, place, event, &listed)?
+            }
+            Structural::Inventory(event) => {
+                let At { position, at, .. } = *leaf;
+                let leaf = At { position, at, event: event.clone() };
+                self.inventory_imported(keys, &leaf, &listed)?
             }
             Structural::Authority(event) => {
                 self.authority_signed(keys, leaf, event, &listed).await?

@@ -171,6 +171,7 @@ fn name(act: &Act) -> String {
             format!("{kind}.{}.{}", call.key, short(&key))
         }
         Act::SignCaRequest(call) => format!("{kind}.{}", call.key),
+        Act::AdoptKey(call) => format!("{kind}.{}", call.label),
         Act::SetKeyState(call) => format!("{kind}.{}.{}", call.key, call.to),
         // The serial prefix is drawn anew with every draft.
         Act::AcceptGap(call) => format!("{kind}.{}.{}", call.seen_size, short(&call.seen_root.0)),

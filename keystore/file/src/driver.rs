@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use keystore::{Approved, Destroy, DriverError, KeyDriver, KeyIdentity};
+use keystore::{
+    Adopt, AdoptSource, Adopted, Approved, Destroy, DriverError, KeyDriver, KeyIdentity,
+};
 use signer_proto::{KeyId, KeySpec, Purpose};
 use x509::{Signature, SignatureScheme, SpkiDer};
 
 use crate::key_pair::KeyPair;
 use crate::keyring::{Keyring, check_kind};
+use crate::pkcs8;
 
 /// Signs with keys of the ring's own files. A key is read at its first use and then stays in
 /// memory; signing holds no lock.
@@ -60,6 +63,26 @@ impl FileDriver {
         Ok(self.keep(key, spki, pair))
     }
 
+    /// Makes a key whose file is not there, durable before this returns.
+    fn add(
+        &self,
+        key: &KeyIdentity,
+        make: impl FnOnce() -> Result<KeyPair, DriverError>,
+    ) -> Result<SpkiDer, DriverError> {
+        if key.purpose.is_house() || key.spec.kind().is_none() {
+            return Err(DriverError::SpecUnsupported(key.spec));
+        }
+        let _generating = self.generating.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.keyring.has(key)? {
+            return Err(DriverError::KeyExists(key.id.to_string()));
+        }
+        let pair = make()?;
+        let spki = pair.spki()?;
+        pair.with_pkcs8(|pkcs8| self.keyring.write(key, spki.as_bytes(), pkcs8))??;
+        self.keep(key, spki.clone(), pair);
+        Ok(spki)
+    }
+
     fn keep(&self, key: &KeyIdentity, spki: SpkiDer, pair: KeyPair) -> Arc<LoadedKey> {
         let fresh = Arc::new(LoadedKey { spec: key.spec, purpose: key.purpose, spki, pair });
         let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
@@ -85,27 +108,50 @@ impl KeyDriver for FileDriver {
     }
 
     fn generate(&self, key: &KeyIdentity) -> Result<SpkiDer, DriverError> {
-        if key.purpose.is_house() || key.spec.kind().is_none() {
-            return Err(DriverError::SpecUnsupported(key.spec));
-        }
-        let _generating = self.generating.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.keyring.has(key)? {
-            return Err(DriverError::KeyExists(key.id.to_string()));
-        }
-        let pair = KeyPair::generate(key.spec)?;
-        let spki = pair.spki()?;
-        check_kind(key.spec, &spki).map_err(DriverError::Crypto)?;
-        pair.with_pkcs8(|pkcs8| self.keyring.write(key, spki.as_bytes(), pkcs8))??;
-        self.keep(key, spki.clone(), pair);
-        Ok(spki)
+        self.add(key, || {
+            let pair = KeyPair::generate(key.spec)?;
+            check_kind(key.spec, &pair.spki()?).map_err(DriverError::Crypto)?;
+            Ok(pair)
+        })
     }
 
     fn health(&self) -> Result<(), DriverError> {
         self.keyring.health()
     }
 
+    fn adopter(&self) -> Option<&dyn Adopt> {
+        Some(self)
+    }
+
     fn destroyer(&self) -> Option<&dyn Destroy> {
         Some(self)
+    }
+}
+
+impl Adopt for FileDriver {
+    fn adopt(
+        &self,
+        key: &KeyIdentity,
+        source: AdoptSource<'_>,
+        pinned: &SpkiDer,
+    ) -> Result<Adopted, DriverError> {
+        let refused = DriverError::ImportRefused;
+        let AdoptSource::Pkcs8 { encrypted, passphrase } = source else {
+            let why = "the keys of this ring are files: it takes them as files";
+            return Err(refused(why.to_owned()));
+        };
+        self.add(key, || {
+            let pkcs8 = pkcs8::open(encrypted, passphrase)?;
+            let Some(pair) = KeyPair::from_pkcs8(key.spec, &pkcs8) else {
+                let why = "the passphrase does not open it, or what is in it is no key for";
+                return Err(refused(format!("{why} {}", key.spec)));
+            };
+            if pair.spki()? != *pinned {
+                return Err(DriverError::PublicKeyDiffers { location: "the file".to_owned() });
+            }
+            Ok(pair)
+        })?;
+        Ok(Adopted { spec: key.spec, could_have_left: true })
     }
 }
 

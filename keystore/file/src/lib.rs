@@ -21,6 +21,7 @@ mod keyring;
 #[cfg(test)]
 mod memory_scan;
 mod new_lock;
+mod pkcs8;
 mod recipient;
 mod rotation;
 mod shamir;

@@ -1,8 +1,10 @@
 //! The file driver against the suite of all drivers.
 
+mod encrypted;
+
 use std::sync::Arc;
 
-use keystore::conformance::Subject;
+use keystore::conformance::{Foreign, ForeignSource, Subject};
 use keystore::{
     DriverError, Founder as _, KeyDriver, KeyIdentity, NewFactor, Opened, UnlockFactor, Vault as _,
 };
@@ -63,6 +65,16 @@ impl Subject for FileSubject {
 
     fn lacks(&self, _: KeySpec) -> Option<String> {
         None
+    }
+
+    fn foreign(&mut self, spec: KeySpec) -> Result<Foreign, String> {
+        if spec != KeySpec::P256 {
+            return Err(format!("the key files of this test are of P-256, not of {spec}"));
+        }
+        let passphrase = b"the passphrase".to_vec();
+        let (file, public) = encrypted::p256(&passphrase);
+        let source = ForeignSource::Pkcs8(file, Zeroizing::new(passphrase));
+        Ok(Foreign { source, public, could_have_left: true })
     }
 }
 

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use signer_proto::{
-    AnchorAudit, BuildCrl, BuiltCrl, CheckpointShown, Checkpoints, Describe, Description,
-    DriverReport, GenerateKey, Health, HealthReport, Hold, InspectSerial, JournalSlice,
-    KeyDescription, MAX_DEADLINE_MS, MintSerials, NewestAnchor, OperatorsInForce, Plaintext,
-    PolicyInForce, PolicyRef, Propose, Proposed, ReadCheckpoint, ReadDriver, ReadJournal,
-    ReadOperators, ReadPolicy, ReadProof, ReadTile, RecordCeremony, RecordValidation, Recorded,
-    Release, RevocationChange, RevocationDelta, RevocationSlice, Revoke, Seal, Sealed,
-    SerialInspection, Serials, SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint,
-    SignAuthority, SignCaRequest, SignCertificate, SignHandshake, SignOcsp, SignedCertificate,
-    SignedHandshake, SignedOcsp, Socket, TileBytes, TreeProof, Unlock, Unseal, ValidationRecord,
+    AdoptKey, AnchorAudit, BuildCrl, BuiltCrl, CheckpointShown, Checkpoints, Describe, Description,
+    DriverReport, GenerateKey, Health, HealthReport, Hold, ImportInventory, InspectSerial,
+    InventoryTaken, JournalSlice, KeyDescription, MAX_DEADLINE_MS, MintSerials, NewestAnchor,
+    OperatorsInForce, Plaintext, PolicyInForce, PolicyRef, Propose, Proposed, ReadCheckpoint,
+    ReadDriver, ReadJournal, ReadOperators, ReadPolicy, ReadProof, ReadTile, RecordCeremony,
+    RecordValidation, Recorded, Release, RevocationChange, RevocationDelta, RevocationSlice,
+    Revoke, Seal, Sealed, SerialInspection, Serials, SetFreeze, SetKeyState, SetOperators,
+    SetPolicy, ShowCheckpoint, SignAuthority, SignCaRequest, SignCertificate, SignHandshake,
+    SignOcsp, SignedCertificate, SignedHandshake, SignedOcsp, Socket, TileBytes, TreeProof, Unlock,
+    Unseal, ValidationRecord,
 };
 
 use crate::client::SignerClient;
@@ -113,6 +114,10 @@ calls! {
     unlock(Unlock) -> HealthReport, on Admin, within longest;
     /// Has a key generated; RSA takes seconds.
     generate_key(GenerateKey) -> KeyDescription, on Admin, within longest;
+    /// Takes over a CA's key; a passphrase may be slow to try.
+    adopt_key(AdoptKey) -> KeyDescription, on Admin, within longest;
+    /// Brings the next part of an adopted key's inventory.
+    import_inventory(ImportInventory) -> InventoryTaken, on Admin, within longest;
     /// Puts a policy in force.
     set_policy(SetPolicy) -> PolicyRef, on Admin, within usual;
     /// Has a CA certificate signed.

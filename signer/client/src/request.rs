@@ -64,6 +64,8 @@ impl Request {
             | Kind::AcceptGap
             | Kind::Promote
             | Kind::Follow
+            | Kind::AdoptKey
+            | Kind::ImportInventory
             | Kind::RecordCeremony => false,
             // SignCertificate and SignAuthority replay by their idempotency key; minting writes
             // nothing; a change of the revocation set that stands is repeated as it is; a second
@@ -100,6 +102,9 @@ impl Request {
 
     /// Says whether the frame or its answer holds a secret.
     pub(crate) fn is_secret(&self) -> bool {
-        matches!(self.kind, Kind::Unlock | Kind::UnlockShare | Kind::Seal | Kind::Unseal)
+        matches!(
+            self.kind,
+            Kind::Unlock | Kind::UnlockShare | Kind::Seal | Kind::Unseal | Kind::AdoptKey
+        )
     }
 }

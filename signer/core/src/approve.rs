@@ -100,9 +100,10 @@ pub(crate) fn refuse_driver(error: &DriverError) -> Refusal {
         DriverError::KeyExists(_) => Rule::KeyExists,
         DriverError::SpecUnsupported(_)
         | DriverError::SchemeMismatch
-        | DriverError::MessageTooLong { .. }
-        | DriverError::LocationUnusable { .. }
-        | DriverError::ImportRefused(_) => Rule::KeySpecRefused,
+        | DriverError::MessageTooLong { .. } => Rule::KeySpecRefused,
+        DriverError::LocationUnusable { .. } | DriverError::ImportRefused(_) => {
+            Rule::AdoptionRefused
+        }
         DriverError::Overloaded(_) => Rule::Overloaded,
         DriverError::Unavailable(_) => Rule::DriverUnavailable,
     };

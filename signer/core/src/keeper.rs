@@ -304,12 +304,13 @@ impl Keeper {
         self.live().state.intents().open()
     }
 
-    /// Refuses a key that was set aside.
+    /// Refuses a key that was set aside, and an adopted one that does not sign yet.
     pub(crate) fn check_usable(&self, card: &KeyCard) -> Result<(), Refusal> {
-        match self.live().quarantine.get(&card.identity.id) {
-            Some(rule) => Err(set_aside(card, *rule)),
-            None => Ok(()),
+        let live = self.live();
+        if let Some(rule) = live.quarantine.get(&card.identity.id) {
+            return Err(set_aside(card, *rule));
         }
+        live.state.key_by_id(card.identity.id).map_or(Ok(()), Key::check_adopted)
     }
 
     /// Reads a durable leaf.

@@ -67,6 +67,8 @@ impl Lane {
             | Kind::Promote
             | Kind::Follow
             | Kind::Courier
+            | Kind::AdoptKey
+            | Kind::ImportInventory
             | Kind::RecordCeremony => Self::Slow,
         }
     }

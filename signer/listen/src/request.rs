@@ -36,7 +36,7 @@ impl Body {
 
 /// Returns whether the body of a request of this kind holds a secret.
 pub(super) fn holds_secret(kind: Kind) -> bool {
-    matches!(kind, Kind::Unlock | Kind::UnlockShare | Kind::Seal)
+    matches!(kind, Kind::Unlock | Kind::UnlockShare | Kind::Seal | Kind::AdoptKey)
 }
 
 impl Deref for Body {

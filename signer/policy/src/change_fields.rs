@@ -83,6 +83,7 @@ const HIDDEN_NETWORKS: &[&str] =
 const FLAG: &[&str] = &["true", "false"];
 
 pub(crate) const LEAVES: &[Field] = &[
+    field("", "imported", &["", "true", "false"], (0, 1)),
     neither("", "signature", SCHEMES),
     neither("", "issuer", ISSUERS),
     field(
@@ -181,6 +182,7 @@ pub(crate) const LEAVES: &[Field] = &[
 ];
 
 pub(crate) const AUTHORITIES: &[Field] = &[
+    field("", "imported", &["", "true", "false"], (0, 1)),
     neither("", "signature", SCHEMES),
     neither("", "issuer", ISSUERS),
     field(
@@ -230,6 +232,7 @@ pub(crate) const AUTHORITIES: &[Field] = &[
 ];
 
 pub(crate) const RESPONDER: &[Field] = &[
+    field("", "imported", &["", "true", "false"], (0, 1)),
     neither("", "signature", SCHEMES),
     neither("", "issuer", ISSUERS),
     neither("", "issuer_key", &["\"issuing\"", "\"sub\""]),
@@ -238,6 +241,7 @@ pub(crate) const RESPONDER: &[Field] = &[
 ];
 
 pub(crate) const SERVER: &[Field] = &[
+    field("", "imported", &["", "true", "false"], (0, 1)),
     neither("", "signature", SCHEMES),
     field(
         "",

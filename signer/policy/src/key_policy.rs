@@ -22,6 +22,7 @@ use super::tripwires::Tripwires;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPolicy {
     digest: Digest,
+    imported: bool,
     rules: Rules,
 }
 
@@ -69,6 +70,7 @@ impl KeyPolicy {
                 "is none of \"ca-cert+crl\", \"cert+crl\", \"ocsp\", \"tls\"".to_owned()
             })
         });
+        let imported = root.flag("imported", false);
         let rules = match purpose {
             Some(Purpose::CaCertAndCrl) => {
                 read_ca(&mut root, AuthorityRules::read, false).map(Rules::Authorities)
@@ -82,12 +84,13 @@ impl KeyPolicy {
             None => return root.without_leftovers(),
         };
         let digest = Digest(sha256(text.as_bytes()));
-        root.end(rules.map(|rules| Self { digest, rules }))
+        root.end(rules.map(|rules| Self { digest, imported, rules }))
     }
 
     /// Compares with the policy that is to follow. The digests differ where only comments do.
     pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
-        let Self { digest: _, rules } = self;
+        let Self { digest: _, imported, rules } = self;
+        diff.allowance("imported", *imported, new.imported);
         match (rules, &new.rules) {
             (Rules::Leaves(old), Rules::Leaves(new)) => {
                 old.compare(new, LeafRules::compare, diff);
@@ -105,6 +108,13 @@ impl KeyPolicy {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Tells whether a key signs under this policy that others may have: it came as a file, or
+    /// its store could have given it away.
+    #[must_use]
+    pub fn admits_imported(&self) -> bool {
+        self.imported
     }
 
     /// Gives the purpose that a key under this policy has.

@@ -1,7 +1,7 @@
 //! A leaf as people read it.
 
 use serde_json::{Map, Value, json};
-use signer_proto::{Digest, Event, Leaf, Warrant};
+use signer_proto::{Digest, Event, KeySource, Leaf, Warrant};
 use signer_quorum::{SshSignature, warrant_of};
 use x509::{TbsCertificate, TbsCertificateDer, UnixTime};
 
@@ -81,6 +81,27 @@ fn own_fields(event: &Event) -> Fields {
             ("label", json!(e.label.as_str())),
             ("purpose", json!(e.purpose.as_str())),
             ("spec", json!(e.spec.as_str())),
+        ],
+        Event::KeyAdopted(e) => vec![
+            ("key", json!(e.id.to_string())),
+            ("label", json!(e.label.as_str())),
+            ("purpose", json!(e.purpose.as_str())),
+            ("spec", json!(e.spec.as_str())),
+            (
+                "location",
+                match &e.source {
+                    KeySource::Location(location) => json!(location.as_str()),
+                    KeySource::File(_) => json!(null),
+                },
+            ),
+            ("imported", json!(e.imported)),
+            ("certificate", json!(digest(e.certificate.as_bytes()))),
+            ("crl_number", json!(e.crl_number)),
+            ("inventory", json!(e.inventory.certificates)),
+        ],
+        Event::InventoryImported(e) => vec![
+            ("key", json!(e.key.to_string())),
+            ("certificates", json!(e.chunk.certificates.0.len())),
         ],
         Event::PolicySet(e) => vec![
             ("key", json!(e.key.to_string())),

@@ -39,6 +39,8 @@ wire_enum! {
         Ceremony = 16, "record-ceremony",
         /// The CSR of a key of this ring.
         Request = 17, "sign-ca-request",
+        /// Taking over a CA's key.
+        Adopt = 18, "adopt-key",
     }
 }
 

@@ -97,6 +97,10 @@ wire_enum! {
         RecordCeremony = 76, "record-ceremony",
         /// [`crate::UnlockShare`]
         UnlockShare = 77, "unlock-share",
+        /// [`crate::AdoptKey`]
+        AdoptKey = 79, "adopt-key",
+        /// [`crate::ImportInventory`]
+        ImportInventory = 80, "import-inventory",
     }
 }
 
@@ -138,6 +142,8 @@ impl Kind {
             | Self::AcceptGap
             | Self::Promote
             | Self::Follow
+            | Self::AdoptKey
+            | Self::ImportInventory
             | Self::RecordCeremony => socket == Socket::Admin,
         }
     }
@@ -158,10 +164,10 @@ impl Kind {
             Self::SignHandshake => 256,
             Self::RecordValidation => 512,
             Self::GenerateKey | Self::SetKeyState | Self::SetFreeze => 32 * 1024,
-            Self::SignCertificate | Self::SignAuthority => 128 * 1024,
+            Self::SignCertificate | Self::SignAuthority | Self::AdoptKey => 128 * 1024,
             Self::SignCaRequest | Self::SetPolicy => 64 * 1024,
             Self::Propose | Self::SetOperators | Self::RecordCeremony => 64 * 1024,
-            Self::AcceptGap | Self::Promote | Self::Follow => 64 * 1024,
+            Self::AcceptGap | Self::Promote | Self::Follow | Self::ImportInventory => 64 * 1024,
             // 8 MiB of leaves, a checkpoint and a proof.
             Self::Courier => 9 * 1024 * 1024,
             Self::Seal | Self::Unseal => 96 * 1024,

@@ -201,6 +201,12 @@ rules! {
     Standby = 94, "standby", Refused;
     /// A share that is none of this ring's, or was given already.
     ShareRefused = 95, "share-refused", Refused;
+    /// An adopted key whose inventory is not all here yet.
+    AdoptionIncomplete = 96, "adoption-incomplete", Refused;
+    /// A key that others may have, under a policy that does not say `imported = true`.
+    ImportedRefused = 97, "imported-refused", Refused;
+    /// A key or a part of an inventory that is not the one that was approved.
+    AdoptionRefused = 98, "adoption-refused", Refused;
 
     /// The ring is locked.
     Locked = 100, "locked", Unavailable;

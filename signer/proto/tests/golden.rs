@@ -523,7 +523,7 @@ fn unknown_versions_and_types_of_leaves_are_refused() {
         ("02 03 0000000000000000 01 00000002", "leaf version"),
         ("00 03 0000000000000000 01 00000002", "leaf version"),
         ("01 00 0000000000000000 01 00000002", "leaf type"),
-        ("01 0f 0000000000000000 01 00000002", "leaf type"),
+        ("01 18 0000000000000000 01 00000002", "leaf type"),
         ("01 ff 0000000000000000 01 00000002", "leaf type"),
     ] {
         let found = Leaf::from_wire(&self::octets(octets));

@@ -10,6 +10,7 @@
 mod act;
 mod armour;
 mod decide;
+mod inventory;
 mod key;
 mod key_state;
 mod operator;
@@ -19,10 +20,12 @@ mod ssh;
 mod sshsig;
 
 pub use act::{
-    Facts, KeyFacts, PolicyChange, confirm, followed_genesis, of_leaf, subject, warrant_of,
+    AdoptedCa, Facts, KeyFacts, PolicyChange, adopted_ca, confirm, followed_genesis, of_leaf,
+    subject, warrant_of,
 };
 pub use armour::close as armour;
 pub use decide::{Approver, NAMESPACE, decide};
+pub use inventory::Inventory;
 pub use key::{Presence, SshKey, USER_PRESENT, USER_VERIFIED};
 pub use key_state::{action_to, may_become};
 pub use operator::{Operator, OperatorSet};

@@ -44,6 +44,9 @@ kinds! {
     Checkpoint = "checkpoint";
     /// A key is generated twice, or is not what it says.
     Key = "key";
+    /// A key that was adopted, or what it issued before, that is not what was approved; or a
+    /// signature by an adopted key that must not sign.
+    Adoption = "adoption";
     /// A leaf names a key that was never generated, or one of another purpose.
     KeyUnknown = "key-unknown";
     /// An act that the state of its key does not permit.

@@ -1,6 +1,7 @@
 //! The store's functions, each on both engines.
 
 mod acme;
+mod adopted;
 mod certificates;
 mod issued;
 mod issuers;

@@ -26,7 +26,7 @@ types! {
     SignHandshake, SignedHandshake, InspectSerial, SerialInspection, RecordValidation,
     ValidationRecord, UnlockShare, ShareTaken, Propose, Proposed, ReadOperators, OperatorsInForce,
     SetOperators, SetKeyState, SetFreeze, RecordCeremony, Recorded, AcceptGap, Promote, Follow,
-    Courier, FollowedRing, ReadDriver, DriverReport,
+    Courier, FollowedRing, AdoptKey, ImportInventory, InventoryTaken, ReadDriver, DriverReport,
 }
 
 fuzz_target!(|input: &[u8]| {

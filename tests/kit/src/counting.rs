@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keystore::{
-    Approved, Destroy, DriverError, KeyDriver, KeyIdentity, Opened, Opener, Share, ShareOffer,
-    UnlockError, UnlockFactor, UnlockKind, Vault,
+    Adopt, Approved, Destroy, DriverError, KeyDriver, KeyIdentity, KnownKey, Opened, Opener, Share,
+    ShareOffer, UnlockError, UnlockFactor, UnlockKind, Vault,
 };
 use signer_proto::Digest;
 use x509::{Signature, SignatureScheme, SpkiDer};
@@ -123,6 +123,14 @@ impl KeyDriver for CountingDriver {
 
     fn health(&self) -> Result<(), DriverError> {
         self.driver.health()
+    }
+
+    fn attach(&self, keys: Vec<KnownKey>) {
+        self.driver.attach(keys);
+    }
+
+    fn adopter(&self) -> Option<&dyn Adopt> {
+        self.driver.adopter()
     }
 
     fn destroyer(&self) -> Option<&dyn Destroy> {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 
 use signer_proto::{
-    Act, Approval, Approvals, OperatorKey, OperatorKeys, Propose, Proposed, Warrant,
+    Act, Approval, Approvals, FileGiven, OperatorKey, OperatorKeys, Propose, Proposed, Warrant,
 };
 use tempfile::TempDir;
 
@@ -145,7 +145,12 @@ impl Ring {
     /// If it is refused.
     #[must_use]
     pub fn propose(&self, act: impl Into<Act>) -> Proposed {
-        self.call(&Propose { act: act.into(), expires_in: 3600 }).expect("a proposal")
+        let mut act = act.into();
+        if let Act::AdoptKey(call) = &mut act {
+            // A proposal has the digest of the file, and not the file.
+            call.file = FileGiven(None);
+        }
+        self.call(&Propose { act, expires_in: 3600 }).expect("a proposal")
     }
 
     /// Has an act approved by some operators of the plan.

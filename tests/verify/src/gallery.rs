@@ -1,15 +1,15 @@
 //! A journal with every type of leaf that the core writes, through the real core.
 
 use kit::{
-    DAY, ISSUING, ISSUING_NAME, OTHER, OTHER_NAME, Operators, Plan, RESPONDER, ROOT, Ring,
-    SubjectKey, assemble, label, name,
+    DAY, ISSUING, ISSUING_NAME, OLD, OTHER, OTHER_NAME, OldCa, Operators, Plan, RESPONDER, ROOT,
+    Ring, SubjectKey, assemble, label, name,
 };
 use signer_proto::{
     Action, AnchorAudit, AuditAnchored, BuildCrl, CeremonyTranscript, CertIdHash, Digest, Evidence,
-    EvidenceList, Hold, Identifier, KeyState, OcspItem, OcspItems, OcspNonce, OcspSubject,
-    OcspSubjects, Plaintext, ReadOperators, Reason, RecordCeremony, RecordValidation, Release,
-    Revoke, SetFreeze, SetKeyState, SetOperators, SignCaRequest, SignOcsp, Threshold, Thresholds,
-    Unlock, ValidationMethod, Warrant,
+    EvidenceList, Hold, Identifier, ImportInventory, KeyState, OcspItem, OcspItems, OcspNonce,
+    OcspSubject, OcspSubjects, OldCertificate, OldRevocation, Plaintext, ReadOperators, Reason,
+    RecordCeremony, RecordValidation, Release, Revoke, SetFreeze, SetKeyState, SetOperators,
+    SignCaRequest, SignOcsp, Threshold, Thresholds, Unlock, ValidationMethod, Warrant,
 };
 use x509::{CertificationRequestInfo, CrlReason, Extensions, PublicKey, Serial};
 
@@ -50,6 +50,7 @@ pub fn gallery(size: usize) -> Gallery {
         }
         if round == 2 {
             authority(&ring);
+            adoption(&ring);
         }
         if round == 3 {
             // A policy never comes again: this is another text of the same meaning.
@@ -210,6 +211,38 @@ fn authority(ring: &Ring) {
     if !before.operators.0.is_empty() {
         operators(ring, before.digest);
     }
+}
+
+/// A CA that was elsewhere is taken over, with what it issued there; it goes on here.
+fn adoption(ring: &Ring) {
+    let Some(ca) = OldCa::make() else { return };
+    let revoked = OldRevocation {
+        at: ring.clock.now().plus_seconds(-9 * DAY),
+        reason: CrlReason::Superseded,
+        invalidity: None,
+    };
+    let old = (1..=5u8).map(|n| OldCertificate {
+        serial: Serial::from_unsigned(&[n]).expect("a serial"),
+        not_after: ring.clock.now().plus_seconds(i64::from(n) * 20 * DAY),
+        revoked: (n % 2 == 0).then_some(revoked),
+    });
+    let (mut call, chunks) = ca.adopt(&old.collect::<Vec<_>>(), 40);
+    call.warrant = ring.enough(call.clone());
+    ring.call(&call).expect("the key is adopted");
+    for chunk in chunks {
+        ring.call(&ImportInventory { key: label(OLD), chunk }).expect("a part of the inventory");
+    }
+    ring.set_policy(OLD, &ca.policy(true));
+    let next_update = ring.clock.now().plus_seconds(5 * DAY);
+    ring.call(&BuildCrl { key: label(OLD), shard: 0, next_update }).expect("its next CRL");
+    let draft = ring.leaf_of(OLD, "CN=Old CA,O=Old");
+    let (key, policy) = (label(OLD), ring.policy(OLD));
+    let order = signer_proto::SignCertificate { key, policy, ..ring.order(&draft) };
+    ring.call(&order).expect("a new certificate of the old CA");
+    let serial = Serial::from_unsigned(&[1]).expect("a serial");
+    let reason = CrlReason::KeyCompromise;
+    ring.call(&Revoke { key: label(OLD), serial, reason, invalidity: None }).expect("an old one");
+    ring.call(&BuildCrl { key: label(OLD), shard: 0, next_update }).expect("its next CRL");
 }
 
 /// A third operator comes, who signs, too; widening needs all three from then on.

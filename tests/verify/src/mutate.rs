@@ -156,6 +156,23 @@ fn event(event: &mut Event, leaves: &[Vec<u8>], dice: &mut Dice) -> String {
         Event::Opened(opened) => opened.cut += 1,
         Event::UnlockAttempt(attempt) => attempt.opened = !attempt.opened,
         Event::KeyGenerated(generated) => generated.id = key,
+        Event::KeyAdopted(adopted) => match dice.below(5) {
+            0 => adopted.crl_number ^= 1,
+            1 => adopted.imported = !adopted.imported,
+            2 => adopted.inventory.certificates += 1,
+            3 => adopted.id = key,
+            _ => adopted.warrant = forged(&adopted.warrant, dice),
+        },
+        Event::InventoryImported(imported) => match dice.below(3) {
+            0 => imported.key = key,
+            1 => imported.chunk.next = Some(Digest([6; 32])),
+            _ => {
+                // What was revoked is good again.
+                let mut certificates = imported.chunk.certificates.0.iter_mut();
+                let revoked = certificates.find(|old| old.revoked.is_some());
+                revoked.expect("one that was revoked").revoked = None;
+            }
+        },
         Event::PolicySet(set) => match dice.below(4) {
             3 => set.warrant = forged(&set.warrant, dice),
             0 => set.text.0.push_str("\n# wider\n"),

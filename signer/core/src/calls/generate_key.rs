@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use keystore::KeyIdentity;
 use signer_proto::{
-    GenerateKey, KeyDescription, KeyGenerated, KeyId, KeyLabel, KeySpec, Purpose, Refusal, Rule,
+    Event, GenerateKey, KeyDescription, KeyGenerated, KeyId, KeyLabel, KeySpec, Purpose, Refusal,
+    Rule,
 };
 use x509::{PublicKey, SpkiDer};
 
@@ -19,7 +20,18 @@ pub(super) fn run(keeper: &Arc<Keeper>, call: GenerateKey, asked: Asked) {
         Ok(acting) => acting,
         Err(refusal) => return asked.refuse(refusal),
     };
-    match asked.check_deadline().and_then(|()| generate(keeper, call)) {
+    let made = asked.check_deadline().and_then(|()| generate(keeper, call));
+    finish(keeper, (label, acting), made.map(Event::from), asked);
+}
+
+/// Writes the leaf of a key that was made, and ends its turn.
+pub(super) fn finish(
+    keeper: &Arc<Keeper>,
+    (label, acting): (KeyLabel, Acting),
+    made: Result<Event, Refusal>,
+    asked: Asked,
+) {
+    match made {
         Ok(event) => keeper.write(event, move |keeper, outcome| {
             keeper.live().pending.end_label(&label);
             drop(acting);
@@ -50,13 +62,18 @@ fn reserve(keeper: &Arc<Keeper>, call: &GenerateKey) -> Result<Acting, Refusal> 
         let detail = format!("a key for {} is no {}", call.purpose, call.spec);
         return Err(Refusal::new(Rule::KeySpecRefused, detail));
     }
+    reserve_label(keeper, &call.label).map(|()| acting)
+}
+
+/// Takes a label that no key has.
+pub(super) fn reserve_label(keeper: &Keeper, label: &KeyLabel) -> Result<(), Refusal> {
     let mut live = keeper.live();
     // A house key's label is known and is no key of this state: any error but "unknown" is taken.
-    let free = known_key(&live.state, &call.label).is_err_and(|r| r.rule == Rule::KeyUnknown);
-    if free && live.pending.begin_label(&call.label) {
-        Ok(acting)
+    let free = known_key(&live.state, label).is_err_and(|r| r.rule == Rule::KeyUnknown);
+    if free && live.pending.begin_label(label) {
+        Ok(())
     } else {
-        let detail = format!("the label {} is taken", call.label);
+        let detail = format!("the label {label} is taken");
         Err(Refusal::new(Rule::KeyExists, detail))
     }
 }
@@ -72,14 +89,17 @@ fn has_spec(purpose: Purpose, spec: KeySpec) -> bool {
     }
 }
 
-fn generate(keeper: &Keeper, call: GenerateKey) -> Result<KeyGenerated, Refusal> {
+/// Draws the identity of a key.
+pub(super) fn new_id(keeper: &Keeper) -> Result<KeyId, Refusal> {
     let mut id = [0; 16];
-    keeper
-        .entropy
-        .fill(&mut id)
-        .map_err(|error| Refusal::new(Rule::DriverUnavailable, error.to_string()))?;
-    let identity =
-        KeyIdentity { id: KeyId(id), label: call.label, purpose: call.purpose, spec: call.spec };
+    let filled = keeper.entropy.fill(&mut id);
+    filled.map_err(|error| Refusal::new(Rule::DriverUnavailable, error.to_string()))?;
+    Ok(KeyId(id))
+}
+
+fn generate(keeper: &Keeper, call: GenerateKey) -> Result<KeyGenerated, Refusal> {
+    let id = new_id(keeper)?;
+    let identity = KeyIdentity { id, label: call.label, purpose: call.purpose, spec: call.spec };
     let spki =
         keeper.opened()?.driver.generate(&identity).map_err(|error| refuse_driver(&error))?;
     check_public(&identity, &spki)?;

@@ -1,6 +1,7 @@
 //! One file a call: look up, admit, reserve, sign, verify, journal, answer.
 
 mod accept_gap;
+mod adopt_key;
 mod anchor_audit;
 mod asked;
 mod build_crl;
@@ -10,6 +11,7 @@ mod follow;
 mod generate_key;
 mod health;
 mod hold;
+mod import_inventory;
 mod inspect_serial;
 mod issuance;
 mod mint_serials;
@@ -105,6 +107,8 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::Unlock => writing(keeper, body, asked, unlock::run),
         Kind::UnlockShare => writing(keeper, body, asked, unlock_share::run),
         Kind::GenerateKey => writing(keeper, body, asked, generate_key::run),
+        Kind::AdoptKey => writing(keeper, body, asked, adopt_key::run),
+        Kind::ImportInventory => writing(keeper, body, asked, import_inventory::run),
         Kind::SetPolicy => writing(keeper, body, asked, set_policy::run),
         Kind::SignAuthority => writing(keeper, body, asked, sign_authority::run),
         Kind::SignCaRequest => writing(keeper, body, asked, sign_ca_request::run),

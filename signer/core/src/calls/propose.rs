@@ -1,6 +1,6 @@
 //! Propose: the text that operators sign for an act. Nothing is kept of it.
 
-use signer_proto::{Propose, Proposed, Refusal, Rule};
+use signer_proto::{Act, Propose, Proposed, Refusal, Rule};
 use signer_quorum::{Facts as _, MAX_LIFE, Moment};
 
 use super::check_range;
@@ -13,6 +13,10 @@ pub(super) fn run(keeper: &Keeper, call: Propose) -> Result<Proposed, Refusal> {
     check_range("expires_in", call.expires_in, u32::try_from(MAX_LIFE).unwrap_or(u32::MAX))?;
     if call.expires_in < MIN_LIFE || !call.act.warrant().is_none() {
         let detail = format!("a proposal lives for {MIN_LIFE} s at least, and has no warrant yet");
+        return Err(Refusal::new(Rule::FieldMalformed, detail));
+    }
+    if matches!(&call.act, Act::AdoptKey(call) if call.file.0.is_some()) {
+        let detail = "a proposal names the file of a key by its digest, and does not have it";
         return Err(Refusal::new(Rule::FieldMalformed, detail));
     }
     let (known, size) = {

@@ -132,7 +132,7 @@ fn look_up(keeper: &Keeper, call: &SignOcsp, rules: &OcspRules) -> Result<Found,
     let Some(ring) = rules.issuer_ring() else {
         let live = keeper.live();
         let issuer = known_key(&live.state, &call.issuer)?;
-        check_purpose(issuer, &call.issuer)?;
+        check_issuer(issuer, &call.issuer)?;
         return Ok(Found::of(issuer, call, rules, now));
     };
     keeper.followed.get(&ring)?.look(|state, as_of| {
@@ -142,15 +142,15 @@ fn look_up(keeper: &Keeper, call: &SignOcsp, rules: &OcspRules) -> Result<Found,
             return Err(Refusal::new(Rule::FollowedBehind, detail));
         }
         let issuer = known_key(state, &call.issuer)?;
-        check_purpose(issuer, &call.issuer)?;
+        check_issuer(issuer, &call.issuer)?;
         // Nothing later than what was followed: a revocation since then is not known here.
         Ok(Found::of(issuer, call, rules, as_of.min(now)))
     })
 }
 
-fn check_purpose(issuer: &Key, label: &KeyLabel) -> Result<(), Refusal> {
+fn check_issuer(issuer: &Key, label: &KeyLabel) -> Result<(), Refusal> {
     match issuer.card.identity.purpose {
-        Purpose::CertAndCrl => Ok(()),
+        Purpose::CertAndCrl => issuer.check_inventory(),
         other => Err(wrong_purpose(label, other)),
     }
 }

@@ -97,6 +97,10 @@ pub enum StateError {
     /// A gap, promotion or followed ring that does not follow from the leaves before.
     #[error("what the leaf at {0} says of rings does not follow from the ones before it")]
     Rings(u64),
+    /// An adoption that does not fit its certificate, or a part of an inventory that is not the
+    /// one that was approved.
+    #[error("the adoption at {0} does not follow from what was approved")]
+    Adoption(u64),
     /// A CRL number that does not grow, or covers what is not there.
     #[error("the CRL at {0} does not follow the one before it")]
     Crl(u64),

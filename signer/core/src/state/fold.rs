@@ -58,6 +58,10 @@ impl State {
             Event::UnlockAttempt(attempt) => self.unlock_attempt(attempt, at_ms),
             Event::UnlockRotated(rotated) => self.unlock_line.rotated(position, rotated)?,
             Event::KeyGenerated(generated) => self.key_generated(generated)?,
+            Event::KeyAdopted(adopted) => self.key_adopted(position, adopted)?,
+            Event::InventoryImported(imported) => {
+                self.inventory_imported(position, UnixTime(at_ms.div_euclid(1000)), imported)?;
+            }
             Event::PolicySet(set) => self.policy_set(position, set)?,
             Event::CertificateSigned(signed) => {
                 let asked = (signed.key, signed.idempotency);
@@ -143,9 +147,6 @@ impl State {
 
     fn key_generated(&mut self, generated: &KeyGenerated) -> Result<(), StateError> {
         let label = &generated.label;
-        if self.by_label.contains_key(label) || self.by_id.contains_key(&generated.id) {
-            return Err(StateError::KeyTwice(label.clone()));
-        }
         let spki =
             generated.spki.as_ref().ok_or_else(|| StateError::PublicKeyMissing(label.clone()))?;
         let public = public_key(label, spki)?;
@@ -155,11 +156,21 @@ impl State {
             purpose: generated.purpose,
             spec: generated.spec,
         };
-        self.by_label.insert(label.clone(), self.keys.len());
-        self.by_id.insert(generated.id, self.keys.len());
-        self.list(&public, RingKey::new(label.clone(), generated.purpose));
-        self.keys.push(Key::new(KeyCard { identity, public }));
-        Ok(())
+        self.add_key(KeyCard { identity, public, location: None }).map(drop)
+    }
+
+    /// Adds a key; its id and its label are new.
+    pub(super) fn add_key(&mut self, card: KeyCard) -> Result<&mut Key, StateError> {
+        let (id, label) = (card.identity.id, card.identity.label.clone());
+        if self.by_label.contains_key(&label) || self.by_id.contains_key(&id) {
+            return Err(StateError::KeyTwice(label));
+        }
+        let place = self.keys.len();
+        self.by_label.insert(label.clone(), place);
+        self.by_id.insert(id, place);
+        self.list(&card.public, RingKey::new(label.clone(), card.identity.purpose));
+        self.keys.push(Key::new(card));
+        self.keys.get_mut(place).ok_or(StateError::KeyTwice(label))
     }
 
     fn policy_set(&mut self, position: u64, set: &PolicySet) -> Result<(), StateError> {

@@ -5,10 +5,12 @@ use std::sync::{Arc, RwLock};
 
 use keystore::{KeyIdentity, KnownKey};
 use signer_proto::{
-    Digest, KeyDescription, KeyLabel, KeyState, PolicyRef, PolicyText, Purpose, Refusal,
+    Digest, KeyDescription, KeyLabel, KeyLocation, KeyState, PolicyRef, PolicyText, Purpose,
+    Refusal,
 };
 use x509::{PublicKey, UnixTime};
 
+use super::adoption::Adoption;
 use super::budget::Budget;
 use super::issued::IssuedIndex;
 use super::names::NameBudget;
@@ -22,13 +24,16 @@ pub(crate) struct KeyCard {
     pub(crate) identity: KeyIdentity,
     /// Its public half.
     pub(crate) public: PublicKey,
+    /// Where it is, if it was adopted from there.
+    pub(crate) location: Option<KeyLocation>,
 }
 
 impl KeyCard {
     /// Returns what a driver is told of it.
     pub(crate) fn known(&self) -> KnownKey {
         let public = self.public.spki().clone();
-        KnownKey { identity: self.identity.clone(), public, location: None }
+        let location = self.location.clone();
+        KnownKey { identity: self.identity.clone(), public, location }
     }
 
     /// Reads a policy for this key: it parses, is for this purpose, and names an algorithm that
@@ -88,6 +93,8 @@ pub(crate) struct Key {
     pub(crate) budget: Budget,
     /// For which names, while its policy limits that.
     pub(crate) names: NameBudget,
+    /// Where it was before; none for a key that was made here.
+    pub(crate) adoption: Option<Adoption>,
 }
 
 impl Key {
@@ -105,6 +112,7 @@ impl Key {
             crl: None,
             budget: Budget::default(),
             names: NameBudget::default(),
+            adoption: None,
         }
     }
 

@@ -3,6 +3,7 @@
 //! [`State`] changes by [`State::apply`] alone, leaf by leaf in the journal's order, at a
 //! restart as while running. [`Pending`] holds what was reserved and is not durable yet.
 
+mod adoption;
 mod anchors;
 mod approved;
 mod budget;

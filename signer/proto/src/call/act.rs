@@ -5,7 +5,9 @@
 
 use x509::UnixTime;
 
-use super::{AcceptGap, Follow, Promote, RecordCeremony, SetFreeze, SetKeyState, SetOperators};
+use super::{
+    AcceptGap, AdoptKey, Follow, Promote, RecordCeremony, SetFreeze, SetKeyState, SetOperators,
+};
 use super::{Call, GenerateKey, SetPolicy, SignAuthority, SignCaRequest, Warrant, call};
 use crate::action::Action;
 use crate::codec::{Reader, Wire, WireError, Writer, wire_struct};
@@ -79,6 +81,7 @@ acts! {
     AcceptGap,
     Promote,
     Follow,
+    AdoptKey,
 }
 
 wire_struct! {

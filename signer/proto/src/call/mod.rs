@@ -2,6 +2,7 @@
 
 mod act;
 mod admin;
+mod adopt;
 mod any;
 mod driver;
 mod evidence;
@@ -18,6 +19,7 @@ mod warrant;
 
 pub use act::*;
 pub use admin::*;
+pub use adopt::*;
 pub use any::*;
 pub use driver::*;
 pub use evidence::*;

@@ -4,6 +4,7 @@
 //! octets, so that it fits an entry bundle of C2SP tlog-tiles; its Merkle hash is
 //! SHA-256(0x00 | leaf) (RFC 9162 §2.1.1). Types are only ever added.
 
+mod adopted;
 mod anchored;
 mod genesis;
 mod handshake;
@@ -15,6 +16,7 @@ mod status;
 mod unlock;
 mod validation;
 
+pub use adopted::*;
 pub use anchored::*;
 pub use genesis::*;
 pub use handshake::*;
@@ -187,6 +189,10 @@ events! {
     RingFollowed = 11;
     /// The unlock key was rotated.
     UnlockRotated = 13;
+    /// A CA's key was taken over.
+    KeyAdopted = 14;
+    /// A part of an adopted key's inventory was taken over.
+    InventoryImported = 15;
     /// A certificate was signed.
     CertificateSigned = 16;
     /// A CA certificate was signed.

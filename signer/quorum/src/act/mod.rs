@@ -2,6 +2,7 @@
 //!
 //! To add one: a file here with `subject`, an arm in [`subject`], and an arm in [`of_leaf`].
 
+mod adopt_key;
 mod generate_key;
 mod record_ceremony;
 mod rings;
@@ -12,13 +13,14 @@ mod set_policy;
 mod sign_authority;
 mod sign_ca_request;
 
+pub use adopt_key::{AdoptedCa, adopted_ca};
 pub use rings::followed_genesis;
 
 use signer_proto::{
-    AcceptGap, Act, CrlFloor, CrlFloors, CrlNumberSeen, Event, Follow, GenerateKey, KeyId,
-    KeyLabel, KeySpec, KeyState, PolicyInForce, PolicyText, Promote, Purpose, RecordCeremony,
-    Refusal, Rule, SetFreeze, SetKeyState, SetOperators, SetPolicy, SignAuthority, SignCaRequest,
-    Warrant,
+    AcceptGap, Act, AdoptKey, CrlFloor, CrlFloors, CrlNumberSeen, Event, FileGiven, Follow,
+    GenerateKey, KeyId, KeyLabel, KeySpec, KeyState, PolicyInForce, PolicyText, Promote, Purpose,
+    RecordCeremony, Refusal, Rule, SetFreeze, SetKeyState, SetOperators, SetPolicy, SignAuthority,
+    SignCaRequest, Warrant,
 };
 use x509::{PublicKey, UnixTime};
 
@@ -87,6 +89,7 @@ pub fn subject(facts: &dyn Facts, act: &Act) -> Result<Subject, Refusal> {
         Act::AcceptGap(call) => Ok(rings::gap(call)),
         Act::Promote(call) => Ok(rings::promote(call)),
         Act::Follow(call) => rings::follow(call),
+        Act::AdoptKey(call) => adopt_key::subject(call),
     }
 }
 
@@ -158,6 +161,17 @@ pub fn of_leaf(facts: &dyn Facts, event: &Event) -> Result<Option<Act>, Refusal>
             let genesis = leaf.genesis.clone();
             Follow { genesis, warrant: leaf.warrant.clone() }.into()
         }
+        Event::KeyAdopted(leaf) => AdoptKey {
+            label: leaf.label.clone(),
+            purpose: leaf.purpose,
+            certificate: leaf.certificate.clone(),
+            source: leaf.source.clone(),
+            crl_number: leaf.crl_number,
+            inventory: leaf.inventory,
+            file: FileGiven(None),
+            warrant: leaf.warrant.clone(),
+        }
+        .into(),
         _ => return Ok(None),
     }))
 }
@@ -177,6 +191,7 @@ pub fn warrant_of(event: &Event) -> Option<&Warrant> {
         Event::GapAccepted(leaf) => &leaf.warrant,
         Event::Promoted(leaf) => &leaf.warrant,
         Event::RingFollowed(leaf) => &leaf.warrant,
+        Event::KeyAdopted(leaf) => &leaf.warrant,
         _ => return None,
     })
 }

@@ -64,24 +64,8 @@ impl Fold {
         public.check_strength().map_err(|error| wrong(error.to_string()))?;
         self.list(&public, RingKey::new(label.clone(), *purpose));
         self.by_id.insert(*id, self.keys.len());
-        self.keys.push(Key {
-            id: *id,
-            label: label.clone(),
-            purpose: *purpose,
-            spec: *spec,
-            state: KeyState::PreActive,
-            root: false,
-            public: Arc::new(public),
-            ruling: None,
-            last_ruling: None,
-            ruled: Default::default(),
-            issued: Default::default(),
-            serials: Vec::new(),
-            changes: Arc::default(),
-            latest: Default::default(),
-            crl: None,
-            budgets: Default::default(),
-        });
+        let public = Arc::new(public);
+        self.keys.push(Key::new(*id, label.clone(), (*purpose, *spec), public));
         Ok(())
     }
 
@@ -132,7 +116,7 @@ impl Fold {
     }
 
     /// Tells admission about a key.
-    fn list(&mut self, public: &PublicKey, key: RingKey) {
+    pub(super) fn list(&mut self, public: &PublicKey, key: RingKey) {
         Arc::make_mut(&mut self.ring_keys).insert(public, key);
     }
 }

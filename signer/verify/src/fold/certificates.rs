@@ -22,7 +22,7 @@ impl Fold {
         moment: Moment,
         signed: &CertificateSigned,
     ) -> Result<Check, Wrong> {
-        let key = self.issuing(signed.key, Purpose::CertAndCrl)?;
+        let key = self.issuing(moment, signed.key, Purpose::CertAndCrl)?;
         key.ruling_named(signed.policy)?;
         let pointed = self.pointed(moment, signed)?;
         let subject = self.issued(moment, signed.key, signed.idempotency, &signed.tbs)?;
@@ -35,7 +35,7 @@ impl Fold {
         moment: Moment,
         signed: &AuthoritySigned,
     ) -> Result<Check, Wrong> {
-        let key = self.issuing(signed.key, Purpose::CaCertAndCrl)?;
+        let key = self.issuing(moment, signed.key, Purpose::CaCertAndCrl)?;
         key.ruling_named(signed.policy)?;
         let subject = self.issued(moment, signed.key, signed.idempotency, &signed.tbs)?;
         let own = TbsCertificate::parse(signed.tbs.as_bytes()).map(|tbs| tbs.public_key);
@@ -45,18 +45,24 @@ impl Fold {
         Ok(Check::Authority { signer, subject, signed: signed.clone() })
     }
 
-    pub(super) fn request(&mut self, signed: &RequestSigned) -> Result<Check, Wrong> {
+    pub(super) fn request(
+        &mut self,
+        moment: Moment,
+        signed: &RequestSigned,
+    ) -> Result<Check, Wrong> {
         let key = self.known_for(signed.key, Purpose::is_authority)?;
         key.is_in(&[KeyState::PreActive, KeyState::Active])?;
+        key.signs(moment)?;
         Ok(Check::Request { signer: self.signer(signed.key)?, signed: signed.clone() })
     }
 
     /// Returns a key that may sign certificates now.
-    fn issuing(&mut self, id: KeyId, purpose: Purpose) -> Result<&Key, Wrong> {
+    fn issuing(&mut self, moment: Moment, id: KeyId, purpose: Purpose) -> Result<&Key, Wrong> {
         self.known_for(id, |found| found == purpose)?;
         let slot = self.by_id.get(&id).and_then(|slot| self.keys.get(*slot));
         let key = slot.ok_or_else(|| Wrong(FaultKind::KeyUnknown, id.to_string()))?;
         self.may_issue(key)?;
+        key.signs(moment)?;
         Ok(key)
     }
 

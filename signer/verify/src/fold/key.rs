@@ -7,6 +7,7 @@ use signer_policy::{KeyPolicy, RingKeys};
 use signer_proto::{Digest, KeyId, KeyLabel, KeySpec, KeyState, PolicyText, Purpose};
 use x509::{PublicKey, Serial, UnixTime};
 
+use super::adoption::Adoption;
 use super::budget::Budgets;
 use super::status::{Change, CrlLine};
 use super::{LATENCY, Moment};
@@ -59,9 +60,39 @@ pub(super) struct Key {
     pub(super) latest: HashMap<Serial, (usize, u32)>,
     pub(super) crl: Option<CrlLine>,
     pub(super) budgets: Budgets,
+    /// Where it was before; none for a key that was made here.
+    pub(super) adoption: Option<Adoption>,
 }
 
 impl Key {
+    /// Starts a key that is new in the ring.
+    pub(super) fn new(
+        id: KeyId,
+        label: KeyLabel,
+        (purpose, spec): (Purpose, KeySpec),
+        public: Arc<PublicKey>,
+    ) -> Self {
+        Self {
+            id,
+            label,
+            purpose,
+            spec,
+            state: KeyState::PreActive,
+            root: false,
+            public,
+            ruling: None,
+            last_ruling: None,
+            ruled: HashSet::new(),
+            issued: HashMap::new(),
+            serials: Vec::new(),
+            changes: Arc::default(),
+            latest: HashMap::new(),
+            crl: None,
+            budgets: Budgets::default(),
+            adoption: None,
+        }
+    }
+
     /// Demands that the key is in one of these states.
     pub(super) fn is_in(&self, states: &[KeyState]) -> Result<(), Wrong> {
         if states.contains(&self.state) {

@@ -3,6 +3,7 @@
 //! The fold holds each leaf against everything before it and gives the [`Check`] that takes time
 //! (signatures, policy, CRL bytes) to whoever runs checks.
 
+mod adoption;
 mod approved;
 mod authority;
 mod budget;
@@ -152,17 +153,21 @@ impl Fold {
             }
             Event::UnlockRotated(rotated) => self.unlock_rotated(rotated).map(|()| None),
             Event::KeyGenerated(generated) => self.key_generated(generated).map(|()| None),
+            Event::KeyAdopted(adopted) => self.key_adopted(adopted).map(|()| None),
+            Event::InventoryImported(imported) => {
+                self.inventory_imported(moment, imported).map(|()| None)
+            }
             Event::PolicySet(set) => self.policy_set(moment, set).map(|()| None),
             Event::OperatorsSet(set) => self.operators_set(set).map(|()| None),
             Event::KeyStateSet(set) => self.key_state_set(set).map(|()| None),
             Event::IssuanceFrozen(change) => self.issuance_frozen(change).map(|()| None),
             Event::CertificateSigned(signed) => self.certificate(moment, signed).map(Some),
             Event::AuthoritySigned(signed) => self.ca_certificate(moment, signed).map(Some),
-            Event::RequestSigned(signed) => self.request(signed).map(Some),
+            Event::RequestSigned(signed) => self.request(moment, signed).map(Some),
             Event::RevocationChanged(changed) => self.revocation(moment, changed).map(|()| None),
             Event::CrlSigned(signed) => self.crl(moment, signed).map(Some),
             Event::OcspSigned(signed) => self.ocsp(moment, signed).map(|()| None),
-            Event::HandshakesSigned(signed) => self.handshakes(signed).map(|()| None),
+            Event::HandshakesSigned(signed) => self.handshakes(moment, signed).map(|()| None),
             Event::SignIntended(intended) => self.intended(intended).map(|()| None),
             Event::AuditAnchored(anchored) => self.anchor(anchored).map(|()| None),
             Event::GapAccepted(gap) => self.gap_accepted(moment, gap).map(|()| None),

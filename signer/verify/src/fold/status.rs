@@ -91,6 +91,7 @@ impl Fold {
         if key.state == KeyState::Destroyed {
             return Wrong::because(FaultKind::KeyState, format!("{} is destroyed", key.label));
         }
+        key.signs(moment)?;
         let previous = key.crl;
         let number = previous.map_or(0, |line| line.number);
         if signed.shard != 0 || Some(signed.number) != number.checked_add(1) {
@@ -121,13 +122,16 @@ impl Fold {
         if self.rings.follows() && !self.by_id.contains_key(&signed.issuer) {
             // The issuer is in the journal of a ring that is followed.
             let responder = self.known_for(signed.responder, |purpose| purpose == Purpose::Ocsp)?;
+            responder.signs(moment)?;
             return responder.is_in(&[KeyState::Active, KeyState::Suspended]);
         }
         let issuer = self.known_for(signed.issuer, |purpose| purpose == Purpose::CertAndCrl)?;
+        issuer.is_whole()?;
         covered(issuer, signed.revocations, signed.this_update).map_err(wrong)?;
         let issuer = issuer.label.clone();
         let responder = self.known_for(signed.responder, |purpose| purpose == Purpose::Ocsp)?;
         responder.is_in(&[KeyState::Active, KeyState::Suspended])?;
+        responder.signs(moment)?;
         if signed.count == 0 || !moment.follows(signed.this_update) {
             let why = format!("{} responses of {}", signed.count, signed.this_update);
             return Err(wrong(why));
@@ -141,9 +145,14 @@ impl Fold {
     }
 
     /// What was signed is known by a root alone: key, policy and number are what can be held.
-    pub(super) fn handshakes(&mut self, signed: &HandshakesSigned) -> Result<(), Wrong> {
+    pub(super) fn handshakes(
+        &mut self,
+        moment: Moment,
+        signed: &HandshakesSigned,
+    ) -> Result<(), Wrong> {
         let key = self.known_for(signed.key, |purpose| purpose == Purpose::Tls)?;
         key.ruling()?;
+        key.signs(moment)?;
         if (1..=MOST_HANDSHAKES).contains(&signed.count) {
             return Ok(());
         }

@@ -2,10 +2,11 @@
 
 use kit::{Answered, ISSUING, RESPONDER, RawPeer, Ring, label};
 use signer_proto::{
-    AcceptGap, Act, AnchorAudit, BuildCrl, Call, CeremonyTranscript, CertIdHash, Courier, CrlFloor,
-    CrlFloors, Digest, Evidence, EvidenceList, Follow, GenerateKey, Hold, Identifier,
-    InspectSerial, InstanceId, KeyLabel, KeySpec, KeyState, Kind, LeafBytes, Leaves, MintSerials,
-    NoteBytes, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, OfficerSignature,
+    AcceptGap, Act, AdoptKey, AnchorAudit, BuildCrl, Call, CeremonyTranscript, CertIdHash, Courier,
+    CrlFloor, CrlFloors, Digest, Evidence, EvidenceList, Follow, GenerateKey, Hold, Identifier,
+    ImportInventory, InspectSerial, InstanceId, InventoryChunk, KeyLabel, KeyLocation, KeySource,
+    KeySpec, KeyState, Kind, LeafBytes, Leaves, MintSerials, NoteBytes, OcspItem, OcspItems,
+    OcspNonce, OcspSubject, OcspSubjects, OfficerSignature, OldCertificate, OldRevocation,
     OperatorKey, OperatorKeys, Plaintext, PolicyText, Positions, Promote, ProofHashes, ProofKind,
     Propose, Purpose, ReadCheckpoint, ReadDriver, ReadJournal, ReadPolicy, ReadProof, ReadTile,
     Reason, RecordCeremony, RecordValidation, Release, Renewal, RevocationDelta, Revoke, Rule,
@@ -13,7 +14,10 @@ use signer_proto::{
     ShowCheckpoint, SignCaRequest, SignCertificate, SignHandshake, SignOcsp, Socket, Thresholds,
     Transcript, Unlock, UnlockShare, Unseal, ValidationMethod, Warrant, Wire,
 };
-use x509::{CertificationRequestInfoDer, CrlReason, Signature, SignatureScheme};
+use x509::{
+    CertificateDer, CertificationRequestInfoDer, CrlReason, Serial, Signature, SignatureScheme,
+    UnixTime,
+};
 use zeroize::Zeroizing;
 
 fn socket_of(kind: Kind) -> Socket {
@@ -49,6 +53,7 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
         Evidence::Validation(Positions(vec![1, 2])),
         Evidence::Officer(OfficerSignature(b"-----BEGIN".to_vec())),
     ]);
+    let old = adoption();
     let draft = ring.authority("CN=Sub", kit::SubjectKey::new().public());
     vec![
         body(&ReadPolicy { key: key.clone() }),
@@ -145,6 +150,8 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
             warrant: Warrant::none(),
         }),
         body(&Follow { genesis: LeafBytes(vec![1; 40]), warrant: Warrant::none() }),
+        body(&old.0),
+        body(&ImportInventory { key: label(ISSUING), chunk: old.1 }),
         body(&Courier {
             instance: InstanceId([1; 16]),
             from: 1,
@@ -153,6 +160,29 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
             proof: ProofHashes(vec![Digest([2; 32])]),
         }),
     ]
+}
+
+/// Taking over a CA, and a part of what it issued.
+fn adoption() -> (AdoptKey, InventoryChunk) {
+    let revoked = OldRevocation {
+        at: UnixTime(9),
+        reason: CrlReason::KeyCompromise,
+        invalidity: Some(UnixTime(8)),
+    };
+    let serial = Serial::from_unsigned(&[1, 2]).unwrap();
+    let old = OldCertificate { serial, not_after: UnixTime(99), revoked: Some(revoked) };
+    let (inventory, mut chunks) = kit::chunks(&[old], 1);
+    let call = AdoptKey {
+        label: label("old"),
+        purpose: Purpose::CertAndCrl,
+        certificate: CertificateDer::from_vec(vec![0x30, 0]),
+        source: KeySource::Location(KeyLocation::new("pkcs11:object=ca").unwrap()),
+        crl_number: 7,
+        inventory,
+        file: kit::given(b"file", b"passphrase"),
+        warrant: Warrant::none(),
+    };
+    (call, chunks.remove(0))
 }
 
 fn freeze() -> SetFreeze {

@@ -36,6 +36,7 @@ macro_rules! refuses_bytes {
     )*};
 }
 
+mod adoption;
 mod authority;
 mod budgets;
 mod clock;

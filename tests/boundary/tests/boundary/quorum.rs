@@ -400,6 +400,12 @@ tried! {
         let _ = standby.issue();
         Some(())
     };
+    adopting_a_key_needs_its_quorum, AdoptKey, |tried| {
+        let (ring, ca) = (ring_of_three()?, kit::OldCa::make()?);
+        tried.holds(&ring, ca.adopt(&[], 7).0.into(), Action::Adopt, 2);
+        assert_eq!(ring.describe(kit::OLD).crl_number, 7);
+        Some(())
+    };
     following_a_ring_needs_its_quorum, Follow, |tried| {
         let ring = ring_of_three()?;
         let other = Ring::locked(Plan::default().inside());

@@ -190,16 +190,20 @@ impl Tokens {
         run(openssl().arg("genpkey").args(curve).arg("-out").arg(at("key.pem")));
         let public =
             run(openssl().args(["pkey", "-pubout", "-outform", "DER", "-in"]).arg(at("key.pem")));
-        let hex: String = id.iter().map(|octet| format!("{octet:02x}")).collect();
-        for label in labels {
-            let mut command = self.util();
-            command
-                .arg("--import")
-                .arg(at("key.pem"))
-                .args(["--token", label, "--label", "imported"]);
-            run(command.args(["--id", &hex, "--pin", PIN]));
-        }
+        labels.iter().for_each(|label| self.import_file(label, &at("key.pem"), id));
         x509::SpkiDer::from_vec(public)
+    }
+
+    /// Puts the key of a PKCS#8 file in PEM, not encrypted, into a token, under an id.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn import_file(&self, label: &str, file: &Path, id: &[u8]) {
+        let hex: String = id.iter().map(|octet| format!("{octet:02x}")).collect();
+        let mut command = self.util();
+        command.arg("--import").arg(file).args(["--token", label, "--label", "imported"]);
+        let done = command.args(["--id", &hex, "--pin", PIN]).output().expect("it runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
     fn util(&self) -> Command {

@@ -83,6 +83,8 @@ impl Order {
                 let body = body(signed.key, tbs, None);
                 (signed.idempotency, body, signed.key, tbs, &signed.signature)
             }
+            // A certificate of before the adoption.
+            Event::InventoryImported(_) => return Err(slot.used()),
             other => {
                 let detail = format!("{} stands where a signature was", other.name());
                 return Err(Refusal::new(Rule::StateCorrupt, detail));
