@@ -337,7 +337,11 @@ impl Show {
     async fn run(self, global: &Global, api: &Api) -> Outcome {
         let found = find(api, &self.certificate).await?;
         if self.pem {
-            return output::text(found["certificate"].as_str().unwrap_or_default());
+            let pem = found["certificate"].as_str().ok_or_else(|| {
+                let why = "only its serial number was adopted: the certificate is not here";
+                Failure::NotFound(why.to_owned())
+            })?;
+            return output::text(pem);
         }
         if global.json {
             return output::json(&found);

@@ -8,7 +8,8 @@ use clap::Args;
 use serde_json::json;
 use signer_client::SignerClient;
 use signer_proto::{
-    Event, InspectSerial, KeyDescription, Leaf, ReadJournal, SerialInspection, SerialTag, Wire,
+    Event, InspectSerial, InventoryChunk, KeyDescription, Leaf, ReadJournal, SerialInspection,
+    SerialTag, Wire,
 };
 use x509::{Certificate, ForeignCertificate, PublicKey, TbsCertificateDer};
 
@@ -33,6 +34,9 @@ struct Facts {
     inspection: SerialInspection,
     /// Whether the journal has it; none if it has no certificate with the serial number.
     journaled: Option<bool>,
+    /// Whether the journal has no more of it than serial and end, as it was issued before its CA
+    /// was adopted.
+    adopted: bool,
 }
 
 /// What follows from it.
@@ -40,6 +44,8 @@ struct Facts {
 enum Verdict {
     /// This signer issued it.
     Ours,
+    /// A CA's key signed it before the CA was adopted.
+    Adopted,
     /// Nothing of it is this ring's.
     Foreign,
     /// The ring is locked, and it is not in the journal: unlock and ask again.
@@ -57,6 +63,7 @@ enum Verdict {
 impl Verdict {
     fn of(facts: &Facts) -> Self {
         match (&facts.signed_by, facts.journaled, facts.inspection.tag) {
+            (Some(_), Some(true), _) if facts.adopted => Self::Adopted,
             (Some(_), Some(true), _) => Self::Ours,
             (Some(_), Some(false), _) => Self::SecondOfSerial,
             (Some(signer), None, SerialTag::Minted) => {
@@ -76,6 +83,7 @@ impl Verdict {
     fn name(self) -> &'static str {
         match self {
             Self::Ours => "issued-here",
+            Self::Adopted => "issued-before",
             Self::Foreign => "foreign",
             Self::Unknown => "unknown",
             Self::Forged => "forged",
@@ -88,6 +96,10 @@ impl Verdict {
     fn words(self) -> &'static str {
         match self {
             Self::Ours => "this signer issued it: the journal has it, octet by octet",
+            Self::Adopted => {
+                "a CA's key of this ring signed it before the CA was adopted: the journal has its \
+                 serial number and its end"
+            }
             Self::Foreign => "it is somebody else's: no key of this ring signed it",
             Self::Unknown => {
                 "a key of this ring signed it, and the journal does not have it; the ring is \
@@ -115,7 +127,7 @@ impl Verdict {
 
     fn outcome(self) -> Outcome {
         match self {
-            Self::Ours => Ok(()),
+            Self::Ours | Self::Adopted => Ok(()),
             Self::Foreign => Err(Failure::NotFound(self.words().to_owned())),
             Self::Unknown => Err(Failure::Unavailable(self.words().to_owned())),
             Self::Forged | Self::KeyElsewhere | Self::NotJournaled | Self::SecondOfSerial => {
@@ -163,15 +175,20 @@ async fn facts(admin: &SignerClient, found: &ForeignCertificate) -> Outcome<Fact
         // This signer mints no such serial number, and issues none.
         None => SerialInspection { tag: SerialTag::NotMinted, minted_for: None, issued: None },
     };
-    let journaled = match &inspection.issued {
-        Some(issued) => {
-            let signed = journaled(admin, issued.position).await?;
-            let strict = Certificate::parse(found.raw().as_bytes()).ok();
-            Some(strict.is_some_and(|certificate| *certificate.tbs_der() == signed))
-        }
-        None => None,
-    };
-    Ok(Facts { signed_by, names_ours, inspection, journaled })
+    let (mut adopted, mut equals) = (false, None);
+    if let Some(issued) = &inspection.issued {
+        equals = Some(match journaled(admin, issued.position).await? {
+            Journaled::Signed(signed) => Certificate::parse(found.raw().as_bytes())
+                .is_ok_and(|certificate| *certificate.tbs_der() == signed),
+            Journaled::Adopted(chunk) => {
+                adopted = true;
+                let old = chunk.certificates.0.iter();
+                let mut old = old.filter(|old| Some(old.serial) == found.serial());
+                old.any(|old| old.not_after == found.not_after())
+            }
+        });
+    }
+    Ok(Facts { signed_by, names_ours, inspection, journaled: equals, adopted })
 }
 
 fn signed(found: &ForeignCertificate, key: &KeyDescription) -> bool {
@@ -195,14 +212,21 @@ async fn names(
     Ok(issuer.is_some_and(|issuer| issuer == found.issuer().der().as_bytes()))
 }
 
+/// What a leaf has of a certificate.
+enum Journaled {
+    Signed(TbsCertificateDer),
+    Adopted(InventoryChunk),
+}
+
 /// Reads what was signed at a position.
-async fn journaled(admin: &SignerClient, position: u64) -> Outcome<TbsCertificateDer> {
+async fn journaled(admin: &SignerClient, position: u64) -> Outcome<Journaled> {
     let slice = admin.read_journal(&ReadJournal { from: position, limit: 1 }).await?;
     let broken = || Failure::Other(anyhow::anyhow!("the leaf at {position} is no certificate's"));
     let leaf = slice.leaves.0.first().ok_or_else(broken)?;
     match Leaf::from_wire(&leaf.0).map_err(|_| broken())?.event {
-        Event::CertificateSigned(event) => Ok(event.tbs),
-        Event::AuthoritySigned(event) => Ok(event.tbs),
+        Event::CertificateSigned(event) => Ok(Journaled::Signed(event.tbs)),
+        Event::AuthoritySigned(event) => Ok(Journaled::Signed(event.tbs)),
+        Event::InventoryImported(event) => Ok(Journaled::Adopted(event.chunk)),
         _ => Err(broken()),
     }
 }
@@ -211,8 +235,10 @@ fn show(global: &Global, found: &ForeignCertificate, facts: &Facts, verdict: Ver
     let issued = facts.inspection.issued.as_ref();
     let change = issued.and_then(|issued| issued.change.as_ref());
     let status = match (verdict, change) {
-        (Verdict::Ours, None) => Some("good".to_owned()),
-        (Verdict::Ours, Some(change)) => Some(format!("{} since {}", change.status, change.at)),
+        (Verdict::Ours | Verdict::Adopted, None) => Some("good".to_owned()),
+        (Verdict::Ours | Verdict::Adopted, Some(change)) => {
+            Some(format!("{} since {}", change.status, change.at))
+        }
         _ => None,
     };
     let answer = json!({
@@ -267,6 +293,7 @@ mod tests {
             names_ours: ours,
             inspection: SerialInspection { tag, minted_for, issued },
             journaled,
+            adopted: false,
         }
     }
 
@@ -288,6 +315,12 @@ mod tests {
         ] {
             assert_eq!(Verdict::of(&facts(signed, ours, tag, journaled)), expected);
         }
+        // Of before the adoption; another end than the one that was adopted.
+        let mut old = facts(true, true, NotMinted, Some(true));
+        old.adopted = true;
+        assert_eq!(Verdict::of(&old), Verdict::Adopted);
+        old.journaled = Some(false);
+        assert_eq!(Verdict::of(&old), Verdict::SecondOfSerial);
         // Minted for another key than the one that signed.
         let mut other = facts(true, true, Minted, None);
         other.signed_by = Some("root".to_owned());

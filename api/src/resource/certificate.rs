@@ -28,12 +28,14 @@ pub struct CertificateSummary {
     pub subject: String,
     /// Alternative names and common names.
     pub names: Vec<String>,
-    /// The first second of its validity.
-    pub not_before: Time,
+    /// The first second of its validity; none where only the serial number was adopted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Time>,
     /// The last second of its validity.
     pub not_after: Time,
-    /// SHA-256 of the SubjectPublicKeyInfo in hexadecimal.
-    pub spki_sha256: String,
+    /// SHA-256 of the SubjectPublicKeyInfo in hexadecimal; none as above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spki_sha256: Option<String>,
     /// Who asked for it.
     pub requested_by: String,
     /// When it was recorded.
@@ -67,9 +69,10 @@ pub struct CertificateBody {
     /// What stands in lists, too.
     #[serde(flatten)]
     pub summary: CertificateSummary,
-    /// The certificate (RFC 7468 §5).
+    /// The certificate (RFC 7468 §5); none where only the serial number was adopted with its CA.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "-----BEGIN CERTIFICATE-----\n…")]
-    pub certificate: String,
+    pub certificate: Option<String>,
     /// The certificates above it, root last.
     pub chain: Vec<String>,
 }
@@ -80,6 +83,7 @@ impl CertificateSummary {
     pub fn new(certificate: &IssuedCertificate, issuers: &[Issuer], now: UnixTime) -> Self {
         let issuer = issuers.iter().find(|issuer| issuer.id == certificate.issuer);
         let name = |issuer: &Issuer| issuer.name.to_string();
+        let known = !certificate.is_serial_alone();
         Self {
             id: certificate.id,
             serial: certificate.serial.to_hex(),
@@ -89,9 +93,9 @@ impl CertificateSummary {
             state: certificate.state(now),
             subject: certificate.subject.clone(),
             names: certificate.names.clone(),
-            not_before: Time(certificate.not_before),
+            not_before: known.then_some(Time(certificate.not_before)),
             not_after: Time(certificate.not_after),
-            spki_sha256: hex::encode(certificate.spki_sha256),
+            spki_sha256: known.then(|| hex::encode(certificate.spki_sha256)),
             requested_by: certificate.requested_by.clone(),
             created_at: Time(certificate.created_at),
             replaces: certificate.replaces,
@@ -128,7 +132,7 @@ impl CertificateBody {
         let encode = |der: &CertificateDer| pem::encode("CERTIFICATE", der.as_bytes());
         Self {
             summary: CertificateSummary::new(certificate, issuers, now),
-            certificate: encode(&certificate.der),
+            certificate: (!certificate.is_serial_alone()).then(|| encode(&certificate.der)),
             chain: chain.iter().map(encode).collect(),
         }
     }

@@ -1,5 +1,6 @@
 //! `chancery ca`: wishes go to the server, what makes authority goes to admin.sock.
 
+mod adopt;
 mod create;
 mod execute;
 mod import;
@@ -26,6 +27,7 @@ use crate::options::Global;
 use crate::output;
 use crate::rings;
 use crate::up::setting;
+use adopt::Adopt;
 use create::Create;
 pub use import::Import;
 pub use renew::as_before;
@@ -87,6 +89,9 @@ pub enum Ca {
         #[arg(long = "server-name")]
         server_names: Vec<String>,
     },
+    /// Take over a CA that was elsewhere before: its key, what it issued, its last CRL; by
+    /// admin.sock
+    Adopt(Box<Adopt>),
     /// Stop issuing; CRL and OCSP go on until nothing valid is left
     Retire {
         /// Its name
@@ -106,9 +111,13 @@ impl Ca {
         if let Self::ServerKey { server_names } = self {
             return server_key(global, &server_names).await;
         }
+        // It reads files first, and asks nobody in a dry run.
+        if let Self::Adopt(adopt) = self {
+            return adopt.run(global).await;
+        }
         let api = Api::open(global)?;
         match self {
-            Self::ServerKey { .. } => Ok(()),
+            Self::ServerKey { .. } | Self::Adopt(_) => Ok(()),
             Self::List => {
                 let answer = api.get("/api/v1/issuers").await?.json()?;
                 let none = Vec::new();

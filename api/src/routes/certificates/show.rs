@@ -12,7 +12,7 @@ use x509::CertificateDer;
 use crate::auth::{Authorized, permission::ReadCertificates};
 use crate::extract::{Accepted, PathOf, Representation};
 use crate::openapi::Problems;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::resource::{CertificateBody, pem_of};
 
 /// Shows a certificate.
@@ -45,6 +45,10 @@ pub async fn show(
         let issuers = authority.issuers();
         let body = CertificateBody::new(&certificate, &chain, &issuers, authority.now());
         return Ok(([(VARY, "accept")], Json(body)).into_response());
+    }
+    if certificate.is_serial_alone() {
+        let why = "only the serial number was adopted: the certificate itself is not here";
+        return Err(Problem::new(Kind::Conflict, "certificate-not-here", why));
     }
     let mut path = vec![certificate.der];
     path.extend(chain);

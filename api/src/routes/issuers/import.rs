@@ -55,7 +55,7 @@ pub async fn import(
 }
 
 /// Reads certificates as PEM; at least one.
-fn read_path(text: &str) -> Result<Vec<ForeignCertificate>, Problem> {
+pub(super) fn read_path(text: &str) -> Result<Vec<ForeignCertificate>, Problem> {
     let malformed = |detail: String| Problem::malformed("pem-malformed", detail);
     let blocks = pem::decode(text).map_err(|error| malformed(error.to_string()))?;
     let certificates = blocks.iter().map(|(label, der)| {

@@ -1,5 +1,6 @@
 //! Issuers: wishes for CAs, their CSRs and certificates, their end.
 
+mod adopted;
 mod create;
 mod csr;
 mod import;
@@ -22,6 +23,7 @@ pub fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(show::show))
         .routes(routes!(csr::csr))
         .routes(routes!(import::import))
+        .routes(routes!(adopted::adopted))
         .routes(routes!(retire::retire))
 }
 
