@@ -19,6 +19,10 @@ pub struct Doctor {
     /// and the attributes of each key
     #[arg(long)]
     hsm: bool,
+    /// Measures besides how fast the tokens sign, by themselves and through their process, with keys
+    /// that end with the measurement
+    #[arg(long, requires = "hsm")]
+    rates: bool,
 }
 
 /// How a check came out.
@@ -70,7 +74,7 @@ impl Check {
 impl Doctor {
     /// Looks; a bad check is a finding.
     pub async fn run(&self, global: &Global) -> Outcome {
-        if self.hsm { driver::run(global).await } else { run(global).await }
+        if self.hsm { driver::run(global, self.rates).await } else { run(global).await }
     }
 }
 

@@ -13,7 +13,7 @@ mod server;
 mod server_config;
 mod supervise;
 
-pub use child::write_private;
+pub use child::{beside, write_private};
 pub use directories::hand_over;
 pub use identity::Identities;
 pub use layout::Layout;

@@ -27,9 +27,20 @@ struct Arguments {
     /// How long the tokens are waited for.
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     wait: u64,
+    /// Whether the report of the tokens is printed.
+    #[arg(long, value_enum, default_value_t = Report::Yes)]
+    report: Report,
     /// Writes one line of JSON a token and algorithm instead of the report.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Report {
+    /// It is
+    Yes,
+    /// It is not
+    No,
 }
 
 /// Runs it.
@@ -57,7 +68,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let forker = super::start_forker(&config)?;
     let driver = Pkcs11Driver::start(config, forker).context("no threads")?;
     let there = driver.await_tokens(Duration::from_secs(arguments.wait));
-    if !arguments.json {
+    if !arguments.json && arguments.report == Report::Yes {
         for line in driver.report() {
             println!("{}: {}: {}", line.subject, line.name, line.value);
         }

@@ -28,6 +28,8 @@ fn openssl_agrees_with_what_a_token_signed() {
         assert!(told.contains(word), "{word} in {told}");
     }
     assert!(!told.contains(PIN));
+    let rates = stack.must(&["doctor", "--hsm", "--rates"]);
+    assert!(rates.contains("token one: rsa-3072: "), "{rates}");
 }
 
 /// An HSM is pulled while everything runs, and put back: nothing is restarted.
