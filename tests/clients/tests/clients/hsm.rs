@@ -69,6 +69,32 @@ fn a_token_that_is_pulled_out_is_waited_for() {
     assert_eq!(pid_of(&stack, "signer-pkcs11"), Some(signer), "the signer was restarted");
 }
 
+/// Everything is started while the HSM is away, and serves when it is there.
+#[test]
+fn all_starts_without_the_token() {
+    let Some(tokens) = Tokens::faulty(&["one"]) else { return };
+    tokens.give_to(kit::signer_user(None));
+    let config = tokens.config().display().to_string();
+    let arguments = ["--driver", "pkcs11", "--driver-config", &config];
+    let mut stack = Stack::start_apart(Database::Sqlite, &arguments);
+    let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else { return };
+    stack.kill_server();
+    stack.kill_signer();
+    tokens.order("one", "gone");
+    stack.start_signer();
+    stack.start_server();
+    let ready = || http_get(&format!("{}/readyz", stack.http()), &[]);
+    let answer = ready();
+    assert_eq!(answer.status, 503);
+    let body = String::from_utf8(answer.body).expect("JSON");
+    assert!(body.contains("\"signer\":\"keys-unreachable\""), "{body}");
+    tokens.order("one", "");
+    stack.eventually("it is ready", Duration::from_secs(10), || ready().status == 200);
+    let issued = Issued::new(&stack, &openssl, "after");
+    let (good, text) = issued.verify(&openssl, &[]);
+    assert!(good, "{text}");
+}
+
 /// A token that lies: its signature never leaves, and its key signs no more.
 #[test]
 fn a_token_that_lies_quarantines_its_key() {
