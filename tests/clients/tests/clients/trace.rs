@@ -55,7 +55,8 @@ fn a_certificate_is_written_then_synced_then_answered() {
         kit::skip("root", "the signer cannot be dumped: only root's strace sees what it writes");
         return;
     }
-    let mut stack = Stack::start_apart(Database::Sqlite, &[]);
+    // It is the order of signer-file: over a token there are intents besides.
+    let mut stack = Stack::start_apart(Database::Sqlite, &["--driver", "file"]);
     let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else {
         return;
     };

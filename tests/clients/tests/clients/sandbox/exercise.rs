@@ -33,7 +33,8 @@ pub fn run() -> Option<Used> {
         kit::skip("root", "the signer is not dumpable: only root's strace follows it");
         return None;
     }
-    let mut stack = Stack::start_apart(Database::Sqlite, &["--names", "corp.example"]);
+    let mut stack =
+        Stack::start_apart(Database::Sqlite, &["--names", "corp.example", "--driver", "file"]);
     let openssl = Openssl::find(&stack.dir().join("openssl"))?;
     stack.kill_signer();
     fill_segment(&stack);

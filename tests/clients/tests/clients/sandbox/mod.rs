@@ -27,7 +27,7 @@ fn prepared() -> Option<Stack> {
         kit::skip("root", "the signer is not dumpable: only root traces it or reads its memory");
         return None;
     }
-    let mut stack = Stack::start_with(Database::Sqlite, &[]);
+    let mut stack = Stack::start_with(Database::Sqlite, &["--driver", "file"]);
     stack.down();
     Some(stack)
 }
