@@ -22,3 +22,4 @@ mod several_users;
 mod shares;
 mod trace;
 mod two_rings;
+mod witness;
