@@ -2,6 +2,7 @@
 
 mod acme;
 mod admin;
+mod audit;
 mod backup;
 mod ca_command;
 mod ceremony;
@@ -98,6 +99,9 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Compare the inventory with the signer's journal, both ways
     Reconcile(reconcile::Reconcile),
+    /// Compare the server's audit log with its anchors in the signer's journal
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Look for what is wrong and say how to mend it
     Doctor(doctor::Doctor),
     /// Copy a data directory while it is in use
@@ -147,6 +151,7 @@ async fn run(chancery: Chancery) -> Outcome {
         Command::Status => status::run(global).await,
         Command::Inspect(inspect) => inspect.run(global).await,
         Command::Reconcile(reconcile) => reconcile.run(global).await,
+        Command::Audit(audit) => audit.run(global).await,
         Command::Doctor(doctor) => doctor.run(global).await,
         Command::Backup(backup) => backup.run(global).await,
         Command::Restore(restore) => restore.run(global),

@@ -103,6 +103,20 @@ pub async fn open_with(admin: &SignerClient, file: &Path) -> Outcome {
     Ok(())
 }
 
+/// Gives shares whose passphrases are in files; returns how many are missing then.
+pub async fn give_shares(admin: &SignerClient, shares: &[(u8, PathBuf)]) -> Outcome<u8> {
+    let mut missing = 0;
+    for (index, file) in shares {
+        if admin.health().await?.state != SignerState::Locked {
+            return Ok(0);
+        }
+        let secret = Plaintext(passphrase::from_file(file)?);
+        let call = UnlockShare { index: *index, secret };
+        missing = admin.call(Socket::Admin, &call, PATIENCE).await?.missing;
+    }
+    Ok(missing)
+}
+
 async fn open(admin: &SignerClient, factor: Zeroizing<Vec<u8>>) -> Outcome<HealthReport> {
     let call = Call { passphrase: Plaintext(factor) };
     Ok(admin.call(Socket::Admin, &call, PATIENCE).await?)

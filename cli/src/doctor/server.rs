@@ -34,6 +34,7 @@ pub async fn checks(global: &Global) -> Vec<Check> {
         )),
         Err(failure) => checks.push(unreachable(&failure)),
     }
+    checks.extend(crate::audit::check(&api).await.ok().as_ref().and_then(audit));
     if let Ok(answer) = api.get("/api/v1/issuers").await {
         let now = crate::up::now().unwrap_or(UnixTime(0));
         let issuers = answer.json().unwrap_or(Value::Null);
@@ -60,6 +61,22 @@ fn reconciled(ready: &Value) -> Option<Check> {
             subject,
             "differs from the signer's journal",
             "chancery reconcile; docs/operate/reconcile.md says what each difference means",
+        ),
+    })
+}
+
+/// Looks whether what was anchored of the audit log is still what it was.
+fn audit(found: &Value) -> Option<Check> {
+    let subject = "audit log";
+    Some(match (found["intact"].as_bool()?, found["through"].as_i64()) {
+        (true, Some(through)) => {
+            Check::good(subject, format!("is what was anchored, up to event {through}"))
+        }
+        (true, None) => Check::good(subject, "nothing of it is anchored yet"),
+        (false, _) => Check::bad(
+            subject,
+            "is not the one that the signer's journal has anchored",
+            "treat the server's database as altered: docs/operate/log.md",
         ),
     })
 }
@@ -103,6 +120,16 @@ fn expiry(issuer: &Value, now: UnixTime) -> Option<Check> {
 mod tests {
     use super::super::Verdict;
     use super::*;
+
+    #[test]
+    fn an_audit_log_that_was_altered_is_told() {
+        let verdict = |found: Value| audit(&found).map(|check| check.verdict);
+        let found = |intact, through: Option<i64>| serde_json::json!({ "intact": intact, "through": through });
+        assert_eq!(verdict(found(true, Some(7))), Some(Verdict::Good));
+        assert_eq!(verdict(found(true, None)), Some(Verdict::Good));
+        assert_eq!(verdict(found(false, Some(7))), Some(Verdict::Bad));
+        assert_eq!(verdict(Value::Null), None);
+    }
 
     #[test]
     fn a_ca_near_its_end_is_told() {

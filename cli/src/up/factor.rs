@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::layout::Layout;
 use super::ring_file::{Opener, RingFile};
+use super::shares::NewShares;
 use crate::exit::{Failure, Outcome};
 use crate::{passphrase, unlock};
 
@@ -26,19 +27,36 @@ pub enum Factor {
     Credential,
     /// A passphrase: from a file, or by `chancery unlock`.
     Passphrase(Option<PathBuf>),
-    /// Shares, by `chancery unlock`.
-    Shares,
+    /// Shares, by `chancery unlock`; those of a new ring whose passphrases were given are given
+    /// at once.
+    Shares(Vec<(u8, PathBuf)>),
 }
 
 impl Factor {
     /// Finds out what opens the ring; a new one is opened by a passphrase if there is a file.
-    pub fn choose(layout: &Layout, file: Option<&Path>) -> Outcome<Self> {
+    pub fn choose(layout: &Layout, file: Option<&Path>, new: &NewShares) -> Outcome<Self> {
         let file = file.map(std::path::absolute).transpose()?;
         let kind = RingFile::read(&layout.ring())?.map(|ring| ring.unlock()).transpose()?;
         let is_new = kind.is_none();
+        if let Some(threshold) = new.chosen()? {
+            if !is_new {
+                return Err(Failure::Usage(format!(
+                    "--shares-threshold: {} is there already: `signer-file rotate-unlock` has shares \
+                     open it (docs/operate/unlock.md)",
+                    layout.ring().display()
+                )));
+            }
+            let own = new.own().map(|(number, file)| (number, file.clone()));
+            let own: Vec<_> = own.take(threshold.into()).collect();
+            for (_, file) in &own {
+                // Told now, not when the signer has been started.
+                passphrase::from_file(file)?;
+            }
+            return Ok(Self::Shares(own));
+        }
         match (kind, file) {
             (None | Some(Opener::Credential), None) => Ok(Self::Credential),
-            (Some(Opener::Shares), None) => Ok(Self::Shares),
+            (Some(Opener::Shares), None) => Ok(Self::Shares(Vec::new())),
             (None | Some(Opener::Passphrase), file) => {
                 if let Some(file) = &file {
                     // Told now, not when the signer has been started.
@@ -62,17 +80,25 @@ impl Factor {
         }
     }
 
-    /// Returns what a ring is made with: the option, and what its file gives.
-    pub fn for_new_ring(&self, layout: &Layout) -> Outcome<(&'static str, Zeroizing<Vec<u8>>)> {
-        match self {
+    /// Returns what a ring is made with: the option, and what its file gives. Shares have options
+    /// of their own.
+    pub fn for_new_ring(
+        &self,
+        layout: &Layout,
+    ) -> Outcome<(Option<&'static str>, Zeroizing<Vec<u8>>)> {
+        Ok(match self {
             Self::Credential => {
-                Ok(("--unlock-credential", passphrase::credential(&layout.unlock(), "unlock.key")?))
+                let credential = passphrase::credential(&layout.unlock(), "unlock.key")?;
+                (Some("--unlock-credential"), credential)
             }
-            Self::Passphrase(Some(file)) => Ok(("--passphrase-file", passphrase::from_file(file)?)),
-            Self::Passphrase(None) | Self::Shares => {
-                Err(Failure::Usage("give --passphrase-file".into()))
+            Self::Passphrase(Some(file)) => {
+                (Some("--passphrase-file"), passphrase::from_file(file)?)
             }
-        }
+            Self::Shares(_) => (None, Zeroizing::default()),
+            Self::Passphrase(None) => {
+                return Err(Failure::Usage("give --passphrase-file".into()));
+            }
+        })
     }
 
     /// Returns the passphrase's file, which the server is kept out of.
@@ -90,21 +116,33 @@ impl Factor {
             Self::Passphrase(Some(file)) => {
                 unlock::open_with(&crate::admin::connect(&layout.run())?, file).await
             }
-            Self::Passphrase(None) | Self::Shares => {
-                let share = if *self == Self::Shares { " --share FILE" } else { "" };
-                eprintln!(
-                    "chancery: the ring is locked; `chancery unlock --data {}{share}` opens it",
-                    layout.data.display()
-                );
+            Self::Shares(own) if !own.is_empty() => {
+                let admin = crate::admin::connect(&layout.run())?;
+                if unlock::give_shares(&admin, own).await? > 0 {
+                    self.tell(layout);
+                }
+                Ok(())
+            }
+            Self::Passphrase(None) | Self::Shares(_) => {
+                self.tell(layout);
                 Ok(())
             }
         }
     }
 
+    /// Says who opens the ring.
+    fn tell(&self, layout: &Layout) {
+        let share = if matches!(self, Self::Shares(_)) { " --share FILE" } else { "" };
+        eprintln!(
+            "chancery: the ring is locked; `chancery unlock --data {}{share}` opens it",
+            layout.data.display()
+        );
+    }
+
     /// Opens the ring, or waits until somebody does.
     pub async fn open(&self, layout: &Layout) -> Outcome {
         self.try_open(layout).await?;
-        if matches!(self, Self::Passphrase(None) | Self::Shares) {
+        if matches!(self, Self::Passphrase(None) | Self::Shares(_)) {
             wait(&crate::admin::connect(&layout.run())?).await?;
         }
         Ok(())

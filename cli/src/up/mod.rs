@@ -11,6 +11,7 @@ mod ring_file;
 mod screen;
 mod server;
 mod server_config;
+mod shares;
 mod supervise;
 
 pub use child::{beside, write_private};
@@ -75,6 +76,8 @@ pub struct Up {
     /// service. Never a secret, only the files that hold them
     #[arg(long, value_name = "FILE")]
     pub driver_config: Option<PathBuf>,
+    #[command(flatten)]
+    pub shares: shares::NewShares,
     /// The public key of an operator of the ring that is to be made; may be given several times.
     /// Their keys approve its first acts by --operator-key or --approvals. Default: one operator,
     /// whose key is made in DATA/operator.key
@@ -168,7 +171,7 @@ impl Up {
         self.check()?;
         let layout = Layout::new(&global.data)?;
         let identities = Identities::choose()?;
-        let factor = Factor::choose(&layout, self.passphrase_file.as_deref())?;
+        let factor = Factor::choose(&layout, self.passphrase_file.as_deref(), &self.shares)?;
         let mut ends = Ends::watch()?;
         let family = driver::choose(&self, &layout)?;
         let made = directories::directories(&layout, &identities, &factor)?;
@@ -215,7 +218,7 @@ impl Init {
         self.up.check()?;
         let layout = Layout::new(&global.data)?;
         let identities = Identities::choose()?;
-        let factor = Factor::choose(&layout, self.up.passphrase_file.as_deref())?;
+        let factor = Factor::choose(&layout, self.up.passphrase_file.as_deref(), &self.up.shares)?;
         let family = driver::choose(&self.up, &layout)?;
         let made = directories::directories(&layout, &identities, &factor)?;
         let _lock = directories::lock(&layout)?;

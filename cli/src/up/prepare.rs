@@ -52,19 +52,22 @@ pub async fn signer(
     let ring = layout.ring();
     if !ring.exists() {
         let (option, secret) = factor.for_new_ring(layout)?;
+        let handed = up.shares.hand(layout, identities)?;
         let me = rustix::process::getuid().as_raw();
         let mut init: Vec<std::ffi::OsString> = vec![
             "init".into(),
             "--ring".into(),
             ring.clone().into(),
-            // By standard input: the signer's user need not be able to read the file.
-            option.into(),
-            "-".into(),
             "--server-uid".into(),
             identities.server().uid.to_string().into(),
             "--admin-uid".into(),
             me.to_string().into(),
         ];
+        if let Some(option) = option {
+            // By standard input: the signer's user need not be able to read the file.
+            init.extend([option.into(), "-".into()]);
+        }
+        init.extend(handed.options.iter().cloned());
         if identities.are_several() {
             init.push("--server-gid".into());
             init.push(identities.server().gid.to_string().into());

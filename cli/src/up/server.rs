@@ -78,7 +78,7 @@ fn keep_out(layout: &Layout, factor: &Factor) -> Vec<PathBuf> {
     match factor {
         Factor::Credential => paths.push(layout.unlock()),
         Factor::Passphrase(_) => paths.extend(factor.file().map(Path::to_owned)),
-        Factor::Shares => {}
+        Factor::Shares(_) => {}
     }
     paths
 }

@@ -398,6 +398,44 @@ fn rotate(place: &Place, options: &[&str]) {
 }
 
 #[test]
+fn a_ring_is_made_with_shares_and_opened_by_them() {
+    let Some(place) = Place::new() else { return };
+    for name in ["share1", "share2", "share3"] {
+        fs::write(place.at(name), format!("passphrase of {name}\n")).expect("written");
+        fs::set_permissions(place.at(name), fs::Permissions::from_mode(0o600)).expect("set");
+    }
+    let few = ["init", "--share-passphrase-file", "share1", "--shares-threshold", "2"];
+    place.fails("data", &few, 2, "2 of 1");
+    assert!(!place.at("data").exists(), "nothing was made");
+    place.fails(
+        "data",
+        &[&few[..], &["--passphrase-file", "share2"]].concat(),
+        2,
+        "cannot be used",
+    );
+    let more = ["--share-passphrase-file", "share2", "--share-passphrase-file", "share3"];
+    let three = [&few[..], &more].concat();
+    place.ok("data", &three);
+    assert!(!place.at("data/unlock.key").exists());
+    let left: Vec<_> = fs::read_dir(place.at("data/signer")).expect("a folder").flatten().collect();
+    assert_eq!(left.len(), 1, "only the ring: {left:?}");
+    place.fails("data", &three, 2, "is there already");
+    let up = place.up("data", &[], |_, err| err.contains("--share"));
+    let share = |number: &str, file: &str| {
+        place.json("data", &["unlock", "--share-passphrase", number, "--passphrase-file", file])
+    };
+    assert_eq!(share("3", "share3")["missing"], 1);
+    assert_eq!(share("2", "share2")["missing"], 0);
+    let start = Instant::now();
+    while !place.run("data", &["status"]).status.success() {
+        assert!(start.elapsed() < READY);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(place.json("data", &["audit", "verify"])["intact"], true);
+    up.end();
+}
+
+#[test]
 fn a_ring_that_shares_open_waits_for_them_and_its_copy_says_so() {
     let Some(place) = Place::new() else { return };
     place.ok("data", &["init"]);
