@@ -18,6 +18,8 @@ mod google;
 mod key;
 mod prehash;
 mod start;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod watch;
 
 pub use config::{Config, ConfigFaults};

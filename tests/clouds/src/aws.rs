@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -235,6 +235,9 @@ async fn answer(State(region): State<Region>, headers: HeaderMap, body: Bytes) -
     let key = body["KeyId"].as_str().unwrap_or_default();
     region.faults.note_call(operation, key);
     let fate = region.faults.fate().await;
+    if let Some(url) = region.faults.redirected() {
+        return Redirect::temporary(&url).into_response();
+    }
     let outcome = match (fate, region.check_signature(&headers)) {
         (Fate::Throttled, _) => Err(Fault("ThrottlingException", "Rate exceeded".to_owned())),
         (Fate::Failed, _) => Err(Fault("KMSInternalException", "a fault".to_owned())),

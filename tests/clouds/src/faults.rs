@@ -15,6 +15,7 @@ pub struct Faults {
     lie: AtomicBool,
     damage: AtomicBool,
     latency_us: AtomicU64,
+    redirect: Mutex<Option<String>>,
     turn: AtomicU32,
     calls: Mutex<BTreeMap<(String, String), u64>>,
     credentials: Mutex<BTreeMap<String, u64>>,
@@ -49,6 +50,16 @@ impl Faults {
     /// Bends a bit of each answer, but not of its checksum.
     pub fn damage(&self, damage: bool) {
         self.damage.store(damage, Ordering::Relaxed);
+    }
+
+    /// Sends whoever asks to another URL.
+    pub fn redirect(&self, url: Option<&str>) {
+        let mut redirect = self.redirect.lock().unwrap_or_else(PoisonError::into_inner);
+        *redirect = url.map(str::to_owned);
+    }
+
+    pub(crate) fn redirected(&self) -> Option<String> {
+        self.redirect.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits before each answer.

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -154,6 +154,9 @@ async fn answer(
     shared.faults.note_call(operation, name);
     let credential = headers.get("authorization").and_then(|value| value.to_str().ok());
     shared.faults.note_credential(credential.unwrap_or("none"));
+    if let Some(url) = shared.faults.redirected() {
+        return Redirect::temporary(&format!("{url}{uri}")).into_response();
+    }
     let query = uri.query().unwrap_or_default();
     let outcome = match shared.faults.fate().await {
         Fate::Throttled => Err(Fault(429, "RESOURCE_EXHAUSTED", "Quota exceeded".to_owned())),

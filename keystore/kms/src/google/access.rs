@@ -7,6 +7,7 @@ use std::time::Duration;
 use google_cloud_auth::credentials::{
     self, Credentials, anonymous, external_account, impersonated, service_account, user_account,
 };
+use google_cloud_gax::client_builder::internal::with_follow_redirects;
 use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_kms_v1::client::KeyManagementService;
 use tokio::sync::Mutex;
@@ -68,6 +69,8 @@ impl Locations {
         if let Some(endpoint) = endpoints.get(location).or_else(|| endpoints.get("")) {
             builder = builder.with_endpoint(endpoint);
         }
+        // A token goes to the service, and to nobody whom an answer names.
+        let builder = with_follow_redirects(builder, false);
         let client =
             builder.build().await.map_err(|error| CallError::Transient(error.to_string()))?;
         clients.insert(location.to_owned(), client.clone());

@@ -2,7 +2,9 @@
 //!
 //! In each: no wrong signature, none lost without an error that says it may be asked for again.
 
+use std::io::{BufRead as _, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -263,4 +265,63 @@ fn a_lie_is_handed_on_for_the_core_to_verify() {
     cloud.faults(HOME).lie(true);
     let signature = sign(&driver, &key, SCHEME, b"abc").expect("the service says so");
     assert!(public.verify(SCHEME, b"abc", &signature).is_err());
+}
+
+#[test]
+fn follows_no_redirect() {
+    let (cloud, driver, key, _) = aws();
+    let other = AwsCloud::start(&[HOME]);
+    cloud.faults(HOME).redirect(Some(&other.url(HOME)));
+    let refused = sign(&driver, &key, SCHEME, b"abc");
+    assert!(matches!(refused, Err(DriverError::Unavailable(_))), "{refused:?}");
+    assert!(other.faults(HOME).credentials().is_empty(), "nothing was shown to another host");
+    assert_eq!(other.faults(HOME).calls("Sign", ""), 0);
+
+    let cloud = GoogleCloud::start();
+    let google = self::driver(&cloud.config(FAST));
+    let key = self::key(1, KeySpec::P256);
+    generate(&google, &key);
+    let other = GoogleCloud::start();
+    cloud.faults().redirect(Some(&other.url()));
+    let refused = sign(&google, &key, SCHEME, b"abc");
+    assert!(matches!(refused, Err(DriverError::Unavailable(_))), "{refused:?}");
+    assert!(other.faults().credentials().is_empty(), "nothing was shown to another host");
+}
+
+#[test]
+fn trusts_no_endpoint_with_a_certificate_of_its_own() {
+    let Some(openssl) = kit::tool("openssl") else { return };
+    let home = tempfile::tempdir().expect("a directory");
+    let (key, certificate) = (home.path().join("key.pem"), home.path().join("cert.pem"));
+    let request =
+        ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    let made = Command::new(&openssl)
+        .args(request)
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .output();
+    assert!(made.expect("openssl runs").status.success());
+    let mut server = Command::new(&openssl);
+    server.args(["s_server", "-www", "-accept", "127.0.0.1:0", "-key"]).arg(&key);
+    server.arg("-cert").arg(&certificate).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut server = server.spawn().expect("openssl runs");
+    let lines = BufReader::new(server.stdout.take().expect("a pipe")).lines();
+    let port = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.strip_prefix("ACCEPT 127.0.0.1:")?.trim().parse::<u16>().ok());
+    let cloud = AwsCloud::start(&[HOME]);
+    let there = format!("https://localhost:{}", port.expect("openssl says where it listens"));
+    let driver = driver(&cloud.config(FAST).replace(&cloud.url(HOME), &there));
+    let refused = driver.generate(&self::key(1, KeySpec::P256));
+    server.kill().expect("it runs");
+    server.wait().expect("it ends");
+    match refused {
+        Err(DriverError::Unavailable(why)) => {
+            assert!(why.to_lowercase().contains("certificate"), "{why}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(cloud.keys(), []);
 }

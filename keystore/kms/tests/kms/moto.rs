@@ -4,6 +4,7 @@
 //! key allows, and it has neither ML-DSA nor Ed25519.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,7 +31,10 @@ struct Moto {
 impl Moto {
     /// Starts it; none, with a line that says so, where it is not installed.
     fn start() -> Option<Self> {
-        let program = kit::tool("moto_server")?;
+        let foreign = std::env::var_os("CHANCERY_FOREIGN").map(PathBuf::from);
+        let installed = foreign.map(|home| home.join("bin/moto_server"));
+        let program =
+            installed.filter(|path| path.is_file()).or_else(|| kit::tool("moto_server"))?;
         let mut child = Command::new(program)
             .args(["-H", "127.0.0.1", "-p", "0"])
             .env("MOTO_KMS_REGION", "eu-central-1")
