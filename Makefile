@@ -68,7 +68,7 @@ attack:
 	$(CARGO) xtask attack
 
 bench:
-	$(CARGO) build --locked --release $(RELEASE)
+	$(CARGO) build --locked --release $(RELEASE) -p signer-kms
 	$(CARGO) run --locked --release -p bench --bin bench
 
 fuzz:
@@ -84,7 +84,7 @@ verify-scale:
 mutations:
 	VERIFY_MUTATIONS=$(VERIFY_MUTATIONS) $(CARGO) test --locked --release -p verify-tests mutations
 
-# RING=file|pkcs11: the tests with real processes, over a ring of that family.
+# RING=file|pkcs11|kms: the tests with real processes, over a ring of that family.
 RING ?= file
 E2E ?=
 e2e: build

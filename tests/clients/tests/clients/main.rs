@@ -12,6 +12,7 @@ mod hsm;
 mod inspect;
 mod issued;
 mod key_move;
+mod kms;
 mod lifecycle;
 mod one_server;
 mod one_user;

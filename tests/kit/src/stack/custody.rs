@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::cloud::Cloud;
 use crate::Tokens;
 
 /// The family of a stack's signer, and what it needs.
@@ -11,6 +12,8 @@ pub(super) enum Custody {
     Files,
     /// SoftHSM2, a token for this stack alone.
     Pkcs11(Tokens),
+    /// A fake of AWS KMS, for this stack alone.
+    Kms(Cloud),
 }
 
 impl Custody {
@@ -25,6 +28,7 @@ impl Custody {
         match std::env::var("CHANCERY_TEST_RING").as_deref() {
             Err(_) | Ok("" | "file") => Self::Files,
             Ok("pkcs11") => Self::pkcs11(),
+            Ok("kms") => Self::Kms(Cloud::start()),
             Ok(other) => panic!("CHANCERY_TEST_RING: there is no family {other}"),
         }
     }
@@ -39,6 +43,7 @@ impl Custody {
         match self {
             Self::Files => {}
             Self::Pkcs11(tokens) => tokens.give_to(signer),
+            Self::Kms(cloud) => cloud.give_to(signer),
         }
     }
 
@@ -49,6 +54,10 @@ impl Custody {
             Self::Pkcs11(tokens) => {
                 let config = tokens.config().display().to_string();
                 ["--driver", "pkcs11", "--driver-config", &config].map(str::to_owned).to_vec()
+            }
+            Self::Kms(cloud) => {
+                let config = cloud.config().display().to_string();
+                ["--driver", "kms", "--driver-config", &config].map(str::to_owned).to_vec()
             }
         }
     }

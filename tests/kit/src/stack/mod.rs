@@ -2,6 +2,7 @@
 
 mod api;
 mod beside;
+mod cloud;
 mod custody;
 mod openssl;
 mod status;
@@ -171,11 +172,6 @@ impl Stack {
             server: None,
             beside: BTreeMap::new(),
         }
-    }
-
-    /// Adds arguments of the next `chancery up`.
-    pub fn also(&mut self, arguments: &[&str]) {
-        self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
     }
 
     /// Runs `chancery up` and waits until it is ready.
