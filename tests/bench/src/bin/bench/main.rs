@@ -2,9 +2,10 @@
 //! docs/PERFORMANCE.md.
 //!
 //! Environment: `BENCH_DISK` (where durable rows write; /var/tmp), `BENCH_MEMORY` (a tmpfs;
-//! /dev/shm), `BENCH_ONLY` (`pkcs11`: its rows alone, and no page), `BENCH_CRL_ENTRIES` (1000000; 0 leaves the row out), `BENCH_PAGE` (the page).
+//! /dev/shm), `BENCH_ONLY` (`pkcs11`, `kms`: its rows alone, and no page), `BENCH_CRL_ENTRIES` (1000000; 0 leaves the row out), `BENCH_PAGE` (the page).
 
 mod boundary;
+mod clouds;
 mod crl;
 mod draft;
 mod durable;
@@ -45,6 +46,10 @@ async fn main() -> anyhow::Result<()> {
         tokens::rows(&disk).await;
         return Ok(());
     }
+    if std::env::var("BENCH_ONLY").is_ok_and(|only| only == "kms") {
+        clouds::rows(&disk).await;
+        return Ok(());
+    }
     let machine = machine::describe(&disk, &memory);
     eprint!("{machine}");
     let raw = Raw::measure(&disk).context("the raw library")?;
@@ -53,6 +58,7 @@ async fn main() -> anyhow::Result<()> {
     rows.extend(durable::rows(&disk, &raw).await);
     rows.extend(of_the_stack(&disk, &raw).await);
     rows.extend(tokens::rows(&disk).await);
+    rows.extend(clouds::rows(&disk).await);
     rows.extend(crl::rows(&memory, &raw, entries).await);
     rows.extend(left_out());
     let page =

@@ -40,15 +40,15 @@ impl Ring {
         Self::start_over(base, None, KeySpec::P256).await
     }
 
-    /// Makes one whose keys are in tokens, if a configuration says which; the issuing CA has a key of
-    /// this kind.
+    /// Makes one whose keys are elsewhere, if a signer is named with its configuration; the issuing CA
+    /// has a key of this kind.
     pub async fn start_over(
         base: &Path,
-        tokens: Option<&Path>,
+        over: Option<(&str, &Path)>,
         issuing: KeySpec,
     ) -> anyhow::Result<Self> {
         let directory = process::directory(base)?;
-        let process = serve(directory.path(), tokens)?;
+        let process = serve(directory.path(), over)?;
         let options =
             ClientOptions { default_deadline: Duration::from_secs(30), ..ClientOptions::default() };
         let client = SignerClient::connect(Sockets::of_everyone(&run(directory.path())), options);
@@ -178,8 +178,8 @@ fn run(directory: &Path) -> PathBuf {
 }
 
 /// Makes a ring and starts its signer.
-fn serve(directory: &Path, tokens: Option<&Path>) -> anyhow::Result<Process> {
-    let name = if tokens.is_some() { "signer-pkcs11" } else { "signer-file" };
+fn serve(directory: &Path, over: Option<(&str, &Path)>) -> anyhow::Result<Process> {
+    let name = over.map_or("signer-file", |(name, _)| name);
     let program = process::beside(name)?;
     let (ring, credential) = (directory.join("ring"), directory.join("unlock.key"));
     let mut octets = [0; 32];
@@ -196,7 +196,7 @@ fn serve(directory: &Path, tokens: Option<&Path>) -> anyhow::Result<Process> {
     }
     let mut serve = Command::new(&program);
     serve.args(["serve", "--ring"]).arg(&ring).arg("--run").arg(run(directory));
-    if let Some(config) = tokens {
+    if let Some((_, config)) = over {
         serve.arg("--driver-config").arg(config);
     }
     serve.arg("--unlock-credential").arg(&credential).arg("--parent-pipe");

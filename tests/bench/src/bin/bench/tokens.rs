@@ -90,7 +90,8 @@ async fn run(disk: &Path, spec: KeySpec, orders: &str) -> anyhow::Result<Run> {
     tokens.order("one", orders);
     let config = tokens.config();
     let (raw, raw_cpu) = tokio::task::block_in_place(|| alone(&config, spec))?;
-    let ring = Arc::new(Ring::start_over(disk, Some(&config), spec).await?);
+    let ring =
+        Arc::new(Ring::start_over(disk, Some(("signer-pkcs11", config.as_path())), spec).await?);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand")]
     let acts = ((raw * SECONDS) as usize).clamp(400, 20_000);
     let subject = Pair::generate()?;
