@@ -88,7 +88,7 @@ mutations:
 RING ?= file
 E2E ?=
 e2e: build
-	CHANCERY_TEST_RING=$(RING) $(CARGO) test --locked -p client-tests --test clients -- $(E2E)
+	CHANCERY_TEST_RING=$(RING) $(CARGO) test --locked --workspace --test clients -- $(E2E)
 
 # DRIVER=pkcs11 CONFIG=FILE: the suite of all drivers over somebody's own device; REPORT is written.
 DRIVER ?= pkcs11

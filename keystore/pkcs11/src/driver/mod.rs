@@ -114,11 +114,18 @@ impl Pkcs11Driver {
     fn ask(
         &self,
         known: &Known,
+        deadline: Option<Instant>,
         request: impl Fn(&Place) -> Request,
     ) -> Result<Vec<u8>, DriverError> {
         let mut last = None;
         for patience in [Duration::ZERO, self.config.timeout + GRACE] {
-            let until = Instant::now() + patience;
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                // Nobody waits any more: no session is kept busy for it.
+                let late = || DriverError::Unavailable("it is too late".to_owned());
+                return Err(last.unwrap_or_else(late));
+            }
+            let until = deadline.map_or(now + patience, |deadline| deadline.min(now + patience));
             for place in &known.places {
                 match self.ask_at(known, place, &request(place), until) {
                     Ok(octets) => return Ok(octets),
@@ -222,7 +229,7 @@ impl KeyDriver for Pkcs11Driver {
         }
         let known = self.known(key)?;
         let (how, data) = mechanism::prepare(scheme, message)?;
-        let octets = self.ask(&known, |place| Request::Sign {
+        let octets = self.ask(&known, message.deadline(), |place| Request::Sign {
             at: place.at.clone(),
             how,
             data: data.clone(),

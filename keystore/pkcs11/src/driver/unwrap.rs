@@ -37,7 +37,7 @@ impl Unwrap for Pkcs11Driver {
             return Err(DriverError::Crypto("the ciphertext is not as long as the key"));
         }
         let known = self.known(key)?;
-        let asked = self.ask(&known, |place| Request::Decrypt {
+        let asked = self.ask(&known, None, |place| Request::Decrypt {
             at: place.at.clone(),
             data: ciphertext.to_vec(),
         });
