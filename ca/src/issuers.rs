@@ -4,14 +4,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::future::join_all;
 use model::{Id, Issuer, IssuerName, IssuerState, UnixTime};
-use signer_client::SerialPool;
-use signer_proto::{Description, Digest, KeyDescription, KeyLabel, Purpose, ReadPolicy};
+use signer_client::{CallError, SerialPool};
+use signer_proto::{
+    Description, Digest, InstanceId, KeyDescription, KeyLabel, Purpose, ReadPolicy,
+};
 use store::{StoreError, issuers};
 use x509::{
     CertId, CertIdHash, CertificateDer, ForeignCertificate, PublicKey, Serial, SignatureScheme,
 };
 
 use crate::authority::Authority;
+use crate::courier::{Delegate, SpeaksFor};
 use crate::issue::{IssueError, IssuerFacts};
 use crate::profile::Profile;
 use crate::rings::Ring;
@@ -41,6 +44,8 @@ pub(crate) struct IssuerEntry {
     pub(crate) policy: Digest,
     /// What the policy wants beside the certificate.
     pub(crate) wants: Wants,
+    /// The responders of other rings that the policy admits: SHA-256 of their keys, in hex.
+    pinned: Arc<[String]>,
     pub(crate) serials: SerialPool,
     /// The OCSP key that speaks for it.
     pub(crate) responder: Option<ResponderKey>,
@@ -71,6 +76,11 @@ impl IssuerEntry {
     pub(crate) fn issues(&self, now: UnixTime) -> bool {
         let active = matches!(self.issuer.state, IssuerState::Active(_));
         self.issuer.is_issuing && active && self.facts.not_after > now
+    }
+
+    /// Says whether a ring's OCSP key answers for it.
+    pub(crate) fn answers_by(&self, ring: &Ring) -> bool {
+        self.responder.as_ref().is_some_and(|responder| responder.ring.name == ring.name)
     }
 
     /// Returns its own certificate and those above it, root last.
@@ -185,6 +195,9 @@ impl Authority {
     /// The first error; what other rings hold is taken over all the same.
     pub async fn reload_issuers(&self) -> Result<(), IssueError> {
         self.list_issuers_again().await?;
+        // Who speaks for a CA may be in any ring, so that is read first.
+        let others = self.0.rings.iter().filter(|_| self.0.rings.len() > 1);
+        join_all(others.map(|ring| ring.learn())).await;
         let each = self.0.rings.iter().map(|ring| self.reload_ring(ring));
         join_all(each).await.into_iter().collect()
     }
@@ -192,7 +205,7 @@ impl Authority {
     /// Reads one ring's keys again.
     pub(crate) async fn reload_ring(&self, ring: &Arc<Ring>) -> Result<(), IssueError> {
         let _one = ring.describing.lock().await;
-        let described = ring.describe().await;
+        let described = ring.learn().await;
         let listed = self.list_issuers_again().await?;
         let held = listed.iter().filter(|issuer| ring.holds(issuer));
         let (fresh, outcome) = match &described {
@@ -267,10 +280,22 @@ impl Authority {
             return Ok(None);
         }
         let public_key = certificate.public_key();
-        let responder = (key.purpose == Purpose::CertAndCrl)
-            .then(|| find(described, &responder_label(&issuer.key_label)))
-            .flatten()
-            .and_then(|key| responder_key(ring, key));
+        let known = self.entry_by_id(issuer.id);
+        let unchanged = known.as_ref().filter(|entry| entry.policy == policy);
+        let (wants, pinned) = match unchanged {
+            Some(entry) => (entry.wants, Arc::clone(&entry.pinned)),
+            None => ring.read_wishes(&key.label).await?,
+        };
+        let own = || {
+            find(described, &responder_label(&issuer.key_label))
+                .and_then(|key| responder_key(ring, key))
+        };
+        let responder = match key.purpose {
+            Purpose::CertAndCrl => {
+                self.delegate_of(described.instance, &issuer.key_label, &pinned).or_else(own)
+            }
+            _ => None,
+        };
         let facts = IssuerFacts {
             name: issuer.name.clone(),
             subject: certificate.subject().clone(),
@@ -279,12 +304,6 @@ impl Authority {
                 .ok_or_else(|| IssueError::State("the issuer's key cannot sign".into()))?,
             not_after: certificate.not_after(),
             has_ocsp: responder.is_some(),
-        };
-        let known = self.entry_by_id(issuer.id);
-        let unchanged = known.as_ref().filter(|entry| entry.policy == policy);
-        let wants = match unchanged {
-            Some(entry) => entry.wants,
-            None => ring.wants(&key.label).await?,
         };
         Ok(Some(IssuerEntry {
             named: [CertIdHash::Sha1, CertIdHash::Sha256]
@@ -295,6 +314,7 @@ impl Authority {
             key: key.label.clone(),
             policy,
             wants,
+            pinned,
             // Serials that were minted and not used yet stay good.
             serials: known.map_or_else(
                 || ring.signer.serial_pool(key.label.clone()),
@@ -307,14 +327,51 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// Finds the OCSP key of another ring that speaks for a CA's key, if the CA's policy admits it:
+    /// whoever set it up wants it to answer in place of one beside the CA's key.
+    fn delegate_of(
+        &self,
+        instance: InstanceId,
+        issuer_key: &str,
+        pinned: &[String],
+    ) -> Option<ResponderKey> {
+        self.0.rings.iter().find_map(|ring| {
+            let delegates = ring.following_others.delegates();
+            let is_its = |delegate: &&Delegate| {
+                let SpeaksFor { instance: of, issuer_key: key } = &delegate.speaks_for;
+                let digest = Digest(delegate.public_key.spki_sha256()).to_string();
+                *of == instance && key == issuer_key && pinned.contains(&digest)
+            };
+            let found = delegates.iter().find(is_its)?;
+            Some(ResponderKey {
+                ring: Arc::clone(ring),
+                label: found.label.clone(),
+                public_key: found.public_key.clone(),
+                scheme: found.scheme,
+            })
+        })
+    }
+}
+
 impl Ring {
-    /// Reads from the policy what it wants.
-    async fn wants(&self, key: &KeyLabel) -> Result<Wants, IssueError> {
+    /// Asks what it holds, and for which CAs of other rings its OCSP keys speak.
+    async fn learn(&self) -> Result<Arc<Description>, CallError> {
+        let described = self.describe().await?;
+        self.read_delegates(&described).await?;
+        Ok(described)
+    }
+
+    /// Reads from the policy what it wants, and whom it admits as responders.
+    async fn read_wishes(&self, key: &KeyLabel) -> Result<(Wants, Arc<[String]>), IssueError> {
         let call = ReadPolicy { key: key.clone() };
         let text = self.signer.read_policy(&call).await?.text.0;
         let policy: toml::Table = toml::from_str(&text)
             .map_err(|error| IssueError::State(format!("the policy of {key}: {error}")))?;
-        Ok(policy.get("certificates").map(wanted_by).unwrap_or_default())
+        let responders = policy.get("delegated").and_then(|section| section.get("responders"));
+        let responders = responders.and_then(toml::Value::as_array).into_iter().flatten();
+        let pinned = responders.filter_map(toml::Value::as_str).map(str::to_owned).collect();
+        Ok((policy.get("certificates").map(wanted_by).unwrap_or_default(), pinned))
     }
 }
 

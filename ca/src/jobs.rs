@@ -49,17 +49,17 @@ impl Jobs {
 }
 
 /// Logs an error when it begins and when it is over, not every second in between.
-struct Complaint {
+pub(crate) struct Complaint {
     what: String,
     last: Option<String>,
 }
 
 impl Complaint {
-    fn about(what: impl Into<String>) -> Self {
+    pub(crate) fn about(what: impl Into<String>) -> Self {
         Self { what: what.into(), last: None }
     }
 
-    fn hear<T, E: std::error::Error>(&mut self, outcome: Result<T, E>) -> Option<T> {
+    pub(crate) fn hear<T, E: std::error::Error>(&mut self, outcome: Result<T, E>) -> Option<T> {
         match outcome {
             Ok(value) => {
                 if self.last.take().is_some() {
@@ -93,6 +93,10 @@ impl Authority {
             tasks.spawn(follow_journal(self.clone(), Arc::clone(ring)));
             tasks.spawn(build_crls(self.clone(), Arc::clone(ring)));
             tasks.spawn(renew_responders(self.clone(), Arc::clone(ring)));
+            for other in self.0.rings.iter().filter(|other| other.name != ring.name) {
+                let (from, to) = (Arc::clone(ring), Arc::clone(other));
+                tasks.spawn(self.clone().courier_for_ever(from, to));
+            }
         }
         tasks.spawn(refresh(self.clone()));
         tasks.spawn(keep_house(self.clone()));

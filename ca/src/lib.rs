@@ -6,6 +6,7 @@
 mod audit;
 mod authority;
 pub mod ceremony;
+mod courier;
 mod crl;
 pub mod hierarchy;
 mod issue;

@@ -71,6 +71,10 @@ impl Authority {
         self.0.responders.forget(issuer, change.serial);
         self.0.crls.mark_stale(issuer);
         ring.revoked.notify_one();
+        let responder = self.entry_by_id(issuer).and_then(|entry| entry.responder.clone());
+        if responder.is_some_and(|responder| responder.ring.name != ring.name) {
+            ring.following_others.tell(change.position, issuer, change.serial);
+        }
     }
 
     /// Brings the inventory to what the signer's set says.

@@ -11,6 +11,7 @@ use signer_proto::Description;
 use tokio::sync::Notify;
 
 use crate::authority::Authority;
+use crate::courier::Following;
 use crate::log::LogReads;
 
 /// The way to one ring.
@@ -88,6 +89,8 @@ pub(crate) struct Ring {
     pub(crate) following: tokio::sync::Mutex<()>,
     progress: Mutex<Progress>,
     pub(crate) log: LogReads,
+    /// What it has to do with rings that it follows, or that follow it.
+    pub(crate) following_others: Following,
     /// Lets one of its CRLs be built at a time: nobody gains from two of the same second.
     pub(crate) building: tokio::sync::Mutex<()>,
     /// Wakes its CRL job after a revocation.
@@ -109,6 +112,7 @@ impl Ring {
             following: tokio::sync::Mutex::default(),
             progress: Mutex::new(Progress::Behind),
             log: LogReads::default(),
+            following_others: Following::default(),
             building: tokio::sync::Mutex::default(),
             revoked: Notify::new(),
             restructured: Notify::new(),

@@ -85,7 +85,8 @@ async fn known((operator, key_label): (&Operator, &str)) -> Result<Key, Ceremony
     }
 }
 
-/// Puts another scheme, issuer and end into a policy's text; everything else stays.
+/// Puts another scheme, issuer and end into a policy's text; everything else stays, but that others
+/// may have the key: the new one was made where it is.
 fn under(
     text: &str,
     scheme: SignatureScheme,
@@ -95,6 +96,8 @@ fn under(
     let issuer = base64::engine::general_purpose::STANDARD.encode(issuer.as_bytes());
     let text = with_field(text, "signature", &format!("\"{}\"", scheme.as_str()))?;
     let text = with_field(&text, "issuer", &format!("\"{issuer}\""))?;
+    let is_kept = |line: &&str| !line.split_once('=').is_some_and(|(n, _)| n.trim() == "imported");
+    let text: String = text.lines().filter(is_kept).map(|line| format!("{line}\n")).collect();
     with_field(&text, "issuer_not_after", &format!("\"{not_after}\""))
 }
 
@@ -137,7 +140,9 @@ mod tests {
             .replace("ed25519", "ecdsa-p256-sha256")
             .replace("AA==", "MAA=")
             .replace("2030-01-01", "1970-01-01");
-        assert_eq!(text, Some(expected));
+        assert_eq!(text.as_ref(), Some(&expected));
+        let imported = TEXT.replace("issuer = ", "imported = true\nissuer = ");
+        assert_eq!(under(&imported, SignatureScheme::EcdsaP256Sha256, &name, UnixTime(0)), text);
         assert_eq!(under("version = 1\n", SignatureScheme::Ed25519, &name, UnixTime(0)), None);
         let twice = format!("{TEXT}issuer = \"AA==\"\n");
         assert_eq!(under(&twice, SignatureScheme::Ed25519, &name, UnixTime(0)), None);

@@ -3,6 +3,7 @@
 
 mod bench;
 mod following;
+mod following_rings;
 mod hierarchy;
 mod issuing;
 mod ocsp;

@@ -30,14 +30,14 @@ fn link(name: RingName, ring: &Ring) -> RingLink {
 }
 
 /// A server with a ring that has the first hierarchy, and an empty one beside it.
-struct Pair {
-    near: Bench,
-    far: Ring,
-    far_operator: Operator,
+pub struct Pair {
+    pub near: Bench,
+    pub far: Ring,
+    pub far_operator: Operator,
 }
 
 impl Pair {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::on(None).await
     }
 
@@ -58,8 +58,13 @@ impl Pair {
         self.far.clock.pass(seconds);
     }
 
-    fn authority(&self) -> &Authority {
+    pub fn authority(&self) -> &Authority {
         &self.near.authority
+    }
+
+    /// Opens another server on the same rings and database.
+    pub async fn open_again(&mut self) {
+        self.near.authority = open(&self.near.ring, &self.far, &self.near.store).await;
     }
 
     fn across(&self) -> Across<'_> {
@@ -86,7 +91,7 @@ impl Pair {
     }
 
     /// Issues by a CA, through a profile that names it.
-    async fn issue_by(&self, name: &str, host: &str) -> Result<Issued, ca::IssueError> {
+    pub async fn issue_by(&self, name: &str, host: &str) -> Result<Issued, ca::IssueError> {
         self.authority().issue(by(self.authority(), name, host).await).await
     }
 }
