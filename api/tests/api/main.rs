@@ -1,5 +1,6 @@
 //! The API by its router: the real store in memory, the real signer core or none at all.
 
+mod acme;
 mod bench;
 mod certificates;
 mod health;

@@ -53,7 +53,8 @@ async fn read(
         return Err(missing());
     }
     let certificate = certificates::get(state.store(), id).await?.ok_or_else(missing)?;
-    let mut response = match accepted(&asked.headers)? {
+    let form = accepted(&asked.headers)?;
+    let mut response = match form {
         PEM => {
             let mut path = state.authority.path(certificate.issuer);
             // The root is trusted or it is not: sending it changes nothing, so it stands in the
@@ -78,9 +79,13 @@ async fn read(
     for other in (0..CHAINS).filter(|other| *other != chain) {
         link(asked.base.certificate(id, (other > 0).then_some(other)), "alternate");
     }
-    let issuers = state.authority.issuers();
-    if let Some(issuer) = issuers.iter().find(|issuer| issuer.id == certificate.issuer) {
-        link(state.authority.urls().ca_certificate(&issuer.name), "up");
+    // With the leaf alone. Beside a whole chain clients take it for a further part of the chain, and
+    // ask for it by POST-as-GET (Caddy).
+    if form == DER {
+        let issuers = state.authority.issuers();
+        if let Some(issuer) = issuers.iter().find(|issuer| issuer.id == certificate.issuer) {
+            link(state.authority.urls().ca_certificate(&issuer.name), "up");
+        }
     }
     Ok(response)
 }

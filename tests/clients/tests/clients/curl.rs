@@ -166,3 +166,17 @@ fn the_places_that_a_certificate_names_are_there() {
     let metrics = stack.api().get("/metrics").text();
     assert!(metrics.contains("chancery_ca_expiry_seconds"), "{metrics}");
 }
+
+#[test]
+fn curl_speaks_http_2_and_http_1_1() {
+    let stack = Stack::start();
+    let Some(curl) = Curl::find(&stack) else {
+        return;
+    };
+    let url = format!("{}/acme/directory", stack.https());
+    for (option, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
+        let (good, text) = curl.bare(&[option, "-f", "-w", "\n%{http_version}", &url]);
+        assert!(good && text.contains("newNonce"), "{text}");
+        assert_eq!(text.lines().last(), Some(version), "{text}");
+    }
+}
