@@ -42,6 +42,12 @@ pub(super) fn check(
         }
         records.push(validation.recorded);
     }
+    // What several applicants control never adds up to one certificate.
+    if let Some((first, rest)) = records.split_first()
+        && rest.iter().any(|record| record.account != first.account)
+    {
+        return refuse("the records are of more than one account".to_owned());
+    }
     let needed = needed(tbs)?;
     let spoken = |needed: &&Needed| records.iter().any(|record| speaks(record, needed));
     match needed.iter().find(|needed| !spoken(needed)) {
@@ -95,6 +101,22 @@ mod tests {
         };
         let recorded = ValidationRecorded { identifier, method, account: Digest([1; 32]) };
         world.facts.validate(Validation { recorded, at: now().plus_seconds(-age) })
+    }
+
+    #[test]
+    fn records_of_several_accounts_are_refused() {
+        let mut world = demanding();
+        let www = record(&mut world, "www.corp.example", ValidationMethod::Http01, 0);
+        let ip = record(&mut world, "10.1.2.3", ValidationMethod::Http01, 0);
+        let identifier = Identifier::ip([10, 1, 2, 3].into()).unwrap();
+        let account = Digest([2; 32]);
+        let recorded = ValidationRecorded { identifier, method: ValidationMethod::Http01, account };
+        let others = world.facts.validate(Validation { recorded, at: now() });
+        assert_eq!(verdict(&mut world, &server(), &[www, ip]), Ok(()));
+        for positions in [vec![www, others], vec![others, www], vec![www, ip, others]] {
+            let found = verdict(&mut world, &server(), &positions);
+            assert_eq!(found, Err(Rule::ValidationRefused), "{positions:?}");
+        }
     }
 
     fn demanding() -> World {

@@ -1,9 +1,9 @@
 //! What records of evidence point to: validations and renewed certificates.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use signer_proto::{Identifier, ValidationMethod};
+use signer_proto::{Digest, Identifier, ValidationMethod, ValidationRecorded};
 use x509::{GeneralName, TbsCertificate, UnixTime, sha256};
 
 use crate::fault::{Fault, FaultKind, Wrong};
@@ -18,22 +18,20 @@ struct Validated {
     position: u64,
     at: UnixTime,
     method: ValidationMethod,
+    account: Digest,
 }
 
 impl Validations {
     /// Adds a record.
-    pub(crate) fn add(
-        &self,
-        position: u64,
-        at: UnixTime,
-        (identifier, method): (Identifier, ValidationMethod),
-    ) {
+    pub(crate) fn add(&self, position: u64, at: UnixTime, recorded: &ValidationRecorded) {
+        let ValidationRecorded { identifier, method, account } = recorded;
+        let record = Validated { position, at, method: *method, account: *account };
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        all.entry(identifier).or_default().push(Validated { position, at, method });
+        all.entry(identifier.clone()).or_default().push(record);
     }
 
-    /// Demands that every name of a certificate has a record that is young enough; a wildcard one
-    /// by dns-01 of the name below it (RFC 8555 §7.1.3).
+    /// Demands that every name of a certificate has a record that is young enough, all of one
+    /// account; a wildcard one by dns-01 of the name below it (RFC 8555 §7.1.3).
     pub(super) fn check(
         &self,
         (position, at): (u64, UnixTime),
@@ -51,16 +49,30 @@ impl Validations {
                 GeneralName::Ip(address) => (Identifier::ip(*address).ok()?, false),
                 _ => return None,
             };
-            all.get(&identifier)?.iter().rev().find(|record| {
+            let speaking = all.get(&identifier)?.iter().rev().filter(|record| {
                 record.position < position
                     && at.seconds_since(record.at) <= max_age.saturating_add(LATENCY)
                     && (!is_wildcard || record.method == ValidationMethod::Dns01)
-            })
+            });
+            let accounts: HashSet<_> = speaking.map(|record| record.account).collect();
+            (!accounts.is_empty()).then_some(accounts)
         };
-        match names.iter().find(|name| speaks(name).is_none()) {
-            Some(name) => Wrong::because(FaultKind::Evidence, format!("no record of {name:?}")),
-            None if names.is_empty() => Wrong::because(FaultKind::Evidence, "there is no name"),
-            None => Ok(()),
+        let mut common: Option<HashSet<Digest>> = None;
+        for name in names {
+            let Some(accounts) = speaks(name) else {
+                return Wrong::because(FaultKind::Evidence, format!("no record of {name:?}"));
+            };
+            common = Some(match common {
+                None => accounts,
+                Some(common) => common.intersection(&accounts).copied().collect(),
+            });
+        }
+        match common {
+            None => Wrong::because(FaultKind::Evidence, "there is no name"),
+            Some(common) if common.is_empty() => {
+                Wrong::because(FaultKind::Evidence, "no account has records of all names")
+            }
+            Some(_) => Ok(()),
         }
     }
 }

@@ -147,8 +147,7 @@ impl Fold {
             }
             Event::UnlockAttempt(_) | Event::CeremonyRecorded(_) => Ok(None),
             Event::ValidationRecorded(recorded) => {
-                let what = (recorded.identifier.clone(), recorded.method);
-                self.validations.add(moment.position, moment.at(), what);
+                self.validations.add(moment.position, moment.at(), recorded);
                 Ok(None)
             }
             Event::UnlockRotated(rotated) => self.unlock_rotated(rotated).map(|()| None),

@@ -309,6 +309,24 @@ fn refuses_validation_records_of_other_names() {
 }
 
 #[test]
+fn refuses_validation_records_of_several_accounts() {
+    let ring = Ring::start();
+    let own = ring.call(&validated("www.corp.example", ValidationMethod::Http01)).unwrap();
+    let mut other = validated("mail.corp.example", ValidationMethod::Http01);
+    other.account = Digest([0x45; 32]);
+    let other = ring.call(&other).unwrap();
+    let mut both = ring.leaf();
+    both.names(vec![dns("www.corp.example"), dns("mail.corp.example")]);
+    let mixed = records(&[own.position, other.position]);
+    refused(&ring, &with(&ring, &both, mixed), Rule::ValidationRefused);
+    // The twin: the same names, all of one account.
+    let again = ring.call(&validated("mail.corp.example", ValidationMethod::Http01)).unwrap();
+    let mut both = ring.leaf();
+    both.names(vec![dns("www.corp.example"), dns("mail.corp.example")]);
+    ring.call(&with(&ring, &both, records(&[own.position, again.position]))).unwrap();
+}
+
+#[test]
 fn refuses_a_wildcard_that_only_a_file_was_shown_for() {
     let ring = Ring::start();
     let base = ring.call(&validated("dev.corp.example", ValidationMethod::Http01)).unwrap();
