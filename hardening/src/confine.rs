@@ -58,11 +58,12 @@ pub fn confine(role: Role, places: &[(&Path, Reach)]) -> Vec<Item> {
     confine_to(role, places, &[])
 }
 
-/// Does as [`confine`]; a signer whose keys are in a cloud service may still connect to these TCP
-/// ports, and to no other.
+/// Does as [`confine`]; a signer whose keys are in a cloud service, and who validates, may still
+/// connect to these TCP ports, and to no other.
 #[must_use]
 pub fn confine_to(role: Role, places: &[(&Path, Reach)], ports: &[u16]) -> Vec<Item> {
-    let ports = if role == Role::SignerKms { ports } else { &[] };
+    let connects = matches!(role, Role::SignerKms | Role::Validator);
+    let ports = if connects { ports } else { &[] };
     let later = seccomp::deny_later(role);
     let items =
         [capabilities::drop_all(), landlock(role, places, ports), outside(), network(ports)];
@@ -130,7 +131,7 @@ fn enforce(
 fn ruleset(role: Role) -> Result<RulesetCreated, RulesetError> {
     let net = match role {
         // Names are looked up by UDP, which the newest rights would close.
-        Role::SignerKms => AccessNet::from_all(ABI::V4),
+        Role::SignerKms | Role::Validator => AccessNet::from_all(ABI::V4),
         _ => AccessNet::from_all(ASKED),
     };
     Ruleset::default()

@@ -18,6 +18,9 @@ pub enum Role {
     /// Talks to the network and holds no key: memory may be swapped, capabilities stay until
     /// its ports are bound.
     Server,
+    /// Connects to whoever asks for certificates and holds no key: no listening once its socket is
+    /// there, TCP to few ports, no path but its own.
+    Validator,
     /// The operator's tool: as the server, and the umask stays the user's.
     Tool,
 }

@@ -16,7 +16,10 @@ pub use drivers::{ALLOWED_KMS, ALLOWED_PKCS11};
 use drivers::{DENIED_MODULE, EXECUTION};
 pub use filter::FilterError;
 use filter::{Verdict, install};
-use table::{ALLOWED, DENIED, DENIED_SERVER, DENIED_SIGNER, STARTING, UNREADABLE};
+use table::{
+    ALLOWED, DENIED, DENIED_LISTENING, DENIED_SERVER, DENIED_SIGNER, DENIED_VALIDATOR, STARTING,
+    UNREADABLE,
+};
 
 const NAME: &str = "seccomp";
 
@@ -30,6 +33,7 @@ pub(crate) fn deny(role: Role) -> Option<Item> {
         Role::Module => DENIED_MODULE,
         // Its driver connects to a cloud service, as the server does to its database.
         Role::SignerKms | Role::Server => DENIED_SERVER,
+        Role::Validator => DENIED_VALIDATOR,
         Role::Tool => return None,
     };
     let rows: Vec<_> = DENIED.iter().chain(more).copied().collect();
@@ -49,12 +53,13 @@ fn deny_but_execution() -> Item {
     first_stage(&rows)
 }
 
-/// Refuses what a signer with a forker needed until now.
+/// Refuses what was needed until now: a signer its forker, who validates its own socket.
 pub(crate) fn deny_later(role: Role) -> Option<Item> {
-    if role != Role::SignerPkcs11 {
-        return None;
-    }
-    let rows: Vec<_> = EXECUTION.iter().chain(DENIED_SIGNER).copied().collect();
+    let rows: Vec<_> = match role {
+        Role::SignerPkcs11 => EXECUTION.iter().chain(DENIED_SIGNER).copied().collect(),
+        Role::Validator => DENIED_LISTENING.to_vec(),
+        _ => return None,
+    };
     let result = install(&rows, Verdict::Deny);
     Some(Item::from_result(
         "seccomp, later",
@@ -97,7 +102,12 @@ fn driver_rows(role: Role) -> &'static [table::Row] {
     match role {
         Role::SignerPkcs11 => ALLOWED_PKCS11,
         Role::SignerKms => ALLOWED_KMS,
-        Role::Signer | Role::Forker | Role::Module | Role::Server | Role::Tool => &[],
+        Role::Signer
+        | Role::Forker
+        | Role::Module
+        | Role::Server
+        | Role::Validator
+        | Role::Tool => &[],
     }
 }
 
@@ -127,6 +137,8 @@ pub fn markdown() -> String {
         "Denied to it, too, where the module connects to nothing",
         &[drivers::DENIED_WITHOUT_SOCKETS],
     );
+    part("Denied to the validation authority besides", &[DENIED_VALIDATOR]);
+    part("Denied to it once its socket listens", &[DENIED_LISTENING]);
     part("Said to be missing (ENOSYS)", &[UNREADABLE]);
     text
 }

@@ -325,6 +325,17 @@ pub const DENIED_SERVER: &[Row] = &[row!(SYS_socket, NETWORK).when(&[&[
     is_not(0, libc::AF_NETLINK, "not AF_NETLINK"),
 ]])];
 
+/// What who validates needs less than everybody: its resolver is its own, without NETLINK.
+pub const DENIED_VALIDATOR: &[Row] = &[row!(SYS_socket, NETWORK).when(&[&[
+    is_not(0, libc::AF_UNIX, "`domain` is not AF_UNIX"),
+    is_not(0, libc::AF_INET, "not AF_INET"),
+    is_not(0, libc::AF_INET6, "not AF_INET6"),
+]])];
+
+/// What who validates needs no more once its own socket listens.
+pub const DENIED_LISTENING: &[Row] =
+    &[row!(SYS_listen, "nobody but the server ever connects to it")];
+
 /// Its flags lie in memory, where no filter sees them: the C library takes `clone` instead.
 pub const UNREADABLE: &[Row] =
     &[row!(SYS_clone3, "its flags lie in memory; the C library then calls `clone`")];
