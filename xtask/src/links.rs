@@ -11,13 +11,14 @@ use anyhow::{Result, bail};
 use std::path::Path;
 
 /// The binaries of an installation.
-const BINARIES: [&str; 7] = [
+const BINARIES: [&str; 8] = [
     "signer-file",
     "signer-pkcs11",
     "p11-module",
     "signer-kms",
     "signer-verify",
     "chancery-server",
+    "chancery-va",
     "chancery",
 ];
 /// Libraries of C that every one of them may load; all else is linked in and reviewed.

@@ -122,6 +122,7 @@ const SHIPPED: &[Row] = &[
         &[
             "model",
             "x509",
+            "va-wire",
             "signer-client",
             "signer-proto",
             "signer-policy",
@@ -162,6 +163,7 @@ const FOR_TESTS: &[Row] = &[
         ],
     ),
     ("acme", &["signer-client", "signer-proto", "signer", "kit"]),
+    ("chancery-va", &["signer", "kit"]),
     ("chancery-server", &["signer", "keystore", "keystore-file", "kit"]),
     ("chancery", &["chancery-server", "signer", "keystore", "keystore-file", "kit"]),
 ];
