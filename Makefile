@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-INSTALLED := signer-file signer-pkcs11 p11-module chancery-server chancery
+INSTALLED := signer-file signer-pkcs11 p11-module chancery-server chancery-va chancery
 RELEASE := $(addprefix -p ,$(INSTALLED))
 
 # Where `make run` keeps its data and what else it passes to `chancery up`.

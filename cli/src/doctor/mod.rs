@@ -5,6 +5,7 @@ mod files;
 mod machine;
 mod server;
 mod signer;
+mod validator;
 
 use serde_json::json;
 
@@ -91,6 +92,7 @@ async fn run(global: &Global) -> Outcome {
     checks.extend(machine::checks(&layout));
     checks.extend(signer::checks(&layout).await);
     checks.extend(driver::checks(&layout).await);
+    checks.extend(validator::checks(&layout).await);
     checks.extend(server::checks(global).await);
     let bad = checks.iter().filter(|check| check.verdict == Verdict::Bad).count();
     show(global, &checks)?;

@@ -23,10 +23,16 @@ pub fn directories(
     factor: &Factor,
 ) -> anyhow::Result<Made> {
     let ring = RingFile::read(&layout.ring())?;
-    if let Some(ring) = &ring {
+    let is_new = ring.is_none();
+    if let Some(ring) = ring {
         ring.check_admits(identities)?;
+        if ring.admit_validator(identities)? {
+            eprintln!("chancery: ring.toml admits the validation authority from now on");
+            let signer = identities.signer();
+            identities.give(&layout.ring().join("ring.toml"), signer, signer.gid, 0o600)?;
+        }
     }
-    let ring = ring.is_none();
+    let ring = is_new;
     let (signer, server) = (identities.signer(), identities.server());
     if identities.are_several() {
         if let Some(parent) = layout.data.parent() {
@@ -46,6 +52,10 @@ pub fn directories(
         identities.make_dir(&layout.run(), signer, signer.gid, 0o700)?;
     }
     identities.make_dir(&layout.server(), server, server.gid, 0o700)?;
+    // The server passes through to the socket.
+    let validator = identities.validator();
+    let mode = if identities.are_several() { 0o750 } else { 0o700 };
+    identities.make_dir(&layout.va(), validator, validator.gid, mode)?;
     // The signer makes the ring as a whole beside its final name, so it owns the folder above.
     identities.make_dir(&layout.signer(), signer, signer.gid, 0o700)?;
     if *factor == Factor::Credential {

@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail};
 /// the distributions', above 60000 nobody gives out ids by default.
 const FALLBACK_SIGNER: u32 = 64_801;
 const FALLBACK_SERVER: u32 = 64_802;
+const FALLBACK_VALIDATOR: u32 = 64_803;
 
 /// A user and its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub enum Identities {
         signer: Account,
         /// Runs chancery-server.
         server: Account,
+        /// Runs chancery-va, in the server's group: that is the one of va.sock.
+        validator: Account,
     },
 }
 
@@ -49,10 +52,11 @@ impl Identities {
         Self::several(&passwd)
     }
 
-    /// Looks both users up and refuses those that nothing keeps apart.
+    /// Looks the users up and refuses those that nothing keeps apart.
     fn several(passwd: &str) -> anyhow::Result<Self> {
         let signer = account(passwd, "chancery-signer", FALLBACK_SIGNER);
         let server = account(passwd, "chancery", FALLBACK_SERVER);
+        let validator = account(passwd, "chancery-va", FALLBACK_VALIDATOR);
         for (what, one, other) in [("uid", signer.uid, server.uid), ("gid", signer.gid, server.gid)]
         {
             if one == other || one == 0 || other == 0 {
@@ -62,7 +66,15 @@ impl Identities {
                 );
             }
         }
-        Ok(Self::Several { signer, server })
+        if [0, signer.uid, server.uid].contains(&validator.uid) {
+            bail!(
+                "the user chancery-va has the uid {} in /etc/passwd: it must differ from those of \
+                 chancery-signer, chancery and root",
+                validator.uid
+            );
+        }
+        let validator = Account { gid: server.gid, ..validator };
+        Ok(Self::Several { signer, server, validator })
     }
 
     /// Returns the signer's account.
@@ -78,6 +90,14 @@ impl Identities {
         match self {
             Self::One(account) => *account,
             Self::Several { server, .. } => *server,
+        }
+    }
+
+    /// Returns the validation authority's account.
+    pub fn validator(&self) -> Account {
+        match self {
+            Self::One(account) => *account,
+            Self::Several { validator, .. } => *validator,
         }
     }
 
@@ -127,16 +147,16 @@ impl Identities {
         Ok(())
     }
 
-    /// Fails unless both users can pass through every directory above `path`.
+    /// Fails unless all users can pass through every directory above `path`.
     pub fn check_reach(&self, path: &Path) -> anyhow::Result<()> {
-        let Self::Several { signer, server } = self else {
+        let Self::Several { signer, server, validator } = self else {
             return Ok(());
         };
         for above in path.ancestors().skip(1) {
             let Ok(found) = above.metadata() else {
                 continue;
             };
-            for account in [signer, server] {
+            for account in [signer, server, validator] {
                 if !may_pass(&found, *account) {
                     bail!(
                         "uid {} cannot pass through {} (mode {:04o}), which is above {}: choose \
@@ -202,13 +222,27 @@ mod tests {
         for server in ["991:992", "992:991", "0:992", "992:0"] {
             assert!(both(server).is_err(), "{server}");
         }
+        let three = |validator: u32| {
+            let passwd = format!(
+                "chancery-signer:x:991:991::/:\nchancery:x:992:992::/:\nchancery-va:x:{validator}:7::/:\n"
+            );
+            Identities::several(&passwd)
+        };
+        assert_eq!(three(993).expect("apart").validator(), Account { uid: 993, gid: 992 });
+        for validator in [0, 991, 992] {
+            assert!(three(validator).is_err(), "{validator}");
+        }
     }
 
     #[test]
     fn a_directory_that_a_user_cannot_pass_through_is_told() {
         let dir = tempfile::tempdir().expect("a directory");
         let account = |id| Account { uid: id, gid: id };
-        let several = Identities::Several { signer: account(64_801), server: account(64_802) };
+        let several = Identities::Several {
+            signer: account(64_801),
+            server: account(64_802),
+            validator: account(64_803),
+        };
         let closed = dir.path().join("closed");
         std::fs::create_dir(&closed).expect("made");
         for (mode, expected) in [(0o711, true), (0o750, false), (0o700, false)] {

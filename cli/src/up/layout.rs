@@ -60,6 +60,21 @@ impl Layout {
         self.server().join("chancery.db")
     }
 
+    /// The validation authority's: configuration and socket.
+    pub fn va(&self) -> PathBuf {
+        self.data.join("va")
+    }
+
+    /// The validation authority's configuration.
+    pub fn va_config(&self) -> PathBuf {
+        self.va().join("va.toml")
+    }
+
+    /// Where the server asks for validations.
+    pub fn va_socket(&self) -> PathBuf {
+        self.va().join("va-work.sock")
+    }
+
     /// The first admin token.
     pub fn admin_token(&self) -> PathBuf {
         self.data.join("admin.token")

@@ -13,6 +13,7 @@ mod server;
 mod server_config;
 mod shares;
 mod supervise;
+mod validator;
 
 pub use child::{beside, write_private};
 pub use directories::hand_over;
@@ -32,7 +33,7 @@ use clap::Args;
 use crate::exit::{Failure, Outcome};
 use crate::options::{Global, read};
 use factor::Factor;
-use supervise::Ends;
+use supervise::{Ends, Processes};
 
 /// Makes what is missing and starts signer and server in the foreground.
 #[derive(Debug, Args)]
@@ -78,6 +79,10 @@ pub struct Up {
     pub driver_config: Option<PathBuf>,
     #[command(flatten)]
     pub shares: shares::NewShares,
+    /// A TOML file with more settings of the validation authority
+    /// (docs/operate/validation.md)
+    #[arg(long, value_name = "FILE")]
+    pub va_config: Option<PathBuf>,
     /// The public key of an operator of the ring that is to be made; may be given several times.
     /// Their keys approve its first acts by --operator-key or --approvals. Default: one operator,
     /// whose key is made in DATA/operator.key
@@ -180,14 +185,21 @@ impl Up {
         let rest = async {
             factor.open(&layout).await?;
             let root = prepare::hierarchy(&self, global).await?;
-            let server = server::server(&self, &layout, &identities, &factor).await?;
-            Ok::<_, Failure>((root, server))
+            let validator = validator::validator(&self, &layout, &identities).await?;
+            let server = server::server(&self, &layout, &identities, &factor).await;
+            match (server, validator) {
+                (Ok(server), validator) => Ok((root, server, validator)),
+                (Err(failure), validator) => {
+                    supervise::end(validator).await;
+                    Err(failure)
+                }
+            }
         };
         let outcome = tokio::select! {
             outcome = rest => outcome,
             () = ends.asked() => Err(Failure::Unavailable("ended before it was ready".into())),
         };
-        let (root, server) = match outcome {
+        let (root, server, validator) = match outcome {
             Ok(rest) => rest,
             Err(failure) => {
                 signer.end().await;
@@ -197,7 +209,8 @@ impl Up {
         child::write_private(&layout.url(), format!("{}\n", self.api_url()).as_bytes(), 0o644)?;
         let shown = screen::screen(&self, &layout, &identities, &made, &root, started.elapsed());
         crate::output::text(&shown)?;
-        supervise::supervise(signer, server, &layout, &factor, &mut ends).await
+        let processes = Processes { signer, server, validator };
+        supervise::supervise(processes, &layout, &factor, &mut ends).await
     }
 }
 

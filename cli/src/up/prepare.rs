@@ -60,6 +60,8 @@ pub async fn signer(
             ring.clone().into(),
             "--server-uid".into(),
             identities.server().uid.to_string().into(),
+            "--va-uid".into(),
+            identities.validator().uid.to_string().into(),
             "--admin-uid".into(),
             me.to_string().into(),
         ];

@@ -84,6 +84,23 @@ impl RingFile {
         )
     }
 
+    /// Admits who validates, in a ring that was made when nobody did. Says whether that was a
+    /// change.
+    pub fn admit_validator(mut self, identities: &Identities) -> anyhow::Result<bool> {
+        if !self.numbers("va_uids").is_empty() {
+            return Ok(false);
+        }
+        let uid = i64::from(identities.validator().uid);
+        self.table.insert("va_uids".into(), vec![uid].into());
+        self.write()?;
+        Ok(true)
+    }
+
+    fn write(&self) -> anyhow::Result<()> {
+        let text = toml::to_string(&self.table).context("write ring.toml")?;
+        write_private(&self.path, text.as_bytes(), 0o600)
+    }
+
     /// Admits whom `up` runs here, and nobody else. Says whether that was a change.
     pub fn admit(mut self, identities: &Identities) -> anyhow::Result<bool> {
         let before = self.table.clone();
@@ -91,6 +108,7 @@ impl RingFile {
         let server = identities.server();
         let me = rustix::process::getuid().as_raw();
         self.table.insert("server_uids".into(), uid(server.uid));
+        self.table.insert("va_uids".into(), uid(identities.validator().uid));
         self.table.insert("admin_uids".into(), uid(me));
         self.table.remove("admin_gid");
         if identities.are_several() {
@@ -101,8 +119,7 @@ impl RingFile {
         if self.table == before {
             return Ok(false);
         }
-        let text = toml::to_string(&self.table).context("write ring.toml")?;
-        write_private(&self.path, text.as_bytes(), 0o600)?;
+        self.write()?;
         Ok(true)
     }
 }
@@ -124,7 +141,11 @@ mod tests {
         };
         let account = |id| Account { uid: id, gid: id };
         let one = Identities::One(account(4712));
-        let several = Identities::Several { signer: account(64_801), server: account(64_802) };
+        let several = Identities::Several {
+            signer: account(64_801),
+            server: account(64_802),
+            validator: account(64_803),
+        };
         for (derivation, expected) in
             [(1, Opener::Passphrase), (2, Opener::Credential), (3, Opener::Shares)]
         {

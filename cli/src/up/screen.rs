@@ -43,11 +43,12 @@ fn facts(up: &Up, layout: &Layout, made: &Made, root: &Root) -> Vec<String> {
 
 fn users(identities: &Identities) -> Vec<String> {
     match identities {
-        Identities::Several { signer, server } => {
-            vec![format!("  users      signer {}, server {}", signer.uid, server.uid)]
-        }
+        Identities::Several { signer, server, validator } => vec![format!(
+            "  users      signer {}, server {}, validation {}",
+            signer.uid, server.uid, validator.uid
+        )],
         Identities::One(account) => vec![
-            format!("  users      {} for both", account.uid),
+            format!("  users      {} for all", account.uid),
             "             ONE UID: the boundary is not enforced".to_owned(),
         ],
     }

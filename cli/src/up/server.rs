@@ -10,7 +10,7 @@ use super::factor::Factor;
 use super::identity::Identities;
 use super::layout::Layout;
 use super::server_config::{
-    Bootstrap, Boundary, Database, Listen, Public, ServerConfig, Signer, Tls, setting, settings,
+    Bootstrap, Boundary, Database, Listen, Public, ServerConfig, Signer, Tls, Va, setting, settings,
 };
 use crate::exit::Outcome;
 
@@ -43,6 +43,9 @@ pub async fn server(
         tls: Tls { directory: text(&layout.server()), names: up.own_names() },
         acme: up.acme()?,
         bootstrap: Bootstrap { admin_token_sha256: hex::encode(x509::sha256(token.as_bytes())) },
+        va: beside(super::validator::PROGRAM)
+            .is_ok()
+            .then(|| Va { socket: text(&layout.va_socket()) }),
         boundary: boundary.map(|keep_out| Boundary { keep_out }),
     };
     let toml = toml::to_string(&config).context("write the server's configuration")?;

@@ -26,6 +26,9 @@ pub struct ServerConfig {
     pub tls: Tls,
     /// The first token.
     pub bootstrap: Bootstrap,
+    /// Its way to the validation authority, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub va: Option<Va>,
     /// Settings of the ACME server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acme: Option<toml::Table>,
@@ -81,6 +84,13 @@ pub struct Tls {
 pub struct Bootstrap {
     /// SHA-256 of the token, in hex: the token itself never reaches the server's disk.
     pub admin_token_sha256: String,
+}
+
+/// The way to the validation authority.
+#[derive(Debug, Serialize)]
+pub struct Va {
+    /// Its socket.
+    pub socket: String,
 }
 
 /// What the server keeps itself out of.

@@ -1,4 +1,4 @@
-//! Both processes while `up` stays: started again when they die, ended in order.
+//! The processes while `up` stays: started again when they die, ended in order.
 
 use std::time::{Duration, Instant};
 
@@ -37,22 +37,54 @@ impl Ends {
     }
 }
 
-/// Waits for the end: Ctrl-C and SIGTERM end both in order; a process that dies is started again.
+/// What `up` runs.
+pub struct Processes {
+    /// The signer.
+    pub signer: Running,
+    /// The server.
+    pub server: Running,
+    /// The validation authority, where it is installed.
+    pub validator: Option<Running>,
+}
+
+impl Processes {
+    /// Waits until one of them dies by itself, and says which and how.
+    async fn died(&mut self) -> (&mut Running, bool, String) {
+        let Self { signer, server, validator } = self;
+        let third = async {
+            match validator {
+                Some(validator) => (validator.died().await, validator),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            how = signer.died() => (signer, true, how),
+            how = server.died() => (server, false, how),
+            (how, validator) = third => (validator, false, how),
+        }
+    }
+}
+
+/// Ends a process that may not be there.
+pub async fn end(running: Option<Running>) {
+    if let Some(running) = running {
+        running.end().await;
+    }
+}
+
+/// Waits for the end: Ctrl-C and SIGTERM end all in order; a process that dies is started again.
 pub async fn supervise(
-    mut signer: Running,
-    mut server: Running,
+    mut processes: Processes,
     layout: &Layout,
     factor: &Factor,
     ends: &mut Ends,
 ) -> Outcome {
     let mut deaths: Vec<Instant> = Vec::new();
     let failure = loop {
-        let (is_signer, how) = tokio::select! {
+        let (died, is_signer, how) = tokio::select! {
             () = ends.asked() => break None,
-            how = signer.died() => (true, how),
-            how = server.died() => (false, how),
+            died = processes.died() => died,
         };
-        let died = if is_signer { &mut signer } else { &mut server };
         eprintln!("chancery: {} died ({how}), starting it again", died.name());
         let now = Instant::now();
         deaths.retain(|death| now.duration_since(*death) < Duration::from_secs(60));
@@ -71,8 +103,10 @@ pub async fn supervise(
             eprintln!("chancery: the ring stays locked: {failure}");
         }
     };
-    // The server first: what it has under way still finds the signer.
+    // The server first: what it has under way still finds the others.
+    let Processes { signer, server, validator } = processes;
     server.end().await;
+    end(validator).await;
     signer.end().await;
     match failure {
         None => crate::output::text("chancery: ended"),
