@@ -25,6 +25,8 @@ fn the_units_are_as_closed_as_they_must_be() {
     let Some(analyze) = tool("systemd-analyze") else { return };
     for (unit, most) in [
         ("chancery-signer@.service", 0.5),
+        ("chancery-signer-pkcs11@.service", 0.6),
+        ("chancery-signer-kms@.service", 1.5),
         ("chancery-server@.service", 2.0),
         ("chancery-va@.service", 2.0),
     ] {
@@ -46,7 +48,13 @@ fn the_units_are_as_closed_as_they_must_be() {
 
 #[test]
 fn no_unit_gives_its_process_a_user_namespace() {
-    for unit in ["chancery-signer@.service", "chancery-server@.service", "chancery-va@.service"] {
+    for unit in [
+        "chancery-signer@.service",
+        "chancery-signer-pkcs11@.service",
+        "chancery-signer-kms@.service",
+        "chancery-server@.service",
+        "chancery-va@.service",
+    ] {
         let text = fs::read_to_string(deploy("systemd").join(unit)).unwrap();
         let set: Vec<_> = text.lines().filter(|line| line.starts_with("PrivateUsers")).collect();
         assert_eq!(set, [""; 0], "{unit}: peers would be uid 65534");
