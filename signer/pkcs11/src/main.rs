@@ -45,10 +45,11 @@ impl Family for Tokens {
         vec![]
     }
 
-    /// A thread waits for each session; one more serves what needs none.
+    /// Two for each session: one signs while the other waits until its intent is durable. One more
+    /// serves what needs no session.
     fn workers(&self) -> Option<usize> {
         let sessions = self.config.tokens.iter().map(|token| usize::from(token.sessions));
-        Some(sessions.sum::<usize>() + 1)
+        Some(2 * sessions.sum::<usize>() + 1)
     }
 
     fn driver(self) -> anyhow::Result<Option<Arc<dyn KeyDriver>>> {

@@ -1,5 +1,6 @@
 //! What clients ask for: leaf certificates and CSRs of any size.
 
+use anyhow::Context as _;
 use x509::{
     AccessDescription, AuthorityKeyIdentifier, CertificationRequestInfo, Csr, DistributionPoint,
     Extension, ExtensionValue as V, Extensions, GeneralName, KeyUsage, Name, PublicKey, Serial,
@@ -47,7 +48,8 @@ impl Issuer {
         ];
         let tbs = TbsCertificate {
             serial,
-            signature: SignatureScheme::EcdsaP256Sha256,
+            signature: SignatureScheme::default_for(self.key.kind())
+                .context("the issuer signs by no scheme")?,
             issuer: self.name.clone(),
             not_before: now.plus_seconds(-60),
             not_after: now.plus_seconds(VALIDITY),

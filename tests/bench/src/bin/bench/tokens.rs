@@ -100,8 +100,8 @@ async fn run(disk: &Path, spec: KeySpec, orders: &str) -> anyhow::Result<Run> {
     let processes = [ring.pid(), process::child_of(forker, "p11-module")?];
     let times = Arc::new(Mutex::new(Vec::with_capacity(acts)));
     let (asked, noted) = (Arc::clone(&ring), Arc::clone(&times));
-    // Twice as many in flight as sessions: one signs while the other is policy's or the journal's.
-    let in_flight = usize::from(SESSIONS) * 2;
+    // Several in flight for each session: one signs while others are policy's or the journal's.
+    let in_flight = usize::from(SESSIONS) * 4;
     let spent = load::run(drafted, in_flight, &processes, move |orders, index| {
         let (ring, noted) = (Arc::clone(&asked), Arc::clone(&noted));
         async move {
