@@ -25,7 +25,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     1: "0001_inventory.sql",
     2: "0002_journal_order.sql",
     3: "0003_acme.sql",
-    5: "0005_rings.sql",
+    4: "0004_rings.sql",
 };
 
 /// Gives the newest schema that this program knows.

@@ -150,7 +150,7 @@ both_engines! {
         let new = NewIssued { ring: before.ring.clone(), ..new_issued(certificate(before.id, 4)) };
         store.record_issued(new).await.unwrap();
         // What the migration does; the column it adds is there already.
-        let script = include_str!("../../migrations/sqlite/0005_rings.sql");
+        let script = include_str!("../../migrations/sqlite/0004_rings.sql");
         let updates = script.lines().filter(|line| line.starts_with("UPDATE"));
         for line in updates {
             let statement = Statement::built("migration", line.trim_end_matches(';').into());
