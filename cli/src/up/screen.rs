@@ -37,6 +37,7 @@ fn facts(up: &Up, layout: &Layout, made: &Made, root: &Root) -> Vec<String> {
         format!("  issuing    {}", root.issuing),
         format!("  token      {} (admin, mode 0600)", layout.admin_token().display()),
         format!("  API        {}", up.api_url()),
+        format!("  ACME       {}/acme/directory", up.api_url()),
         format!("  CRL, OCSP  {}", up.public_base()),
     ]
 }

@@ -22,6 +22,10 @@ pub struct Response {
     pub status: u16,
     /// The entity tag, if there is one.
     pub etag: Option<String>,
+    /// Where something new is.
+    pub location: Option<String>,
+    /// The nonce of ACME.
+    pub nonce: Option<String>,
     /// The content.
     pub body: Vec<u8>,
 }
@@ -114,9 +118,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Posts JSON.
     pub async fn post(&mut self, path: &str, json: &[u8]) -> anyhow::Result<Response> {
-        let fields =
-            format!("Content-Type: application/json\r\nContent-Length: {}\r\n", json.len());
-        self.exchange("POST", path, &fields, json).await
+        self.post_as(path, "application/json", json).await
+    }
+
+    /// Posts something of a media type.
+    pub async fn post_as(
+        &mut self,
+        path: &str,
+        media: &str,
+        body: &[u8],
+    ) -> anyhow::Result<Response> {
+        let fields = format!("Content-Type: {media}\r\nContent-Length: {}\r\n", body.len());
+        self.exchange("POST", path, &fields, body).await
     }
 
     async fn exchange(
@@ -148,7 +161,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let rest = self.buffer.split_off(end);
         let body = std::mem::replace(&mut self.buffer, rest).split_off(head.length);
-        Ok(Response { status: head.status, etag: head.etag, body })
+        let Head { status, etag, location, nonce, .. } = head;
+        Ok(Response { status, etag, location, nonce, body })
     }
 
     async fn read(&mut self) -> anyhow::Result<()> {
@@ -165,6 +179,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 struct Head {
     status: u16,
     etag: Option<String>,
+    location: Option<String>,
+    nonce: Option<String>,
     length: usize,
     content: usize,
 }
@@ -190,10 +206,11 @@ impl Head {
         anyhow::ensure!(field("transfer-encoding").is_none(), "a transfer coding is not read");
         // RFC 9110 §15.4.5: a 304 has no content, whatever its Content-Length says.
         let content = match field("content-length") {
-            Some(length) if status != 304 => length.parse().context("Content-Length")?,
+            Some(length) if status != 304 && status != 204 => length.parse().context("Content-Length")?,
             _ => 0,
         };
-        Ok(Some(Self { status, etag: field("etag"), length: end + 4, content }))
+        let [etag, location, nonce] = ["etag", "location", "replay-nonce"].map(field);
+        Ok(Some(Self { status, etag, location, nonce, length: end + 4, content }))
     }
 }
 
@@ -206,6 +223,8 @@ mod tests {
         let head = |status, etag: Option<&str>, length, content| Head {
             status,
             etag: etag.map(str::to_owned),
+            location: None,
+            nonce: None,
             length,
             content,
         };

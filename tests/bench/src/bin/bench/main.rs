@@ -2,13 +2,15 @@
 //! docs/PERFORMANCE.md.
 //!
 //! Environment: `BENCH_DISK` (where durable rows write; /var/tmp), `BENCH_MEMORY` (a tmpfs;
-//! /dev/shm), `BENCH_ONLY` (`pkcs11`, `kms`: its rows alone, and no page), `BENCH_CRL_ENTRIES` (1000000; 0 leaves the row out), `BENCH_PAGE` (the page).
+//! /dev/shm), `BENCH_ONLY` (`pkcs11`, `kms`, `acme`: its rows alone, and no page), `BENCH_CRL_ENTRIES` (1000000; 0 leaves the row out), `BENCH_PAGE` (the page).
 
+mod acme;
 mod boundary;
 mod clouds;
 mod crl;
 mod draft;
 mod durable;
+mod eyes;
 mod handshakes;
 mod http;
 mod load;
@@ -50,6 +52,10 @@ async fn main() -> anyhow::Result<()> {
         clouds::rows(&disk).await;
         return Ok(());
     }
+    if std::env::var("BENCH_ONLY").is_ok_and(|only| only == "acme") {
+        acme::rows(&disk, &Raw::measure(&disk).context("the raw library")?).await;
+        return Ok(());
+    }
     let machine = machine::describe(&disk, &memory);
     eprint!("{machine}");
     let raw = Raw::measure(&disk).context("the raw library")?;
@@ -59,6 +65,7 @@ async fn main() -> anyhow::Result<()> {
     rows.extend(of_the_stack(&disk, &raw).await);
     rows.extend(tokens::rows(&disk).await);
     rows.extend(clouds::rows(&disk).await);
+    rows.extend(acme::rows(&disk, &raw).await);
     rows.extend(crl::rows(&memory, &raw, entries).await);
     rows.extend(left_out());
     let page =
@@ -91,9 +98,7 @@ async fn of_the_stack(disk: &Path, raw: &Raw) -> Vec<Row> {
 
 /// Names the rows of DESIGN §7 that are not measured here, and why.
 fn left_out() -> Vec<Row> {
-    let row = |path, budget| Row::not_run(path, budget, "belongs to a later issue");
     vec![
-        row("full ACME order with http-01, 8 at a time", "≥ 600/s on 2 cores"),
         Row::not_run(
             "revocation visible in a full CRL of 1,000,000 entries",
             "≤ 5 s",

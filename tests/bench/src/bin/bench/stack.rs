@@ -25,6 +25,8 @@ pub struct Stack {
     pub server: u32,
     /// The signer's process id.
     pub signer: u32,
+    /// The validation authority's, if there is one.
+    pub validator: Option<u32>,
     /// The API.
     pub https: SocketAddr,
     /// The status service.
@@ -39,12 +41,25 @@ pub struct Stack {
 impl Stack {
     /// Starts both on a new data directory below `disk`.
     pub fn start(disk: &Path) -> anyhow::Result<Self> {
+        Self::start_with(disk, "")
+    }
+
+    /// The same with settings of the validation authority.
+    pub fn start_with(disk: &Path, eyes: &str) -> anyhow::Result<Self> {
         let directory = process::directory(disk)?;
         let data = directory.path().join("data");
         let (https, http) = (free_port()?, free_port()?);
         let mut up = Command::new(process::beside("chancery")?);
         up.arg("up").arg("--data").arg(&data);
         up.args(["--https", &https.to_string(), "--http", &http.to_string()]);
+        if !eyes.is_empty() {
+            let (va, acme) = (directory.path().join("va.toml"), directory.path().join("acme.toml"));
+            std::fs::write(&va, eyes)?;
+            // One account orders as much as it can here.
+            let limits = "[limits]\norders_per_account = 0\norders_per_names = 0\n";
+            std::fs::write(&acme, limits)?;
+            up.arg("--va-config").arg(va).arg("--acme-config").arg(acme);
+        }
         let began = Instant::now();
         let log = directory.path().join("log");
         let process = Process::start(&mut up, "Chancery is ready", &log)?;
@@ -52,6 +67,7 @@ impl Stack {
         Ok(Self {
             server: process::child_of(process.id(), "chancery-server")?,
             signer: process::child_of(process.id(), "signer-file")?,
+            validator: crate::acme::validator(process.id()).ok(),
             tls: Tls::new(&data.join("root.pem"), &data.join("admin.token"))?,
             https,
             http,
@@ -64,6 +80,11 @@ impl Stack {
     /// Returns both process ids.
     pub fn processes(&self) -> [u32; 2] {
         [self.server, self.signer]
+    }
+
+    /// Returns the process ids of all that serves an ACME order.
+    pub fn all(&self) -> Vec<u32> {
+        self.processes().into_iter().chain(self.validator).collect()
     }
 
     /// Connects to the status service.

@@ -1,0 +1,156 @@
+//! certbot: Debian's, and the newest of PyPI.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use kit::{run, tool};
+use serde_json::json;
+
+use super::world::World;
+
+/// certbot with folders of its own.
+struct Certbot<'w> {
+    world: &'w World,
+    program: PathBuf,
+    home: PathBuf,
+}
+
+impl<'w> Certbot<'w> {
+    fn new(world: &'w World, program: &Path, home: &str) -> Self {
+        Self { world, program: program.to_owned(), home: world.folder(home) }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words).arg("--non-interactive");
+        if words.first() == Some(&"renew") {
+            command.arg("--no-random-sleep-on-renew");
+        }
+        for (option, name) in
+            [("--config-dir", "config"), ("--work-dir", "work"), ("--logs-dir", "logs")]
+        {
+            command.arg(option).arg(self.home.join(name));
+        }
+        command.env("REQUESTS_CA_BUNDLE", self.world.stack.root()).env("HOME", &self.home);
+        command
+    }
+
+    fn must(&self, words: &[&str]) -> String {
+        self.world.until_it_succeeds("certbot", || self.command(words))
+    }
+
+    fn server(&self) -> [String; 5] {
+        [
+            "--server".into(),
+            self.world.directory(),
+            "--agree-tos".into(),
+            "-m".into(),
+            "admin@corp.example".into(),
+        ]
+    }
+
+    fn live(&self, name: &str, file: &str) -> PathBuf {
+        self.home.join("config/live").join(name).join(file)
+    }
+
+    fn standalone(&self, name: &str) -> PathBuf {
+        let port = self.world.http.to_string();
+        let server = self.server();
+        let mut words = vec!["certonly", "--standalone", "--http-01-port", &port];
+        words.extend(["--http-01-address", "127.0.0.1", "-d", name]);
+        words.extend(server.iter().map(String::as_str));
+        self.must(&words);
+        self.live(name, "fullchain.pem")
+    }
+
+    /// A wildcard by a hook that writes the record.
+    fn wildcard(&self, base: &str) -> PathBuf {
+        let records = self.world.records.display();
+        let hook = self.home.join("hook.sh");
+        let text = format!(
+            "#!/bin/sh\necho \"$CERTBOT_VALIDATION\" >> {records}/_acme-challenge.\"$CERTBOT_DOMAIN\"\n"
+        );
+        std::fs::write(&hook, text).expect("written");
+        let hook = format!("sh {}", hook.display());
+        let (server, name) = (self.server(), format!("*.{base}"));
+        let mut words = vec!["certonly", "--manual", "--preferred-challenges", "dns"];
+        words.extend(["--manual-auth-hook", &hook, "-d", &name, "--cert-name", base]);
+        words.extend(server.iter().map(String::as_str));
+        self.must(&words);
+        self.live(base, "fullchain.pem")
+    }
+}
+
+#[test]
+fn certbot_of_debian_issues_revokes_and_leaves() {
+    let Some(program) = tool("certbot") else {
+        return;
+    };
+    let Some(world) = World::start() else {
+        return;
+    };
+    let certbot = Certbot::new(&world, &program, "certbot");
+    let chain = certbot.standalone("www.acme.test");
+    assert!(world.verify(&chain).contains("DNS:www.acme.test"));
+    let chain = certbot.wildcard("wild.acme.test");
+    assert!(world.verify(&chain).contains("DNS:*.wild.acme.test"));
+
+    // By the account's key, and by the certificate's own.
+    certbot.must(&["revoke", "--cert-name", "www.acme.test", "--reason", "superseded", "--no-delete-after-revoke", "--server", &world.directory()]);
+    assert_eq!(world.status("www.acme.test").0, "revoked");
+    let (cert, key) =
+        (certbot.live("wild.acme.test", "cert.pem"), certbot.live("wild.acme.test", "privkey.pem"));
+    let (cert, key) = (cert.to_str().expect("text"), key.to_str().expect("text"));
+    certbot.must(&["revoke", "--cert-path", cert, "--key-path", key, "--reason", "keycompromise", "--no-delete-after-revoke", "--server", &world.directory()]);
+    assert_eq!(world.status("*.wild.acme.test").0, "revoked");
+    certbot.must(&["unregister", "--server", &world.directory()]);
+
+    // Bound to an external account.
+    let (kid, secret) = world.external();
+    let bound = Certbot::new(&world, &program, "bound");
+    let directory = format!("{}/acme/profile/bound/directory", world.stack.https());
+    let port = world.http.to_string();
+    bound.must(&[
+        "certonly", "--standalone", "--http-01-port", &port, "--http-01-address", "127.0.0.1", "-d",
+        "a.team.test", "--server", &directory, "--agree-tos", "-m", "a@corp.example", "--eab-kid",
+        &kid, "--eab-hmac-key", &secret,
+    ]);
+    world.verify(&bound.live("a.team.test", "fullchain.pem"));
+    let (good, text) = run(&mut bound.command(&[
+        "certonly", "--standalone", "--http-01-port", &port, "--http-01-address", "127.0.0.1", "-d",
+        "a.other.test", "--server", &directory,
+    ]));
+    assert!(!good, "a name that the external account is not for was certified: {text}");
+    assert_eq!(world.status("a.other.test").1, 0);
+}
+
+#[test]
+fn certbot_of_pypi_renews_by_the_servers_advice_and_certifies_an_address() {
+    let Some(program) = super::world::foreign("certbot") else {
+        return;
+    };
+    let Some(world) = World::start() else {
+        return;
+    };
+    let certbot = Certbot::new(&world, &program, "certbot5");
+    world.verify(&certbot.standalone("ari.acme.test"));
+    // A plan moves the window to now. certbot asks once and then not before Retry-After, so the
+    // first `renew` has to come after the plan.
+    let plan = json!({ "start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z" });
+    let made = world.stack.api().post("/api/v1/acme/renewal-plans", &plan);
+    assert_eq!(made.status, 201, "{}", made.text());
+    std::thread::sleep(std::time::Duration::from_millis(1_200));
+    certbot.must(&["renew"]);
+    assert_eq!(world.status("ari.acme.test").1, 2, "not renewed");
+    world.verify(&certbot.live("ari.acme.test", "fullchain.pem"));
+
+    // An address, by http-01 (RFC 8738), and a profile by its name.
+    let (port, server) = (world.http.to_string(), certbot.server());
+    let mut words = vec!["certonly", "--standalone", "--http-01-port", &port];
+    words.extend(["--http-01-address", "127.0.0.1", "--ip-address", "127.0.0.1"]);
+    words.extend(["--cert-name", "address", "--required-profile", "acme"]);
+    words.extend(server.iter().map(String::as_str));
+    certbot.must(&words);
+    let text = world.verify(&certbot.live("address", "fullchain.pem"));
+    assert!(text.contains("IP Address:127.0.0.1"), "{text}");
+}
