@@ -96,7 +96,7 @@ fn under(
     let issuer = base64::engine::general_purpose::STANDARD.encode(issuer.as_bytes());
     let text = with_field(text, "signature", &format!("\"{}\"", scheme.as_str()))?;
     let text = with_field(&text, "issuer", &format!("\"{issuer}\""))?;
-    let is_kept = |line: &&str| !line.split_once('=').is_some_and(|(n, _)| n.trim() == "imported");
+    let is_kept = |line: &&str| line.split_once('=').is_none_or(|(n, _)| n.trim() != "imported");
     let text: String = text.lines().filter(is_kept).map(|line| format!("{line}\n")).collect();
     with_field(&text, "issuer_not_after", &format!("\"{not_after}\""))
 }

@@ -1,19 +1,29 @@
 //! Collects `SKIPPED: <tool>: <why>` from what tests print: a missing tool is never a passed test.
+//! Apart from that, `NOT APPLICABLE: <driver>: <why>`: a case of the drivers' suite that says nothing
+//! about a driver, whatever is installed.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 const MARK: &str = "SKIPPED: ";
+const BESIDE_THE_POINT: &str = "NOT APPLICABLE: ";
 
 /// The reasons for skipping and how many tests gave each.
 #[derive(Default)]
-pub struct Skipped(BTreeMap<String, usize>);
+pub struct Skipped {
+    missing: BTreeMap<String, usize>,
+    not_applicable: BTreeMap<String, usize>,
+}
 
 impl Skipped {
     /// Takes the reason from a line, if it has one.
     pub fn read(&mut self, line: &str) {
-        if let Some((_, reason)) = line.split_once(MARK) {
-            *self.0.entry(reason.trim().to_owned()).or_default() += 1;
+        for (mark, reasons) in
+            [(MARK, &mut self.missing), (BESIDE_THE_POINT, &mut self.not_applicable)]
+        {
+            if let Some((_, reason)) = line.split_once(mark) {
+                *reasons.entry(reason.trim().to_owned()).or_default() += 1;
+            }
         }
     }
 
@@ -27,19 +37,25 @@ impl Skipped {
         self.read(&text);
     }
 
-    /// Says whether nothing was skipped.
+    /// Says whether nothing was skipped for want of a tool.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.missing.is_empty()
     }
 }
 
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
+        if !self.not_applicable.is_empty() {
+            writeln!(f, "not applicable:")?;
+        }
+        for (reason, count) in &self.not_applicable {
+            writeln!(f, "  {reason} ({count} tests)")?;
+        }
+        if self.missing.is_empty() {
             return writeln!(f, "nothing skipped");
         }
         writeln!(f, "skipped:")?;
-        for (reason, count) in &self.0 {
+        for (reason, count) in &self.missing {
             writeln!(f, "  {reason} ({count} tests)")?;
         }
         Ok(())
@@ -57,6 +73,7 @@ mod tests {
             "SKIPPED: certtool: not installed",
             "x SKIPPED: certtool: not installed ",
             "SKIPPED:no",
+            "NOT APPLICABLE: token: no ML-DSA",
             "ok",
         ] {
             skipped.read(line);
@@ -64,7 +81,8 @@ mod tests {
         skipped.read_xml("<system-out>SKIPPED: nginx: &quot;a&quot; &amp;lt;</system-out>");
         assert_eq!(
             skipped.to_string(),
-            "skipped:\n  certtool: not installed (2 tests)\n  nginx: \"a\" &lt; (1 tests)\n"
+            "not applicable:\n  token: no ML-DSA (1 tests)\nskipped:\n  certtool: not installed (2 tests)\n  \
+             nginx: \"a\" &lt; (1 tests)\n"
         );
         assert!(!skipped.is_empty());
         assert!(Skipped::default().is_empty());

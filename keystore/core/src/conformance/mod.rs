@@ -38,7 +38,7 @@ pub fn run(name: &str, subject: impl Subject + 'static) {
     let mut bench = Bench::new(Box::new(subject));
     let driver = bench.name();
     if let Err(Skip(why)) = (case.run)(&mut bench) {
-        eprintln!("SKIPPED: {driver}: {why}");
+        eprintln!("NOT APPLICABLE: {driver}: {why}");
     }
 }
 

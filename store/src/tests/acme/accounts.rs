@@ -96,7 +96,7 @@ both_engines! {
         };
         let row = plan.clone();
         one(&store, |tx| Box::pin(async move { renewal_plans::insert(tx, &row).await })).await.unwrap();
-        assert_eq!(renewal_plans::list(&store).await.unwrap(), [plan.clone()]);
+        assert_eq!(renewal_plans::list(&store).await.unwrap(), std::slice::from_ref(&plan));
         let delete = |id| one(&store, move |tx| Box::pin(async move { renewal_plans::delete(tx, id).await }));
         delete(plan.id).await.unwrap();
         assert!(matches!(delete(plan.id).await, Err(StoreError::NotFound)));
