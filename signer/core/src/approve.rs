@@ -100,10 +100,9 @@ pub(crate) fn refuse_driver(error: &DriverError) -> Refusal {
         DriverError::KeyExists(_) => Rule::KeyExists,
         DriverError::SpecUnsupported(_)
         | DriverError::SchemeMismatch
+        | DriverError::LocationUnusable { .. }
         | DriverError::MessageTooLong { .. } => Rule::KeySpecRefused,
-        DriverError::LocationUnusable { .. } | DriverError::ImportRefused(_) => {
-            Rule::AdoptionRefused
-        }
+        DriverError::ImportRefused(_) => Rule::AdoptionRefused,
         DriverError::Overloaded(_) => Rule::Overloaded,
         DriverError::Unavailable(_) => Rule::DriverUnavailable,
     };

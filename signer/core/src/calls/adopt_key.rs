@@ -66,7 +66,7 @@ fn adopt(keeper: &Keeper, call: AdoptKey) -> Result<KeyAdopted, Refusal> {
         .ok_or_else(|| Refusal::new(Rule::AdoptionRefused, "this driver adopts no keys"))?;
     let spki = ca.public_key().spki();
     let adopted = adopter.adopt(&identity, source, spki).map_err(|error| match error {
-        DriverError::PublicKeyDiffers { .. } => {
+        DriverError::PublicKeyDiffers { .. } | DriverError::LocationUnusable { .. } => {
             Refusal::new(Rule::AdoptionRefused, error.to_string())
         }
         other => refuse_driver(&other),
