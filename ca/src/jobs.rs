@@ -138,8 +138,10 @@ async fn build_crls(authority: Authority, ring: Arc<Ring>) {
     }
     loop {
         let started = Instant::now();
-        complaint.hear(build_due_crls(&authority, &ring).await);
-        sleep((started.elapsed() * (SHARE - 1)).max(COALESCE)).await;
+        let built = complaint.hear(build_due_crls(&authority, &ring).await);
+        let pause = (started.elapsed() * (SHARE - 1)).max(COALESCE);
+        // What failed was mostly waited for: a signer that is back is not kept waiting in its turn.
+        sleep(if built.is_some() { pause } else { pause.min(LOOK_AT_CRLS) }).await;
         if timeout(LOOK_AT_CRLS, ring.revoked.notified()).await.is_ok() {
             sleep(COALESCE).await;
         }

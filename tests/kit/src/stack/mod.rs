@@ -418,6 +418,12 @@ impl Stack {
         response.json()
     }
 
+    /// Returns what the running processes printed.
+    fn said(&self) -> String {
+        let running = self.up.iter().chain(&self.server).chain(&self.signer);
+        running.map(Process::text).collect()
+    }
+
     /// Waits until something holds.
     ///
     /// # Panics
@@ -425,7 +431,7 @@ impl Stack {
     pub fn eventually(&self, what: &str, limit: Duration, mut holds: impl FnMut() -> bool) {
         let begun = Instant::now();
         while !holds() {
-            assert!(begun.elapsed() < limit, "{what}: not within {limit:?}");
+            assert!(begun.elapsed() < limit, "{what}: not within {limit:?}: {}", self.said());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
