@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use model::{Clock, Id, ProfileName};
 use signer_client::SignerClient;
-use store::{Store, profiles};
+use store::{Store, StoreError, leases, profiles};
 
 use crate::crl::CrlCache;
 use crate::issue::IssueError;
@@ -81,6 +81,7 @@ impl Authority {
             signed: AtomicU32::new(0),
             holder,
         }));
+        authority.end_leases_of_predecessors().await?;
         authority.seed_profiles().await?;
         authority.reload_profiles().await?;
         match authority.reload_issuers().await {
@@ -89,6 +90,20 @@ impl Authority {
             Ok(()) => {}
         }
         Ok(authority)
+    }
+
+    /// A database in a file has one server. One that was killed while it built a CRL would keep
+    /// its successor from the next one until its lease runs out.
+    async fn end_leases_of_predecessors(&self) -> Result<(), StoreError> {
+        if self.0.store.is_shared() {
+            return Ok(());
+        }
+        let holder = self.0.holder.clone();
+        let end = self
+            .0
+            .store
+            .write(move |tx| Box::pin(async move { leases::end_others(tx, &holder).await }));
+        end.await
     }
 
     /// Returns the inventory.

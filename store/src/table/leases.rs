@@ -61,6 +61,16 @@ pub async fn release(tx: &mut Tx, name: &str, holder: &str) -> Result<(), StoreE
     tx.execute(statement.key(name).text(holder)).await.map(drop)
 }
 
+/// Ends all leases of others: for a database that has one server, whose predecessor may have been
+/// killed with leases in its hands.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn end_others(tx: &mut Tx, holder: &str) -> Result<(), StoreError> {
+    let statement = Statement::new(TABLE, "DELETE FROM leases WHERE holder <> $1");
+    tx.execute(statement.text(holder)).await.map(drop)
+}
+
 /// Counts the leases that are in force whose names begin with `prefix`, a text of letters and
 /// slashes.
 ///

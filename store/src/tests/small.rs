@@ -212,6 +212,12 @@ both_engines! {
         assert!(take("b", after(24)).await.unwrap());
         release("a").await.unwrap();
         assert!(!take("a", after(25)).await.unwrap());
+        one(&store, |tx| Box::pin(async move { leases::end_others(tx, "b").await })).await.unwrap();
+        assert!(!take("a", after(25)).await.unwrap());
+        one(&store, |tx| Box::pin(async move { leases::end_others(tx, "a").await })).await.unwrap();
+        assert!(take("a", after(25)).await.unwrap());
+        release("a").await.unwrap();
+        assert!(take("b", after(25)).await.unwrap());
         release("b").await.unwrap();
         assert!(take("a", after(25)).await.unwrap());
     }

@@ -118,7 +118,7 @@ fn sees(stack: &Stack, witness: &Witness, size: u64) {
 
 #[test]
 fn witnesses_of_a_real_log_cosign_it_and_name_a_ring_that_was_rolled_back() {
-    let mut stack = Stack::start_apart(kit::Database::Sqlite, &[]);
+    let mut stack = Stack::start_apart(kit::Database::Sqlite, &["--driver", "file"]);
     let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else { return };
     let csr = openssl.request("www", "ec/ec_paramgen_curve:P-256", "www.corp.example");
     let plain = [format!("{}{LOG}", stack.http()), "--post".to_owned()];

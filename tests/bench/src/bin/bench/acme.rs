@@ -103,7 +103,8 @@ impl Client {
     async fn order(&mut self, csrs: &[(String, String)]) -> anyhow::Result<()> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let (name, csr) = &csrs[number % csrs.len()];
-        let wanted = json!({ "identifiers": [{ "type": "dns", "value": name }], "profile": "bench" });
+        let wanted =
+            json!({ "identifiers": [{ "type": "dns", "value": name }], "profile": "bench" });
         let made = self.post("/acme/new-order", Some(wanted)).await?;
         let url = made.location.context("an order's URL")?;
         let order: Value = serde_json::from_slice(&made.body)?;
@@ -171,7 +172,11 @@ pub async fn rows(disk: &Path, raw: &Raw) -> Vec<Row> {
             ratio: String::new(),
             kept: None,
         });
-        rows.push(Row::new(&format!("fdatasyncs an ACME order, {clients} at a time"), "few", counted));
+        rows.push(Row::new(
+            &format!("fdatasyncs an ACME order, {clients} at a time"),
+            "few",
+            counted,
+        ));
     }
     rows.extend(reads(&stack, &eyes).await);
     rows

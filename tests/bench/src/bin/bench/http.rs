@@ -206,7 +206,9 @@ impl Head {
         anyhow::ensure!(field("transfer-encoding").is_none(), "a transfer coding is not read");
         // RFC 9110 §15.4.5: a 304 has no content, whatever its Content-Length says.
         let content = match field("content-length") {
-            Some(length) if status != 304 && status != 204 => length.parse().context("Content-Length")?,
+            Some(length) if status != 304 && status != 204 => {
+                length.parse().context("Content-Length")?
+            }
             _ => 0,
         };
         let [etag, location, nonce] = ["etag", "location", "replay-nonce"].map(field);

@@ -96,12 +96,32 @@ fn certbot_of_debian_issues_revokes_and_leaves() {
     assert!(world.verify(&chain).contains("DNS:*.wild.acme.test"));
 
     // By the account's key, and by the certificate's own.
-    certbot.must(&["revoke", "--cert-name", "www.acme.test", "--reason", "superseded", "--no-delete-after-revoke", "--server", &world.directory()]);
+    certbot.must(&[
+        "revoke",
+        "--cert-name",
+        "www.acme.test",
+        "--reason",
+        "superseded",
+        "--no-delete-after-revoke",
+        "--server",
+        &world.directory(),
+    ]);
     assert_eq!(world.status("www.acme.test").0, "revoked");
     let (cert, key) =
         (certbot.live("wild.acme.test", "cert.pem"), certbot.live("wild.acme.test", "privkey.pem"));
     let (cert, key) = (cert.to_str().expect("text"), key.to_str().expect("text"));
-    certbot.must(&["revoke", "--cert-path", cert, "--key-path", key, "--reason", "keycompromise", "--no-delete-after-revoke", "--server", &world.directory()]);
+    certbot.must(&[
+        "revoke",
+        "--cert-path",
+        cert,
+        "--key-path",
+        key,
+        "--reason",
+        "keycompromise",
+        "--no-delete-after-revoke",
+        "--server",
+        &world.directory(),
+    ]);
     assert_eq!(world.status("*.wild.acme.test").0, "revoked");
     certbot.must(&["unregister", "--server", &world.directory()]);
 
@@ -111,14 +131,36 @@ fn certbot_of_debian_issues_revokes_and_leaves() {
     let directory = format!("{}/acme/profile/bound/directory", world.stack.https());
     let port = world.http.to_string();
     bound.must(&[
-        "certonly", "--standalone", "--http-01-port", &port, "--http-01-address", "127.0.0.1", "-d",
-        "a.team.test", "--server", &directory, "--agree-tos", "-m", "a@corp.example", "--eab-kid",
-        &kid, "--eab-hmac-key", &secret,
+        "certonly",
+        "--standalone",
+        "--http-01-port",
+        &port,
+        "--http-01-address",
+        "127.0.0.1",
+        "-d",
+        "a.team.test",
+        "--server",
+        &directory,
+        "--agree-tos",
+        "-m",
+        "a@corp.example",
+        "--eab-kid",
+        &kid,
+        "--eab-hmac-key",
+        &secret,
     ]);
     world.verify(&bound.live("a.team.test", "fullchain.pem"));
     let (good, text) = run(&mut bound.command(&[
-        "certonly", "--standalone", "--http-01-port", &port, "--http-01-address", "127.0.0.1", "-d",
-        "a.other.test", "--server", &directory,
+        "certonly",
+        "--standalone",
+        "--http-01-port",
+        &port,
+        "--http-01-address",
+        "127.0.0.1",
+        "-d",
+        "a.other.test",
+        "--server",
+        &directory,
     ]));
     assert!(!good, "a name that the external account is not for was certified: {text}");
     assert_eq!(world.status("a.other.test").1, 0);

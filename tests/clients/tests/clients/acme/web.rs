@@ -20,7 +20,8 @@ pub fn serve(port: u16, folder: &Path) {
                 .and_then(|path| path.strip_prefix("/.well-known/acme-challenge/"))
                 .filter(|name| !name.contains('/'))
                 .and_then(|name| std::fs::read(folder.join(name)).ok());
-            let (status, body) = file.map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
+            let (status, body) =
+                file.map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
             let head = format!(
                 "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
                 body.len()

@@ -59,8 +59,12 @@ impl World {
         fs::write(&va, text).expect("written");
         let acme = folder.join("acme.toml");
         fs::write(&acme, "dangerous_chaos = true\n").expect("written");
-        let arguments =
-            ["--va-config", va.to_str().expect("text"), "--acme-config", acme.to_str().expect("text")];
+        let arguments = [
+            "--va-config",
+            va.to_str().expect("text"),
+            "--acme-config",
+            acme.to_str().expect("text"),
+        ];
         let stack = Stack::start_with(Database::Sqlite, &arguments);
         Some(Self { stack, openssl, http, tls, records })
     }
@@ -140,8 +144,17 @@ impl World {
         let made = api.post("/api/v1/profiles", &json!({ "name": "bound", "body": body }));
         assert_eq!(made.status, 201, "{}", made.text());
         let text = self.stack.must(&[
-            "acme", "eab", "create", "team", "--profile", "bound", "--names", "*.team.test",
-            "--accounts", "1", "--json",
+            "acme",
+            "eab",
+            "create",
+            "team",
+            "--profile",
+            "bound",
+            "--names",
+            "*.team.test",
+            "--accounts",
+            "1",
+            "--json",
         ]);
         let key: Value = serde_json::from_str(&text).expect("JSON");
         let field = |name: &str| key[name].as_str().expect("a text").to_owned();
