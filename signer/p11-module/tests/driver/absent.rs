@@ -23,7 +23,7 @@ fn starts_without_its_token_and_serves_as_soon_as_it_is_there() {
     let begun = Instant::now();
     let refused = sign(&driver, &key, b"x");
     assert!(matches!(refused, Err(DriverError::Unavailable(_))), "{refused:?}");
-    assert!(begun.elapsed() < Duration::from_millis(100), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     let begun = Instant::now();
     tokens.order("one", "");
     assert!(driver.await_tokens(Duration::from_secs(10)), "{:?}", driver.health());
