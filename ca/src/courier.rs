@@ -14,7 +14,7 @@ use signer_log::note::Note;
 use signer_proto::{
     Courier, Description, Digest, Event, InstanceId, KeyDescription, KeyLabel, Leaf, LeafBytes,
     Leaves, NoteBytes, ProofHashes, ProofKind, Purpose, ReadCheckpoint, ReadJournal, ReadPolicy,
-    ReadProof, Refusal, Rule, Socket, Wire,
+    ReadProof, Rule, Socket, Wire,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -34,8 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MOST: usize = 8 * 1024 * 1024;
 /// Leaves that are read at a time.
 const READ: u32 = 1_024;
-/// So far back the follower's own journal is searched for how far it came.
-const BACK: u64 = 65_536;
 
 /// Why a journal is not brought to its follower.
 #[derive(Debug, thiserror::Error)]
@@ -220,8 +218,8 @@ impl Authority {
                 continue;
             };
             let brought = self.bring(&from, &to, instance, &mut road).await;
-            if let Err(error) = &brought {
-                road = Road { size: wanted(error), ..Road::default() };
+            if brought.is_err() {
+                road = Road::default();
             }
             if complaint.hear(brought).is_none() {
                 tokio::time::sleep(LOOK).await;
@@ -238,7 +236,7 @@ impl Authority {
     ) -> Result<(), CourierError> {
         let size = match road.size {
             Some(size) => size,
-            None => progress_of(to, instance).await.map_err(CourierError::To)?,
+            None => progress_of(from, to, instance).await?,
         };
         road.size = Some(size);
         read_on(from, size, road).await?;
@@ -325,6 +323,11 @@ async fn carry(
         };
         let taken = to.signer.call(Socket::Status, &call, PATIENCE).await;
         position = taken.map_err(CourierError::To)?.size;
+        if position != end {
+            // It lost some, or another courier was here.
+            *road = Road { size: Some(position), ..Road::default() };
+            return Ok(());
+        }
         road.size = Some(position);
         if road.waiting.is_empty() {
             road.matters = false;
@@ -364,55 +367,19 @@ fn size_of(note: &NoteBytes) -> Result<u64, CourierError> {
     read(note).map(|checkpoint| checkpoint.size).map_err(CourierError::Checkpoint)
 }
 
-/// Finds out how many leaves of a ring's journal the follower has: its own journal tells what it
-/// read; if that is not so any more, its refusal does.
-async fn progress_of(to: &Ring, instance: InstanceId) -> Result<u64, CallError> {
-    let end = to.signer.health().await?.position;
-    let mut after = end;
-    while after > end.saturating_sub(BACK) {
-        let from = after.saturating_sub(READ.into());
-        if let Some(size) = last_told(to, instance, from, after).await? {
-            return Ok(size);
-        }
-        after = from;
-    }
-    Ok(1)
-}
-
-async fn last_told(
-    to: &Ring,
-    instance: InstanceId,
-    from: u64,
-    end: u64,
-) -> Result<Option<u64>, CallError> {
-    let (mut position, mut told) = (from, None);
-    while position < end {
-        let limit = u32::try_from(end - position).unwrap_or(READ);
-        let slice = to.signer.read_journal(&ReadJournal { from: position, limit }).await?;
-        if slice.leaves.0.is_empty() {
-            break;
-        }
-        position += slice.leaves.0.len() as u64;
-        for leaf in slice.leaves.0.iter().filter_map(|leaf| Leaf::from_wire(&leaf.0).ok()) {
-            if let Event::FollowedRead(read) = leaf.event
-                && read.instance == instance
-            {
-                told = Some(read.size);
-            }
-        }
-    }
-    Ok(told)
-}
-
-/// Reads from a refusal which leaf the follower wants next: what it followed may have been lost, or
-/// be further than its journal tells.
-fn wanted(error: &CourierError) -> Option<u64> {
-    let CourierError::To(CallError::Refused(Refusal { rule: Rule::PositionUnknown, detail })) =
-        error
-    else {
-        return None;
+/// Asks how many leaves of a ring's journal the follower has. No journal goes on at its genesis:
+/// such a call takes nothing and answers how far it came.
+async fn progress_of(from: &Ring, to: &Ring, instance: InstanceId) -> Result<u64, CourierError> {
+    let read = from.signer.read_checkpoint(&ReadCheckpoint { least: 0 }).await;
+    let call = Courier {
+        instance,
+        from: 0,
+        leaves: Leaves(Vec::new()),
+        checkpoint: read.map_err(CourierError::From)?.newest,
+        proof: ProofHashes(Vec::new()),
     };
-    detail.strip_prefix("the next leaf is ")?.split_once(',')?.0.parse().ok()
+    let told = to.signer.call(Socket::Status, &call, PATIENCE).await;
+    Ok(told.map_err(CourierError::To)?.size)
 }
 
 #[cfg(test)]
@@ -445,16 +412,6 @@ mod tests {
         // One that is too large by itself is for the signer to refuse.
         let mut road = Road { waiting: vec![leaf(MOST)], ..Road::default() };
         assert_eq!(sizes(road.next_batch()), [MOST]);
-    }
-
-    #[test]
-    fn a_refusal_tells_which_leaf_comes_next() {
-        let refused = |rule, detail: &str| {
-            wanted(&CourierError::To(CallError::Refused(Refusal::new(rule, detail))))
-        };
-        assert_eq!(refused(Rule::PositionUnknown, "the next leaf is 12, not 3"), Some(12));
-        assert_eq!(refused(Rule::ProofRefused, "the next leaf is 12, not 3"), None);
-        assert_eq!(refused(Rule::PositionUnknown, "elsewhere"), None);
     }
 
     #[test]

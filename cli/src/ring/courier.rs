@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
-use signer_client::SignerClient;
+use signer_client::{CallError, SignerClient};
 use signer_proto::{
-    Courier, Event, FollowedRing, InstanceId, Leaf, LeafBytes, Leaves, NoteBytes, ProofHashes,
-    ReadJournal, Socket, Wire,
+    Courier, FollowedRing, InstanceId, LeafBytes, Leaves, NoteBytes, ProofHashes, Rule, Socket,
 };
 
 use super::checkpoint;
@@ -20,8 +19,6 @@ use crate::output;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The most octets of leaves in a batch: the call takes 9 MiB in all.
 const MOST: usize = 8 * 1024 * 1024;
-/// Leaves of the own journal that are read at a time.
-const READ: u64 = 1_024;
 
 /// Brings what is missing, once or again and again.
 pub async fn run(global: &Global, other: &Other, every: Option<u32>) -> Outcome {
@@ -50,8 +47,8 @@ pub async fn run(global: &Global, other: &Other, every: Option<u32>) -> Outcome 
 /// Brings leaves until all of the newest checkpoint are here.
 async fn bring(here: &SignerClient, there: &Source) -> Outcome<FollowedRing> {
     let instance = there.instance().await?;
-    let mut from = known(here, instance).await?;
     let note = there.checkpoint().await?;
+    let mut from = known(here, instance, &note).await?;
     let size = checkpoint::parse(&note).context("the other ring's checkpoint")?.size;
     if from > size {
         return Err(Failure::Refused(format!(
@@ -71,7 +68,7 @@ async fn bring(here: &SignerClient, there: &Source) -> Outcome<FollowedRing> {
             proof: ProofHashes(proof),
         };
         let taken = here.call(Socket::Admin, &call, PATIENCE).await?;
-        if end == size {
+        if taken.size == size {
             return Ok(taken);
         }
         if taken.size <= from {
@@ -97,59 +94,23 @@ async fn batch(there: &Source, from: u64, size: u64) -> Outcome<Vec<LeafBytes>> 
     Ok(batch)
 }
 
-/// Tells how many leaves of a ring's journal are here. A standby has them as its own; a ring that
-/// follows says in its journal how far it came.
-async fn known(here: &SignerClient, instance: InstanceId) -> Outcome<u64> {
-    let end = here.health().await?.position;
-    if here.describe().await?.instance == instance {
-        return Ok(end);
-    }
-    let mut after = end;
-    while after > 0 {
-        let from = after.saturating_sub(READ);
-        if let Some(size) = last_told(here, instance, from, after).await? {
-            return Ok(size);
+/// Asks how many leaves of a ring's journal are here. No journal goes on at its genesis: such a
+/// call takes nothing and answers how far it came.
+async fn known(here: &SignerClient, instance: InstanceId, note: &[u8]) -> Outcome<u64> {
+    let call = Courier {
+        instance,
+        from: 0,
+        leaves: Leaves(Vec::new()),
+        checkpoint: NoteBytes(note.to_owned()),
+        proof: ProofHashes(Vec::new()),
+    };
+    match here.call(Socket::Admin, &call, PATIENCE).await {
+        Err(CallError::Refused(refusal)) if refusal.rule == Rule::RingNotFollowed => {
+            Err(Failure::NotFound(format!(
+                "this ring does not follow {instance}: `chancery ring follow` comes first"
+            )))
         }
-        after = from;
-    }
-    Err(Failure::NotFound(format!(
-        "this ring does not follow {instance}: `chancery ring follow` comes first"
-    )))
-}
-
-/// Looks for the last leaf of a part of the own journal that tells.
-async fn last_told(
-    here: &SignerClient,
-    instance: InstanceId,
-    from: u64,
-    to: u64,
-) -> Outcome<Option<u64>> {
-    let (mut position, mut told) = (from, None);
-    while position < to {
-        let limit = u32::try_from(to - position).context("a part of the journal")?;
-        let slice = here.read_journal(&ReadJournal { from: position, limit }).await?;
-        if slice.leaves.0.is_empty() {
-            break;
-        }
-        for leaf in slice.leaves.0 {
-            let read = Leaf::from_wire(&leaf.0)
-                .with_context(|| format!("the journal's leaf at {position}"))?;
-            told = tells(&read.event, instance).or(told);
-            position += 1;
-        }
-    }
-    Ok(told)
-}
-
-/// Says what a leaf tells of how far a ring was followed.
-fn tells(event: &Event, instance: InstanceId) -> Option<u64> {
-    match event {
-        Event::FollowedRead(read) if read.instance == instance => Some(read.size),
-        Event::RingFollowed(followed) => {
-            let genesis = Leaf::from_wire(&followed.genesis.0).ok()?.event;
-            matches!(genesis, Event::Genesis(genesis) if genesis.instance == instance).then_some(1)
-        }
-        _ => None,
+        told => Ok(told?.size),
     }
 }
 

@@ -30,15 +30,11 @@ fn refuse(why: impl core::fmt::Display) -> Refusal {
 
 impl Brought {
     /// Verifies the checkpoint by the pinned key, and that the leaves continue the tree and lead
-    /// to it.
+    /// to it. Those of another place do not.
     pub(super) fn verify(call: &Courier, log: &NoteKey, tree: &TreeView) -> Result<Self, Refusal> {
         let note = Note::parse(&call.checkpoint.0).map_err(refuse)?;
         let checkpoint = Checkpoint::verify(&note, log).map_err(refuse)?;
         let as_of = time(&note.text).ok_or_else(|| refuse("the checkpoint has no time"))?;
-        if call.from != tree.size() {
-            let detail = format!("the next leaf is {}, not {}", tree.size(), call.from);
-            return Err(Refusal::new(Rule::PositionUnknown, detail));
-        }
         let peaks = peaks_at(tree, tree.size())
             .map_err(|error| Refusal::new(Rule::JournalUnavailable, error.to_string()))?;
         let mut range = CompactRange::resume(tree.size(), peaks)

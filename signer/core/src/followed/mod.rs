@@ -114,13 +114,18 @@ impl Keeper {
         Ok(self.followed.get(&instance)?.report(instance))
     }
 
-    /// Takes leaves of a followed journal: all of them, verified and durable, or none.
+    /// Takes leaves of a followed journal: all of them, verified and durable, or none. None from
+    /// elsewhere than where it ends: the answer says where that is.
     pub(crate) fn take_followed_leaves(
         self: &Arc<Self>,
         call: &Courier,
     ) -> Result<FollowedRing, Refusal> {
         let journal = self.followed.get(&call.instance)?;
         let _one = lock(&self.followed.taking);
+        let here = journal.report(call.instance);
+        if call.from != here.size {
+            return Ok(here);
+        }
         let brought = journal.verify(call)?;
         let (size, root) = journal.take(brought)?;
         let known = self.live().state.followed().get(&call.instance).and_then(|ring| ring.read);
@@ -131,7 +136,7 @@ impl Keeper {
         Ok(journal.report(call.instance))
     }
 
-    /// Takes leaves of the ring that this one stands by for.
+    /// Takes leaves of the ring that this one stands by for, if they are the next ones.
     pub(crate) fn take_own_leaves(
         self: &Arc<Self>,
         call: &Courier,
@@ -143,6 +148,10 @@ impl Keeper {
         if genesis.instance != call.instance {
             let detail = "a standby takes the leaves of its own ring alone";
             return Err(Refusal::new(Rule::RingNotFollowed, detail));
+        }
+        let size = self.journal.size();
+        if call.from != size {
+            return Ok(FollowedRing { instance: call.instance, size, newest: 0, as_of: None });
         }
         let brought = Brought::verify(call, &log_key(&genesis)?, &self.journal.tree())?;
         let (done, wait) = mpsc::channel();

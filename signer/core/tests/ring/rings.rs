@@ -176,7 +176,6 @@ fn a_follower_tells_what_it_followed_and_nothing_that_a_courier_made_up() {
     assert_eq!(bent(&|c| c.leaves.0.swap(last, last - 1)), Rule::ProofRefused, "reordered");
     assert_eq!(bent(&|c| drop(c.leaves.0.remove(2))), Rule::ProofRefused, "withheld");
     assert_eq!(bent(&|c| drop(c.leaves.0.pop())), Rule::ProofRefused, "cut off, without a proof");
-    assert_eq!(bent(&|c| c.from = 0), Rule::PositionUnknown, "from elsewhere");
     assert_eq!(bent(&|c| c.checkpoint.0[60] ^= 1), Rule::ProofRefused, "another checkpoint");
     let altered = |c: &mut Courier| {
         let mut leaf = Leaf::from_wire(&c.leaves.0[last].0).unwrap();
@@ -186,6 +185,11 @@ fn a_follower_tells_what_it_followed_and_nothing_that_a_courier_made_up() {
     assert_eq!(bent(&altered), Rule::ProofRefused, "altered");
     let elsewhere = Courier { instance: signer_proto::InstanceId([7; 16]), ..honest.clone() };
     assert_eq!(follower.call(elsewhere).map(size).unwrap_err().rule, Rule::RingNotFollowed);
+    // From elsewhere is no lie: the answer says where the journal goes on.
+    for from in [0, 2] {
+        let told = follower.call(Courier { from, ..honest.clone() }).unwrap();
+        assert_eq!((told.size, told.newest, told.as_of), (1, 0, None));
+    }
     assert_eq!(rule(ask(&follower, &certificate)), Rule::FollowedBehind, "none of it was taken");
     assert_eq!(follower.count(|event| matches!(event, Event::FollowedRead(_))), 0);
     assert_eq!(follower.count(|event| matches!(event, Event::OcspSigned(_))), 0);
@@ -204,7 +208,8 @@ fn a_follower_tells_what_it_followed_and_nothing_that_a_courier_made_up() {
         })
         .unwrap();
     let news = courier(&active, taken.size);
-    assert_eq!(follower.call(honest).map(size).unwrap_err().rule, Rule::PositionUnknown);
+    let again = follower.call(honest).unwrap();
+    assert_eq!((again.size, again.newest), (taken.size, taken.newest), "it was here before");
     follower.call(news).unwrap();
     let Ok(OcspOutcome::Signed { response_data, .. }) = ask(&follower, &certificate) else {
         panic!("no answer");
@@ -269,6 +274,8 @@ fn a_standby_takes_leaves_and_signs_nothing_before_it_is_promoted() {
     let certificate = active.issue("a.corp.example");
     let size = standby.call(Health).unwrap().position;
     let honest = courier(&active, size);
+    let elsewhere = Courier { from: 0, ..honest.clone() };
+    assert_eq!(standby.call(elsewhere).unwrap().size, size, "it says where it ends");
     let mut bent = honest.clone();
     bent.leaves.0.swap(0, 1);
     assert_eq!(standby.call(bent).unwrap_err().rule, Rule::ProofRefused);

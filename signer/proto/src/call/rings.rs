@@ -69,7 +69,9 @@ call!(Follow => FollowedRing);
 
 wire_struct! {
     /// Brings leaves of a journal that is followed, or that this ring stands by for. Whoever
-    /// brings them is not believed: the checkpoint is signed, and the leaves lead to it.
+    /// brings them is not believed: the checkpoint is signed, and the leaves lead to it. Leaves from
+    /// elsewhere than its end are left alone, and the answer says where it ends: with none, from 0,
+    /// the call asks just that.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct Courier {
         /// Whose journal.
