@@ -34,8 +34,10 @@ impl Memory {
     pub(crate) fn issue(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         if number.is_multiple_of(64) {
-            // The first of its word: what stands there is a window and more behind.
-            self.word(number).store(0, Ordering::Relaxed);
+            // A word is cleared long before its turn, when what stands there is more than a window
+            // behind: cleared by whoever issues its first nonce, it could forget the second, which
+            // another thread had issued and redeemed meanwhile.
+            self.word(number + WINDOW / 2).store(0, Ordering::Relaxed);
         }
         let octets = number.to_be_bytes();
         let tag = hmac::sign(&self.key, &octets);
@@ -100,6 +102,9 @@ mod tests {
         assert!(nonces.redeem(&used));
         nonces.next.store(WINDOW, Ordering::Relaxed);
         assert!(!nonces.redeem(&unused));
+        nonces.next.store(BITS - WINDOW / 2, Ordering::Relaxed);
+        nonces.issue();
+        assert!(!nonces.redeem(&used), "its bit was cleared, and it is too old");
         nonces.next.store(BITS, Ordering::Relaxed);
         let (fresh, next) = (nonces.issue(), nonces.issue());
         assert!(!nonces.redeem(&used));
