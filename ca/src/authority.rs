@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use model::{Clock, Id, ProfileName};
+use model::{Clock, ProfileName};
 use signer_client::SignerClient;
-use store::{Store, StoreError, leases, profiles};
+use store::{Store, profiles};
 
 use crate::crl::CrlCache;
 use crate::issue::IssueError;
 use crate::issuers::Issuers;
+use crate::lease::Leases;
 use crate::ocsp::Responders;
 use crate::profile::{BUILTIN, Profile};
 use crate::reconcile::Reconciler;
@@ -53,18 +54,15 @@ pub(crate) struct Inner {
     pub(crate) reconciler: Reconciler,
     /// Counts signatures, so that one in some is verified here again.
     pub(crate) signed: AtomicU32,
-    /// Names this process where servers share a database.
-    pub(crate) holder: String,
+    /// Lets one server of a database at a time do what one must do.
+    pub(crate) leases: Leases,
 }
-
-/// What a lease's holder is an id of.
-struct Process;
 
 impl Authority {
     /// Opens: writes the built-in profiles if they are missing, reads the issuers. A signer that
     /// is not there yet, or locked, is no error: CRLs in the database are served meanwhile.
     pub async fn open(parts: AuthorityParts) -> Result<Self, IssueError> {
-        let holder = Id::<Process>::generate(&*parts.clock).to_string();
+        let leases = Leases::open(parts.store.clone(), Arc::clone(&parts.clock)).await?;
         let authority = Self(Arc::new(Inner {
             store: parts.store,
             rings: parts.rings.open(),
@@ -79,9 +77,8 @@ impl Authority {
             structuring: tokio::sync::Mutex::default(),
             reconciler: Reconciler::default(),
             signed: AtomicU32::new(0),
-            holder,
+            leases,
         }));
-        authority.end_leases_of_predecessors().await?;
         authority.seed_profiles().await?;
         authority.reload_profiles().await?;
         match authority.reload_issuers().await {
@@ -90,20 +87,6 @@ impl Authority {
             Ok(()) => {}
         }
         Ok(authority)
-    }
-
-    /// A database in a file has one server. One that was killed while it built a CRL would keep
-    /// its successor from the next one until its lease runs out.
-    async fn end_leases_of_predecessors(&self) -> Result<(), StoreError> {
-        if self.0.store.is_shared() {
-            return Ok(());
-        }
-        let holder = self.0.holder.clone();
-        let end = self
-            .0
-            .store
-            .write(move |tx| Box::pin(async move { leases::end_others(tx, &holder).await }));
-        end.await
     }
 
     /// Returns the inventory.
@@ -206,7 +189,7 @@ impl Authority {
     /// Returns the name of this process where servers share a database.
     #[must_use]
     pub fn holder(&self) -> &str {
-        &self.0.holder
+        self.0.leases.holder()
     }
 
     pub(crate) fn profile(&self, name: &ProfileName) -> Result<Arc<Profile>, IssueError> {

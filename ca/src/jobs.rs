@@ -34,8 +34,6 @@ const KEEP_HOUSE: Duration = Duration::from_secs(60);
 const ANCHOR: Duration = Duration::from_secs(60);
 /// How long a client may repeat a request by its idempotency key.
 const IDEMPOTENCY: Seconds = Seconds::days(1);
-/// How long a server may take for a CRL, in seconds.
-const CRL_LEASE: u32 = 30;
 
 /// The running background tasks; they end when this is dropped.
 #[must_use = "the jobs end when this is dropped"]
@@ -166,13 +164,8 @@ async fn build_if_due(authority: &Authority, issuer: &IssuerEntry) -> Result<(),
     if !authority.wants_crl(id) {
         return Ok(());
     }
-    let lease = format!("crl/{id}");
-    if !authority.take_lease(&lease, CRL_LEASE).await? {
-        return Ok(());
-    }
-    let built = authority.build_crl(issuer, false).await;
-    authority.give_back_lease(lease).await;
-    built.map(|_| ())
+    let build = authority.build_crl(issuer, false);
+    authority.0.leases.with(&format!("crl/{id}"), build).await.map(drop)
 }
 
 async fn renew_responders(authority: Authority, ring: Arc<Ring>) {

@@ -12,6 +12,7 @@ pub mod hierarchy;
 mod issue;
 mod issuers;
 mod jobs;
+mod lease;
 pub mod lint;
 mod log;
 mod ocsp;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{AuditAction, Issuer, NewAuditEvent, ProfileName, Responder};
-use store::{StoreError, audit, issuers, leases};
+use store::{StoreError, audit, issuers};
 use x509::Certificate;
 
 use crate::authority::Authority;
@@ -13,8 +13,6 @@ use crate::rings::Ring;
 
 /// The profile of these certificates.
 pub(crate) const RESPONDER_PROFILE: &str = "ocsp-responder";
-/// How long a server may take for one, in seconds.
-const LEASE: u32 = 30;
 
 impl Authority {
     /// Issues what is missing, and renews what has passed half of its time. Gives how many. An
@@ -58,12 +56,8 @@ impl Authority {
         key: &ResponderKey,
     ) -> Result<bool, IssueError> {
         let lease = format!("responder/{}", issuer.issuer.id);
-        if !self.take_lease(&lease, LEASE).await? {
-            return Ok(false);
-        }
-        let outcome = self.issue_responder(issuer, key).await;
-        self.give_back_lease(lease).await;
-        outcome
+        let issue = self.issue_responder(issuer, key);
+        Ok(self.0.leases.with(&lease, issue).await?.unwrap_or(false))
     }
 
     async fn issue_responder(
@@ -137,30 +131,6 @@ impl Authority {
                 Ok(false)
             }
             Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Takes a lease for `seconds`; tells whether this server has it.
-    pub(crate) async fn take_lease(&self, name: &str, seconds: u32) -> Result<bool, StoreError> {
-        let (name, holder, now) = (name.to_owned(), self.0.holder.clone(), self.now());
-        self.0
-            .store
-            .write(move |tx| {
-                Box::pin(async move { leases::try_acquire(tx, &name, &holder, now, seconds).await })
-            })
-            .await
-    }
-
-    /// Gives a lease back; if that fails, it ends by itself.
-    pub(crate) async fn give_back_lease(&self, name: String) {
-        let holder = self.0.holder.clone();
-        let outcome = self
-            .0
-            .store
-            .write(move |tx| Box::pin(async move { leases::release(tx, &name, &holder).await }))
-            .await;
-        if let Err(error) = outcome {
-            tracing::warn!(%error, "a lease is not given back and will run out");
         }
     }
 }

@@ -30,8 +30,6 @@ pub use report::{Finding, FindingKind, Reconciliation};
 const PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3_600));
 /// A run takes at most one part in so many of the time, however much there is to compare.
 const SHARE: u32 = 20;
-/// One server of a database compares at a time; in seconds.
-const LEASE: u32 = 600;
 
 /// What this process knows of its comparisons.
 #[derive(Default)]
@@ -181,11 +179,8 @@ impl Authority {
         loop {
             tokio::time::sleep(pause).await;
             let started = Instant::now();
-            if let Ok(true) = self.take_lease("reconcile", LEASE).await {
-                if let Err(error) = self.reconcile().await {
-                    tracing::warn!(%error, "inventory and journal could not be compared");
-                }
-                self.give_back_lease("reconcile".to_owned()).await;
+            if let Err(error) = self.0.leases.with("reconcile", self.reconcile()).await {
+                tracing::warn!(%error, "inventory and journal could not be compared");
             }
             pause = (started.elapsed() * (SHARE - 1)).max(PAUSES.1);
         }
