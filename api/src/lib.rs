@@ -12,7 +12,6 @@ mod extract;
 mod flow;
 pub mod limits;
 pub mod listen;
-mod log;
 mod meters;
 pub mod openapi;
 pub mod problem;

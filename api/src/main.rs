@@ -24,6 +24,9 @@ enum Command {
         /// The configuration, in TOML
         #[arg(long)]
         config: PathBuf,
+        /// Ends when standard input ends
+        #[arg(long)]
+        parent_pipe: bool,
     },
     /// Prints the API's description (OpenAPI 3.1)
     Openapi,
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
             print!("{}", openapi::json());
             Ok(())
         }
-        Command::Serve { config } => start(&config, &report),
+        Command::Serve { config, parent_pipe } => start(&config, parent_pipe, &report),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,7 +51,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(path: &Path, report: &hardening::Report) -> anyhow::Result<()> {
+fn start(path: &Path, parent_pipe: bool, report: &hardening::Report) -> anyhow::Result<()> {
     let config =
         Config::load(path).with_context(|| format!("the configuration {}", path.display()))?;
     for item in report.items.iter().filter(|item| !item.ok) {
@@ -62,7 +65,7 @@ fn start(path: &Path, report: &hardening::Report) -> anyhow::Result<()> {
         .thread_name("chancery")
         .build()
         .context("start the runtime")?;
-    runtime.block_on(serve::run(config))?;
+    runtime.block_on(serve::run(config, parent_pipe))?;
     Ok(())
 }
 

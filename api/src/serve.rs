@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use acme::{AcmeParts, AcmeState, Bases, NonceError};
 use ca::{Authority, AuthorityParts, IssueError, RingLink, Rings};
+use daemon::End;
 use model::{AuditAction, Clock, NewAuditEvent, RingName};
 use signer_client::{ClientOptions, HandshakeSigner, SignerClient, Sockets};
 use store::{OpenError, Store, audit};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use x509::GeneralName;
@@ -21,7 +21,7 @@ use crate::config::ConfigError;
 use crate::listen::{Listener, Shutdown, shutdown};
 use crate::problem::chain;
 use crate::tls::{Handshakes, Renewal, Resolver, Way, acceptor};
-use crate::{ApiState, Config, Meters, SystemClock, app, log};
+use crate::{ApiState, Config, Meters, SystemClock, app};
 
 /// How long a start waits for what the signer's journal tells.
 const RECOVERY: Duration = Duration::from_secs(10);
@@ -65,14 +65,14 @@ pub enum ServeError {
     System(#[source] std::io::Error),
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM, SIGINT, or the end of `parent`, whose data it does not read.
 ///
 /// The signer need not be there: what needs it answers 503 until it is.
 ///
 /// # Errors
 /// [`ServeError`] if it does not come as far as serving.
-pub async fn run(config: Config) -> Result<(), ServeError> {
-    log::start(&config.log);
+pub async fn run(config: Config, parent: bool) -> Result<(), ServeError> {
+    config.log.start();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::open(&config.database.url()?, Arc::clone(&clock)).await?;
     let parts = AuthorityParts {
@@ -86,7 +86,7 @@ pub async fn run(config: Config) -> Result<(), ServeError> {
     if let Some(how) = &config.bootstrap {
         bootstrap(how, &tokens, &store).await?;
     }
-    let outcome = serve(config, authority, tokens).await;
+    let outcome = serve(config, parent, authority, tokens).await;
     store.close().await;
     outcome
 }
@@ -106,7 +106,12 @@ fn first_run(config: &Config) -> &Path {
 }
 
 /// Serves with everything that is below it open.
-async fn serve(config: Config, authority: Authority, tokens: Tokens) -> Result<(), ServeError> {
+async fn serve(
+    config: Config,
+    parent: bool,
+    authority: Authority,
+    tokens: Tokens,
+) -> Result<(), ServeError> {
     catch_up(&authority).await;
     let resolver = Arc::new(Resolver::default());
     let acceptor = acceptor(Arc::clone(&resolver)).map_err(ServeError::Tls)?;
@@ -140,13 +145,12 @@ async fn serve(config: Config, authority: Authority, tokens: Tokens) -> Result<(
     background.spawn(renewal.run());
     background.spawn(state.meters.clone().upkeep());
     note_start(&authority).await;
-    let signals = Signals::watch().map_err(ServeError::System)?;
+    let reasons = End::watch(parent).map_err(ServeError::System)?;
     say_ready(&https, http.as_ref()).map_err(ServeError::System)?;
     let (end, ends) = shutdown();
     let listeners = listen(https, http, &state, &ends);
     let until_told = async {
-        let name = signals.wait().await;
-        tracing::info!(signal = name, "ending");
+        reasons.wait().await;
         // A receiver is held above.
         let _ = end.send(true);
     };
@@ -249,25 +253,4 @@ fn say_ready(https: &Listener, http: Option<&Listener>) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()
-}
-
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn watch() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn wait(mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
 }

@@ -23,7 +23,6 @@ mod fence;
 mod http;
 mod key_authorization;
 mod listen;
-mod log;
 mod names;
 mod record;
 mod serve;

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::signal::unix::{SignalKind, signal};
+use daemon::End;
 use tokio::sync::Semaphore;
 
 use crate::answer::Answers;
 use crate::listen::{Peers, listen};
 use crate::record::Records;
-use crate::{Config, Validator, log, names};
+use crate::{Config, Validator, names};
 
 /// How often it is looked whether resolv.conf changed.
 const RESOLV_CONF: Duration = Duration::from_secs(15);
@@ -92,7 +92,7 @@ fn bind(path: &Path, gid: Option<u32>) -> io::Result<UnixListener> {
 /// # Errors
 /// [`ServeError`] if it does not come as far as serving.
 pub async fn run(config: Config, sockets: Sockets, parent: bool) -> Result<(), ServeError> {
-    log::start(&config.log);
+    config.log.start();
     let validator = Validator::new(&config).map_err(ServeError::Validator)?;
     let answers = Answers {
         validator: validator.clone(),
@@ -103,15 +103,12 @@ pub async fn run(config: Config, sockets: Sockets, parent: bool) -> Result<(), S
     };
     let Sockets { listener, path } = sockets;
     let listener = tokio::net::UnixListener::from_std(listener).map_err(ServeError::System)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::System)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::System)?;
+    let end = End::watch(parent).map_err(ServeError::System)?;
     say_ready(&path).map_err(ServeError::System)?;
     tokio::select! {
         () = listen(listener, Peers(config.server_uids.clone()), answers) => {}
         () = watch_resolv_conf(&config, &validator) => {}
-        _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "ending"),
-        _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "ending"),
-        () = parent_gone(), if parent => tracing::info!("the parent is gone, ending"),
+        () = end.wait() => {}
     }
     let _ = fs::remove_file(&path);
     Ok(())
@@ -122,18 +119,6 @@ fn say_ready(path: &Path) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "ready socket={}", path.display())?;
     out.flush()
-}
-
-/// Waits for the end of standard input, in a thread of its own: what a parent holds open.
-async fn parent_gone() {
-    let (tell, told) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        let _ = tell.send(());
-    });
-    if told.await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 /// Asks other DNS servers once resolv.conf names them; for as long as it is polled.

@@ -3,9 +3,8 @@
 use std::str::FromStr as _;
 
 use ::acme::{Limits, Settings};
+use daemon::{Faults, Section};
 use model::ProfileName;
-
-use super::section::{Faults, Section};
 
 /// Is what the ACME server is told.
 #[derive(Debug, Clone, Default)]
@@ -25,23 +24,14 @@ pub(super) fn take(mut section: Section, faults: &mut Faults) -> Acme {
     settings.terms = section.parsed("terms", faults, web);
     settings.website = section.parsed("website", faults, web);
     settings.explanation = section.parsed("explanation", faults, web);
-    let path = section.path_of("caa_identities");
-    for name in section.texts("caa_identities", faults) {
-        match x509::check_dns_name(&name, false) {
-            Ok(()) => settings.caa_identities.push(name.to_ascii_lowercase()),
-            Err(error) => faults.add(&path, format_args!("`{name}`: {error}")),
-        }
-    }
-    let path = section.path_of("urls");
-    let mut urls = Vec::new();
-    for url in section.texts("urls", faults) {
-        match base(&url) {
-            Ok(url) => urls.push(url),
-            Err(why) => faults.add(&path, why),
-        }
-    }
+    let identity = |name: &str| match x509::check_dns_name(name, false) {
+        Ok(()) => Ok(name.to_ascii_lowercase()),
+        Err(error) => Err(format!("`{name}`: {error}")),
+    };
+    settings.caa_identities = section.list("caa_identities", faults, identity).unwrap_or_default();
+    let urls = section.list("urls", faults, base).unwrap_or_default();
     settings.limits = limits(section.section("limits", faults), faults);
-    settings.dangerous_chaos = section.boolean("dangerous_chaos", faults);
+    settings.dangerous_chaos = section.boolean("dangerous_chaos", faults).unwrap_or_default();
     section.end(faults);
     Acme { settings, urls }
 }
@@ -95,7 +85,7 @@ mod tests {
         let table = toml::from_str(text).expect("TOML");
         let mut root = Section::root(table);
         let acme = take(root.section("acme", &mut faults), &mut faults);
-        (acme, faults.0)
+        (acme, faults.into_lines())
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The server's configuration: one TOML file, every fault of it told at once.
 
 mod acme;
-mod section;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -9,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ca::PublicUrls;
+use daemon::{Faults, Section, absolute, parse, read};
 use model::{ProfileName, RingName};
 use signer_proto::KeyLabel;
 use store::DatabaseUrl;
-use toml::Table;
 use x509::{GeneralName, check_dns_name};
 
 pub use acme::Acme;
-use section::{Faults, Section};
+pub use daemon::{ConfigError, Log};
 
 /// The only version of the file that there is.
 const VERSION: i64 = 1;
@@ -88,48 +87,6 @@ pub enum Bootstrap {
     File(PathBuf),
 }
 
-/// Is how the server logs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log {
-    /// The form of the lines.
-    pub format: LogFormat,
-    /// What is logged, in the form of RUST_LOG, which goes before it.
-    pub filter: String,
-}
-
-/// Is the form of the log's lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// Says everything that is wrong with a configuration. Malformed.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The text is no TOML.
-    #[error("not TOML: {0}")]
-    Syntax(String),
-    /// Fields are wrong; each fault with its path.
-    #[error("{} fault(s) in the configuration:{}", .0.len(), listed(.0))]
-    Fields(Vec<String>),
-}
-
-fn listed(faults: &[String]) -> String {
-    faults.iter().map(|fault| format!("\n  {fault}")).collect()
-}
-
 impl fmt::Debug for Database {
     // The URL may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -171,20 +128,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with every fault.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let table: Table =
-            toml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
-        let mut faults = Faults::default();
-        let parts = Parts::take(Section::root(table), &mut faults);
-        match parts.whole() {
-            Some(config) if faults.0.is_empty() => Ok(config),
-            _ => Err(ConfigError::Fields(faults.0)),
-        }
+        parse(text, |root, faults| Parts::take(root, faults).whole())
     }
-}
-
-fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
 /// What was found; a required part that is missing has its fault already.
@@ -225,7 +170,7 @@ impl Parts {
         va.end(faults);
         let acme = acme::take(root.section("acme", faults), faults);
         let keep_out = take_boundary(root.section("boundary", faults), faults);
-        let log = take_log(root.section("log", faults), faults);
+        let log = Log::take(root.section("log", faults), faults);
         root.end(faults);
         Self { https, http, database, rings, urls, tls, bootstrap, va_socket, acme, keep_out, log }
     }
@@ -286,15 +231,9 @@ fn take_rings(root: &mut Section, faults: &mut Faults) -> Option<Vec<RingPlace>>
 
 fn take_tls(mut section: Section, faults: &mut Faults) -> Option<Tls> {
     let directory = section.required("directory", faults, absolute);
-    let mut names = Vec::new();
-    let path = section.path_of("names");
-    for text in section.texts("names", faults) {
-        match own_name(&text) {
-            Ok(name) => names.push(name),
-            Err(why) => faults.add(&path, why),
-        }
-    }
+    let names = section.list("names", faults, own_name).unwrap_or_default();
     if names.is_empty() {
+        let path = section.path_of("names");
         faults.add(&path, "names the server: at least one name or address");
     }
     let profile = section.parsed("profile", faults, ProfileName::from_str);
@@ -329,41 +268,13 @@ fn take_bootstrap(mut section: Section, faults: &mut Faults) -> Option<Bootstrap
 }
 
 fn take_boundary(mut section: Section, faults: &mut Faults) -> Vec<PathBuf> {
-    let path = section.path_of("keep_out");
-    let mut paths = Vec::new();
-    for text in section.texts("keep_out", faults) {
-        match absolute(&text) {
-            Ok(path) => paths.push(path),
-            Err(why) => faults.add(&path, why),
-        }
-    }
+    let paths = section.list("keep_out", faults, absolute);
     section.end(faults);
-    paths
-}
-
-fn take_log(mut section: Section, faults: &mut Faults) -> Log {
-    let format = section.parsed("format", faults, |text| match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        other => Err(format!("is text or json, not {other}")),
-    });
-    let filter = section.parsed("filter", faults, |text| {
-        tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned())
-    });
-    section.end(faults);
-    Log {
-        format: format.unwrap_or(LogFormat::Text),
-        filter: filter.unwrap_or_else(|| "info".to_owned()),
-    }
+    paths.unwrap_or_default()
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("`{text}` is no address and port, as in 127.0.0.1:8443"))
-}
-
-fn absolute(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    if path.is_absolute() { Ok(path) } else { Err(format!("`{text}` is no absolute path")) }
 }
 
 fn digest(text: &str) -> Result<[u8; 32], &'static str> {
@@ -374,6 +285,8 @@ fn digest(text: &str) -> Result<[u8; 32], &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use daemon::LogFormat;
+
     use super::*;
 
     const GOOD: &str = r#"

@@ -55,7 +55,12 @@ pub async fn server(
     let recipe = Recipe {
         name: "chancery-server",
         program: beside("chancery-server")?,
-        arguments: vec!["serve".into(), "--config".into(), layout.server_config().into()],
+        arguments: vec![
+            "serve".into(),
+            "--config".into(),
+            layout.server_config().into(),
+            "--parent-pipe".into(),
+        ],
         account,
         identities: *identities,
     };

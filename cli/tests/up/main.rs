@@ -1,5 +1,6 @@
 //! The whole of it: `up` with the real signer and server, and the commands that need them.
 
+mod killed;
 mod rings;
 
 use std::fs;

@@ -97,9 +97,10 @@ const SHIPPED: &[Row] = &[
     ("acme", &["ca", "model", "x509", "store", "va-wire"]),
     ("scep", &["ca", "model", "x509", "store"]),
     ("est", &["ca", "model", "x509", "store"]),
-    // what server and validation authority say to each other
+    // what server and validation authority say to each other, and how both are configured
     ("va-wire", &[]),
-    ("chancery-va", &["va-wire", "signer-client", "signer-proto", "x509", "hardening"]),
+    ("daemon", &[]),
+    ("chancery-va", &["daemon", "va-wire", "signer-client", "signer-proto", "x509", "hardening"]),
     (
         "chancery-server",
         &[
@@ -112,6 +113,7 @@ const SHIPPED: &[Row] = &[
             "scep",
             "est",
             "va-wire",
+            "daemon",
             "signer-client",
             "signer-proto",
             "hardening",

@@ -1,19 +1,18 @@
 //! The configuration: one TOML file, every fault of it told at once.
 
-mod section;
-
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use daemon::{Faults, Section, absolute, parse, read};
 use ipnet::IpNet;
-use toml::Table;
 use x509::check_dns_name;
 
 use crate::dial::Ports;
 use crate::fence::{Endpoint, Fence};
 use crate::names::servers_of;
-use section::{Faults, Section};
+
+pub use daemon::{ConfigError, Log};
 
 /// The only version of the file that there is.
 const VERSION: u32 = 1;
@@ -74,48 +73,6 @@ pub struct Caa {
     pub tops: Vec<String>,
 }
 
-/// How it logs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log {
-    /// The form of the lines.
-    pub format: LogFormat,
-    /// What is logged, in the form of RUST_LOG, which goes before it.
-    pub filter: String,
-}
-
-/// The form of the log's lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// Everything that is wrong with a configuration. Malformed.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A file cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The text is no TOML.
-    #[error("not TOML: {0}")]
-    Syntax(String),
-    /// Fields are wrong; each fault with its path.
-    #[error("{} fault(s) in the configuration:{}", .0.len(), listed(.0))]
-    Fields(Vec<String>),
-}
-
-fn listed(faults: &[String]) -> String {
-    faults.iter().map(|fault| format!("\n  {fault}")).collect()
-}
-
 impl Config {
     /// Reads a file, and /etc/resolv.conf where it names no DNS servers.
     ///
@@ -130,14 +87,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with every fault.
     pub fn parse(text: &str, resolv_conf: &Path) -> Result<Self, ConfigError> {
-        let table: Table =
-            toml::from_str(text).map_err(|error| ConfigError::Syntax(error.to_string()))?;
-        let mut faults = Faults::default();
-        let config = take(Section::root(table), resolv_conf, &mut faults);
-        match config {
-            Some(config) if faults.0.is_empty() => Ok(config),
-            _ => Err(ConfigError::Fields(faults.0)),
-        }
+        parse(text, |root, faults| take(root, resolv_conf, faults))
     }
 
     /// Lists the ports of targets that are connected to by TCP, for Landlock.
@@ -152,18 +102,13 @@ impl Config {
     }
 }
 
-fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })
-}
-
 fn take(mut root: Section, resolv_conf: &Path, faults: &mut Faults) -> Option<Config> {
-    if root.number("version", faults, (VERSION, VERSION)).is_none() && faults.0.is_empty() {
+    if root.number("version", faults, (VERSION, VERSION)).is_none() && faults.is_empty() {
         faults.add("version", format_args!("is missing: it is {VERSION}"));
     }
     let mut listen = root.section("listen", faults);
     let socket = listen.required("socket", faults, absolute);
-    let server_uids = listen.numbers("server_uids", faults).unwrap_or_default();
+    let server_uids = listen.ids("server_uids", faults).unwrap_or_default();
     if server_uids.is_empty() {
         faults.add("listen.server_uids", "names the server's user: at least one numeric id");
     }
@@ -182,7 +127,7 @@ fn take(mut root: Section, resolv_conf: &Path, faults: &mut Faults) -> Option<Co
     limits.end(faults);
     let ports = take_ports(&mut root, faults);
     let strict = root.boolean("strict", faults).unwrap_or_default();
-    let log = take_log(root.section("log", faults), faults);
+    let log = Log::take(root.section("log", faults), faults);
     root.end(faults);
     Some(Config {
         socket: socket?,
@@ -202,7 +147,7 @@ fn take(mut root: Section, resolv_conf: &Path, faults: &mut Faults) -> Option<Co
 }
 
 fn take_rings(mut section: Section, faults: &mut Faults) -> BTreeMap<String, PathBuf> {
-    let names: Vec<String> = section.fields.keys().cloned().collect();
+    let names = section.names();
     let mut ring = |name: String| {
         let run = section.required(&name, faults, absolute)?;
         Some((name, run))
@@ -274,29 +219,10 @@ fn take_ports(root: &mut Section, faults: &mut Faults) -> Ports {
     }
 }
 
-fn take_log(mut section: Section, faults: &mut Faults) -> Log {
-    let format = section.parsed("format", faults, |text| match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        other => Err(format!("is text or json, not {other}")),
-    });
-    let filter = section.parsed("filter", faults, |text| {
-        tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned())
-    });
-    section.end(faults);
-    Log {
-        format: format.unwrap_or(LogFormat::Text),
-        filter: filter.unwrap_or_else(|| "info".to_owned()),
-    }
-}
-
-fn absolute(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    if path.is_absolute() { Ok(path) } else { Err(format!("`{text}` is no absolute path")) }
-}
-
 #[cfg(test)]
 mod tests {
+    use daemon::LogFormat;
+
     use super::*;
 
     const LEAST: &str = r#"
