@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use kit::SubjectKey;
 use model::{AcmeOrder, CertificateStatus, Id, RenewalPlan};
 use serde_json::{Value, json};
-use store::acme::{orders, renewal_plans};
+use store::acme::{accounts, orders, renewal_plans};
 use store::{DatabaseUrl, certificates};
 use x509::CrlReason;
 
@@ -363,6 +363,51 @@ async fn limits_tell_when_to_come_again() {
     assert_eq!((account.status, account.problem().as_str()), (429, "rateLimited"));
     bench.ring.clock.pass(3_601);
     client.post("/acme/new-order", order("c.corp.example")).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_have_their_requests_and_accounts() {
+    let bench = Bench::start().await;
+    let limits = Limits { requests_per_ip: 8, accounts_per_ip: 1, ..Limits::default() };
+    let settings = Settings { limits, ..Settings::new() };
+    let address = from_one_address(&bench, settings).await;
+    // Each asks for a nonce and for an account: four requests.
+    let (mut first, mut second) =
+        (Client::new(address, Key::p256()), Client::new(address, Key::p256()));
+    first.register().await.expect(201);
+    let more = second.register().await;
+    assert_eq!((more.status, more.problem().as_str()), (429, "rateLimited"));
+    let wait = more.header("retry-after").and_then(|wait| wait.parse::<u32>().ok());
+    assert_eq!(wait, Some(3_600));
+    assert!(more.header("replay-nonce").is_some());
+    let thumbprint = second.key.thumbprint();
+    assert!(
+        accounts::find_by_thumbprint(&bench.store, &thumbprint).await.expect("an answer").is_none()
+    );
+    for _ in 0..4 {
+        first.get("/acme/directory").await.expect(200);
+    }
+    let refused = first.get("/acme/directory").await;
+    assert_eq!((refused.status, refused.problem().as_str()), (429, "rateLimited"));
+    assert_eq!(refused.header("retry-after"), Some("2"));
+    bench.ring.clock.pass(2);
+    first.get("/acme/directory").await.expect(200);
+}
+
+/// Serves as if everybody came from one address.
+async fn from_one_address(bench: &Bench, settings: Settings) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let parts = acme::AcmeParts {
+        authority: bench.authority.clone(),
+        settings,
+        bases: acme::Bases::new([format!("http://{address}")]),
+        validator: None,
+    };
+    let state = acme::AcmeState::open(parts).await.expect("it opens");
+    let router = acme::routes(state).layer(axum::Extension(acme::Applicant([10, 0, 0, 1].into())));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
 }
 
 #[tokio::test(flavor = "multi_thread")]
