@@ -48,12 +48,12 @@ impl Connection<TcpStream> {
 }
 
 impl Connection<TlsStream<TcpStream>> {
-    /// Connects by TLS 1.3 and authenticates every request by the token.
+    /// Connects by TLS 1.3 and authenticates every request by the token, if there is one.
     pub async fn tls(address: SocketAddr, tls: &Tls) -> anyhow::Result<Self> {
         Ok(Self {
             stream: tls.handshake(address).await?,
             host: address.to_string(),
-            token: Some(tls.token.clone()),
+            token: tls.token.clone(),
             buffer: Vec::new(),
         })
     }
@@ -62,7 +62,7 @@ impl Connection<TlsStream<TcpStream>> {
 /// What every TLS connection needs.
 pub struct Tls {
     config: Arc<ClientConfig>,
-    token: String,
+    token: Option<String>,
     /// Whom to expect instead of the address.
     name: Option<ServerName<'static>>,
 }
@@ -73,13 +73,18 @@ impl Tls {
         let text = std::fs::read_to_string(root).context("read the root certificate")?;
         let config = config(CertificateDer::from(pem::decode_one(&text, pem::CERTIFICATE)?))?;
         let token = std::fs::read_to_string(token).context("read the token")?;
-        Ok(Self { config: Arc::new(config), token: token.trim().to_owned(), name: None })
+        Ok(Self { config: Arc::new(config), token: Some(token.trim().to_owned()), name: None })
     }
 
     /// Trusts one certificate, whoever has it, under a name.
     pub fn trusting(certificate: CertificateDer<'static>, name: &str) -> anyhow::Result<Self> {
         let name = Some(ServerName::try_from(name.to_owned())?);
-        Ok(Self { config: Arc::new(config(certificate)?), token: String::new(), name })
+        Ok(Self { config: Arc::new(config(certificate)?), token: None, name })
+    }
+
+    /// Returns the same without the token.
+    pub fn anonymous(&self) -> Self {
+        Self { config: Arc::clone(&self.config), token: None, name: self.name.clone() }
     }
 
     /// Returns the same without the means to resume a session.

@@ -10,7 +10,6 @@ mod clouds;
 mod crl;
 mod draft;
 mod durable;
-mod eyes;
 mod handshakes;
 mod http;
 mod load;

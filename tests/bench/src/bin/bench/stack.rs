@@ -55,9 +55,7 @@ impl Stack {
         if !eyes.is_empty() {
             let (va, acme) = (directory.path().join("va.toml"), directory.path().join("acme.toml"));
             std::fs::write(&va, eyes)?;
-            // One account orders as much as it can here.
-            let limits = "[limits]\norders_per_account = 0\norders_per_names = 0\n";
-            std::fs::write(&acme, limits)?;
+            std::fs::write(&acme, crate::acme::LIMITS)?;
             up.arg("--va-config").arg(va).arg("--acme-config").arg(acme);
         }
         let began = Instant::now();
@@ -80,11 +78,6 @@ impl Stack {
     /// Returns both process ids.
     pub fn processes(&self) -> [u32; 2] {
         [self.server, self.signer]
-    }
-
-    /// Returns the process ids of all that serves an ACME order.
-    pub fn all(&self) -> Vec<u32> {
-        self.processes().into_iter().chain(self.validator).collect()
     }
 
     /// Connects to the status service.

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 type Files = Arc<Mutex<HashMap<String, String>>>;
 
-pub struct Eyes {
+pub(super) struct Eyes {
     files: Files,
     http: u16,
     dns: u16,
@@ -17,7 +17,7 @@ pub struct Eyes {
 
 impl Eyes {
     /// Opens both on free ports; they stay until the bench ends.
-    pub fn open() -> anyhow::Result<Self> {
+    pub(super) fn open() -> anyhow::Result<Self> {
         let files = Files::default();
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
@@ -37,7 +37,7 @@ impl Eyes {
     }
 
     /// Gives the settings of an authority that looks here.
-    pub fn settings(&self) -> String {
+    pub(super) fn settings(&self) -> String {
         format!(
             "version = 1\ndangerous_allow = [\"127.0.0.0/8\"]\ndangerous_http_port = {}\n\
              dangerous_resolver = \"127.0.0.1:{}\"\n",
@@ -45,12 +45,12 @@ impl Eyes {
         )
     }
 
-    pub fn put(&self, token: &str, authorization: String) {
+    pub(super) fn put(&self, token: &str, authorization: String) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.insert(token.to_owned(), authorization);
     }
 
-    pub fn take(&self, token: &str) {
+    pub(super) fn take(&self, token: &str) {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
     }
 }
