@@ -267,6 +267,24 @@ pub(crate) async fn find_authorization(
     Ok(AcmeAuthorization { state: found.state.at(now, found.expires_at), ..found })
 }
 
+/// Finds an authorization of an account as it is now, with the profile of its order.
+pub(crate) async fn find_with_profile(
+    state: &AcmeState,
+    account: &AcmeAccount,
+    (order, number): (&str, &str),
+) -> Result<(AcmeAuthorization, ProfileName), Problem> {
+    let missing = || Problem::not_found("authorization");
+    let id = order.parse().map_err(|_| missing())?;
+    let order = orders::get(state.store(), id).await?.ok_or_else(missing)?;
+    if order.content.account != account.id {
+        return Err(missing());
+    }
+    let mut all = order.authorizations.into_iter();
+    let found = all.find(|one| one.key.number.to_string() == number).ok_or_else(missing)?;
+    let at = found.state.at(state.now(), found.expires_at);
+    Ok((AcmeAuthorization { state: at, ..found }, order.content.profile))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use model::{
     AcmeAuthorization, AcmeAuthorizationState, AcmeErrorKind, AcmeFailure, AcmeIdentifier,
-    AuthorizationKey, ChallengeMethod, Proof, UnixTime,
+    AuthorizationKey, ChallengeMethod, ProfileName, Proof, UnixTime,
 };
 use store::StoreError;
 use store::acme::authorizations;
@@ -42,7 +42,17 @@ pub(crate) struct Validations {
 #[derive(Clone)]
 struct Running {
     method: ChallengeMethod,
-    done: watch::Receiver<bool>,
+    progress: watch::Receiver<Progress>,
+}
+
+/// An authorization's state and until when it stands, as they were stored.
+pub(crate) type Settled = (AcmeAuthorizationState, UnixTime);
+
+/// How far a validation is.
+enum Progress {
+    UnderWay,
+    /// Over; without an outcome if none was stored.
+    Over(Option<Settled>),
 }
 
 /// One challenge that is to be validated.
@@ -66,22 +76,21 @@ impl Validations {
     }
 }
 
-/// Sets a challenge going, unless one of its authorization is, and waits for a moment.
+/// Sets a challenge going, unless one of its authorization is, and waits for a moment; gives what
+/// was stored of its outcome meanwhile.
 pub(crate) async fn begin(
     state: &AcmeState,
     account: &Arc<Known>,
-    authorization: &AcmeAuthorization,
+    (authorization, profile): (&AcmeAuthorization, &ProfileName),
     method: ChallengeMethod,
     base: &Base,
-) -> Result<(), crate::problem::Problem> {
+) -> Result<Option<Settled>, crate::problem::Problem> {
     let Some(client) = state.validations.client.clone() else {
         let why = "this server has no validation authority";
         return Err(crate::problem::Problem::new(AcmeErrorKind::ServerInternal, why)
             .with_status(axum::http::StatusCode::SERVICE_UNAVAILABLE));
     };
-    let profile = store::acme::orders::get(state.store(), authorization.key.order).await?;
-    let profile = profile.map(|order| order.content.profile);
-    let offer = profile.and_then(|name| super::orders::offered(state, &name));
+    let offer = super::orders::offered(state, profile);
     let work = Work {
         key: authorization.key,
         method,
@@ -89,23 +98,29 @@ pub(crate) async fn begin(
         expires_at: authorization.expires_at,
         reuse: offer.map_or(0, |(_, offer)| offer.reuse.0),
     };
-    let mut done = {
+    let mut progress = {
         let mut running = state.validations.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = running.get(&authorization.key) {
-            running.done.clone()
+            running.progress.clone()
         } else {
             if running.len() >= MOST {
                 let why = "too many validations are under way";
                 return Err(crate::problem::Problem::rate_limited(why, 5));
             }
-            let (sender, done) = watch::channel(false);
-            running.insert(work.key, Running { method, done: done.clone() });
+            let (sender, progress) = watch::channel(Progress::UnderWay);
+            running.insert(work.key, Running { method, progress: progress.clone() });
             tokio::spawn(run(state.clone(), client, work, sender));
-            done
+            progress
         }
     };
-    let _ = timeout(PATIENCE, done.wait_for(|done| *done)).await;
-    Ok(())
+    let over = progress.wait_for(|progress| matches!(progress, Progress::Over(_)));
+    Ok(match timeout(PATIENCE, over).await {
+        Ok(Ok(progress)) => match &*progress {
+            Progress::Over(settled) => settled.clone(),
+            Progress::UnderWay => None,
+        },
+        _ => None,
+    })
 }
 
 fn wire(
@@ -141,27 +156,29 @@ fn wire(
 struct Ending<'s> {
     state: &'s AcmeState,
     key: AuthorizationKey,
-    sender: watch::Sender<bool>,
+    sender: watch::Sender<Progress>,
+    settled: Option<Settled>,
 }
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
         let validations = &self.state.validations;
         validations.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
-        let _ = self.sender.send(true);
+        let _ = self.sender.send(Progress::Over(self.settled.take()));
     }
 }
 
-async fn run(state: AcmeState, client: Client, work: Work, sender: watch::Sender<bool>) {
-    let ending = Ending { state: &state, key: work.key, sender };
+async fn run(state: AcmeState, client: Client, work: Work, sender: watch::Sender<Progress>) {
+    let mut ending = Ending { state: &state, key: work.key, sender, settled: None };
     if let Some((settled, expires_at)) = settle(&state, &client, &work).await {
-        let key = work.key;
+        let (key, kept) = (work.key, settled.clone());
         let write = state.store().write(move |tx| {
-            Box::pin(async move { authorizations::settle(tx, key, &settled, expires_at).await })
+            Box::pin(async move { authorizations::settle(tx, key, &kept, expires_at).await })
         });
         match write.await {
+            Ok(()) => ending.settled = Some((settled, expires_at)),
             // The client gave it up meanwhile.
-            Ok(()) | Err(StoreError::Conflict) => {}
+            Err(StoreError::Conflict) => {}
             Err(error) => log_only("the outcome of a validation is not stored", &error),
         }
     }
