@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use rusqlite::ffi;
+
 /// Says why a statement or transaction had no effect.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
@@ -38,6 +40,12 @@ impl fmt::Display for Outage {
     }
 }
 
+impl From<std::io::Error> for Outage {
+    fn from(error: std::io::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
 impl std::error::Error for Outage {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source()
@@ -48,6 +56,11 @@ impl StoreError {
     /// Wraps a failure that is not the driver's.
     pub(crate) fn unavailable(why: &'static str) -> Self {
         Self::Unavailable(Outage(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(why))))
+    }
+
+    /// Says that the store was closed.
+    pub(crate) fn closed() -> Self {
+        Self::unavailable("the store is closed")
     }
 
     /// Tells whether another try, alone, may have another outcome.
@@ -67,6 +80,21 @@ impl From<sqlx::Error> for StoreError {
                 | sqlx::error::ErrorKind::NotNullViolation => Self::Conflict,
                 _ => Self::Unavailable(Outage(Arc::new(error))),
             },
+            _ => Self::Unavailable(Outage(Arc::new(error))),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error().map(|said| said.extended_code) {
+            Some(
+                ffi::SQLITE_CONSTRAINT_UNIQUE
+                | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                | ffi::SQLITE_CONSTRAINT_FOREIGNKEY
+                | ffi::SQLITE_CONSTRAINT_CHECK
+                | ffi::SQLITE_CONSTRAINT_NOTNULL,
+            ) => Self::Conflict,
             _ => Self::Unavailable(Outage(Arc::new(error))),
         }
     }
@@ -110,6 +138,12 @@ pub enum OpenError {
         #[source]
         source: StoreError,
     },
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Unavailable(Outage(Arc::new(error)))
+    }
 }
 
 impl From<sqlx::Error> for OpenError {

@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sqlx::postgres::PgPool;
-use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
@@ -111,8 +110,9 @@ impl Group {
         let mut group = Self::default();
         let mut next = Some(jobs.recv().await?);
         // Those who were answered a moment ago run once here, so that they share this commit
-        // instead of waiting for the next.
+        // instead of waiting for the next. PostgreSQL's writer is a task, SQLite's a thread.
         tokio::task::yield_now().await;
+        std::thread::yield_now();
         while let Some(job) = next {
             match job {
                 Job::Record(issued, answer) => group.records.push((*issued, answer)),
@@ -135,8 +135,9 @@ impl Group {
     }
 }
 
-/// Serves SQLite's one writing connection until all callers are gone or one closes it.
-pub(crate) async fn run_sqlite(connection: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
+/// Serves SQLite's one writing connection until all callers are gone or one closes it; in a thread
+/// of its own, since every statement blocks and a commit waits for the disk.
+pub(crate) async fn run_sqlite(connection: rusqlite::Connection, mut jobs: mpsc::Receiver<Job>) {
     let mut tx = Tx(Held::Sqlite(connection));
     let mut texts = Texts::new(Engine::Sqlite);
     let mut done = None;
@@ -148,7 +149,7 @@ pub(crate) async fn run_sqlite(connection: SqliteConnection, mut jobs: mpsc::Rec
         }
     }
     if let Held::Sqlite(connection) = tx.0
-        && let Err(error) = connection.close().await
+        && let Err((_, error)) = connection.close()
     {
         tracing::warn!(%error, "closing the database");
     }

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use model::Clock;
 use sqlx::postgres::PgPool;
-use sqlx::sqlite::SqlitePool;
-use sqlx::{Connection as _, SqliteConnection};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::{Connection, Engine, Row, Statement};
+use crate::engine::{Connection, Engine, Readers, Row, Statement};
+use crate::error::Outage;
 use crate::group::{self, Job};
 use crate::issued::{NewIssued, Recorded};
 use crate::tx::{BoxFuture, Held, Tx};
@@ -31,7 +31,7 @@ pub struct Store {
 enum Source {
     /// A database in memory has one connection: the writer's.
     Memory,
-    Sqlite(SqlitePool),
+    Sqlite(Readers),
     Postgres(PgPool),
 }
 
@@ -39,7 +39,7 @@ impl Store {
     /// Opens the database, makes it if it is a file that is not there, and brings its schema up to
     /// date.
     ///
-    /// Spawns the writer on the current tokio runtime.
+    /// Starts the writer: a thread for SQLite, a task on the current tokio runtime for PostgreSQL.
     ///
     /// # Errors
     /// [`OpenError`] says whose fault it is; `SchemaNewer` leaves the database as it was.
@@ -48,7 +48,7 @@ impl Store {
         match &url.0 {
             Place::Memory => {
                 let connection = migrated_sqlite(None, now).await?;
-                Ok(Self { source: Source::Memory, writer: spawn_sqlite(connection) })
+                Ok(Self { source: Source::Memory, writer: start_sqlite(connection)? })
             }
             Place::File(path) => {
                 engine::make_file(path).map_err(|source| OpenError::File {
@@ -56,8 +56,8 @@ impl Store {
                     source,
                 })?;
                 let connection = migrated_sqlite(Some(path), now).await?;
-                let readers = engine::open_readers(path).await?;
-                Ok(Self { source: Source::Sqlite(readers), writer: spawn_sqlite(connection) })
+                let readers = Readers::open(path)?;
+                Ok(Self { source: Source::Sqlite(readers), writer: start_sqlite(connection)? })
             }
             Place::Postgres(options) => {
                 let pool = engine::open_pool(options, POSTGRES_CONNECTIONS).await?;
@@ -91,7 +91,7 @@ impl Store {
             return match answer.await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(panic)) => std::panic::resume_unwind(panic),
-                Err(_) => Err(closed()),
+                Err(_) => Err(StoreError::closed()),
             };
         };
         let mut tx = Tx(Held::Postgres(pool.begin().await?));
@@ -111,7 +111,7 @@ impl Store {
     pub async fn record_issued(&self, issued: NewIssued) -> Result<Recorded, StoreError> {
         let (answer, outcome) = oneshot::channel();
         self.hand_in(Job::Record(Box::new(issued), answer)).await?;
-        outcome.await.map_err(|_| closed())?
+        outcome.await.map_err(|_| StoreError::closed())?
     }
 
     /// Tells whether several servers may share the database.
@@ -145,9 +145,7 @@ impl Store {
             return Err(StoreError::Malformed("only a SQLite file is copied; use pg_dump"));
         };
         let path = path.to_str().ok_or(StoreError::Malformed("the path is not UTF-8"))?;
-        let mut connection = readers.acquire().await?;
-        let copy = Statement::new("certificates", "VACUUM INTO $1").text(path);
-        Connection::Sqlite(&mut connection).execute(copy).await.map(drop)
+        readers.rows(Statement::new("certificates", "VACUUM INTO $1").text(path)).await.map(drop)
     }
 
     /// Waits until all that was handed in is committed, and closes the connections.
@@ -158,7 +156,7 @@ impl Store {
         }
         match &self.source {
             Source::Memory => {}
-            Source::Sqlite(pool) => pool.close().await,
+            Source::Sqlite(readers) => readers.close(),
             Source::Postgres(pool) => pool.close().await,
         }
     }
@@ -175,10 +173,7 @@ impl Store {
             Source::Memory => {
                 self.write(move |tx| Box::pin(async move { tx.rows(statement).await })).await
             }
-            Source::Sqlite(pool) => {
-                let mut connection = pool.acquire().await?;
-                Connection::Sqlite(&mut connection).rows(statement).await
-            }
+            Source::Sqlite(readers) => readers.rows(statement).await,
             Source::Postgres(pool) => {
                 let mut connection = pool.acquire().await?;
                 Connection::Postgres(&mut connection).rows(statement).await
@@ -186,25 +181,35 @@ impl Store {
         }
     }
 
+    /// Reads what one look-up by an index finds.
+    pub(crate) async fn look_up(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        match &self.source {
+            Source::Sqlite(readers) => readers.look_up(statement),
+            Source::Memory | Source::Postgres(_) => self.rows(statement).await,
+        }
+    }
+
     async fn hand_in(&self, job: Job) -> Result<(), StoreError> {
-        self.writer.send(job).await.map_err(|_| closed())
+        self.writer.send(job).await.map_err(|_| StoreError::closed())
     }
 }
 
-fn closed() -> StoreError {
-    StoreError::unavailable("the store is closed")
-}
-
-fn spawn_sqlite(connection: SqliteConnection) -> mpsc::Sender<Job> {
+fn start_sqlite(connection: rusqlite::Connection) -> Result<mpsc::Sender<Job>, OpenError> {
     let (writer, jobs) = mpsc::channel(QUEUE);
-    tokio::spawn(group::run_sqlite(connection, jobs));
-    writer
+    let runtime = Handle::current();
+    let started = std::thread::Builder::new()
+        .name("chancery-store".into())
+        .spawn(move || runtime.block_on(group::run_sqlite(connection, jobs)));
+    match started {
+        Ok(_) => Ok(writer),
+        Err(error) => Err(OpenError::Unavailable(Outage::from(error))),
+    }
 }
 
-async fn migrated_sqlite(file: Option<&Path>, now: i64) -> Result<SqliteConnection, OpenError> {
-    let mut connection = engine::open_writer(file).await?;
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    migrate::migrate(&mut Connection::Sqlite(&mut transaction), now).await?;
-    transaction.commit().await?;
+async fn migrated_sqlite(file: Option<&Path>, now: i64) -> Result<rusqlite::Connection, OpenError> {
+    let mut connection = engine::open_writer(file)?;
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    migrate::migrate(&mut Connection::Sqlite(&mut connection), now).await?;
+    connection.execute_batch("COMMIT")?;
     Ok(connection)
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use sqlx::{Postgres, SqliteConnection};
+use sqlx::Postgres;
 
 use crate::engine::{Connection, Engine, Row, Statement};
 use crate::{Store, StoreError};
@@ -15,7 +15,7 @@ pub type BoxFuture<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
 pub struct Tx(pub(crate) Held);
 
 pub(crate) enum Held {
-    Sqlite(SqliteConnection),
+    Sqlite(rusqlite::Connection),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
@@ -67,12 +67,22 @@ pub(crate) mod sealed {
             statement: Statement,
         ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send;
 
+        /// Reads what one look-up by an index finds: few rows, none of them large.
+        fn look_up(
+            self,
+            statement: Statement,
+        ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send;
+
         fn engine_of(&mut self) -> Engine;
     }
 
     impl Rows for &Store {
         async fn read(self, statement: Statement) -> Result<Vec<Row>, StoreError> {
             self.rows(statement).await
+        }
+
+        async fn look_up(self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+            self.look_up(statement).await
         }
 
         fn engine_of(&mut self) -> Engine {
@@ -85,16 +95,20 @@ pub(crate) mod sealed {
             self.rows(statement).await
         }
 
+        async fn look_up(self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+            self.rows(statement).await
+        }
+
         fn engine_of(&mut self) -> Engine {
             self.engine()
         }
     }
 }
 
-/// Reads at most one row.
+/// Looks at most one row up.
 pub(crate) async fn one(
     from: impl Source,
     statement: Statement,
 ) -> Result<Option<Row>, StoreError> {
-    Ok(from.read(statement).await?.into_iter().next())
+    Ok(from.look_up(statement).await?.into_iter().next())
 }

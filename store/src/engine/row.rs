@@ -1,10 +1,11 @@
 //! Rows of either engine, read by column name.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
+use rusqlite::types::Value;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
 
 use crate::StoreError;
 
@@ -15,23 +16,63 @@ pub struct Row {
 }
 
 pub(super) enum Of {
-    Sqlite(SqliteRow),
+    Sqlite(Taken),
     Postgres(PgRow),
+}
+
+/// Is a row of SQLite, taken out of its statement.
+pub(super) struct Taken {
+    /// The columns' names, shared by all rows of a statement.
+    pub(super) names: Arc<[Box<str>]>,
+    pub(super) values: Vec<Value>,
+}
+
+impl Taken {
+    fn get<T: Stored>(&self, column: &str) -> Result<Option<T>, &'static str> {
+        let place = self.names.iter().position(|name| **name == *column).ok_or("no such column")?;
+        match self.values.get(place).ok_or("no such column")? {
+            Value::Null => Ok(None),
+            value => T::of(value).map(Some).ok_or("of another type"),
+        }
+    }
+}
+
+/// What a column of SQLite may hold.
+trait Stored: Sized {
+    fn of(value: &Value) -> Option<Self>;
+}
+
+impl Stored for String {
+    fn of(value: &Value) -> Option<Self> {
+        if let Value::Text(text) = value { Some(text.clone()) } else { None }
+    }
+}
+
+impl Stored for i64 {
+    fn of(value: &Value) -> Option<Self> {
+        if let Value::Integer(int) = value { Some(*int) } else { None }
+    }
+}
+
+impl Stored for Vec<u8> {
+    fn of(value: &Value) -> Option<Self> {
+        if let Value::Blob(bytes) = value { Some(bytes.clone()) } else { None }
+    }
 }
 
 macro_rules! column {
     ($name:ident, $nullable:ident, $type:ty) => {
-        // Not by the driver: sqlx reads SQLite's NULL as 0 or as nothing.
         pub(crate) fn $name(&self, column: &'static str) -> Result<$type, StoreError> {
             self.$nullable(column)?.ok_or_else(|| self.corrupt(column, "is NULL"))
         }
 
         pub(crate) fn $nullable(&self, column: &'static str) -> Result<Option<$type>, StoreError> {
             match &self.of {
-                Of::Sqlite(row) => row.try_get::<Option<$type>, _>(column),
-                Of::Postgres(row) => row.try_get::<Option<$type>, _>(column),
+                Of::Sqlite(row) => row.get(column).map_err(|why| self.corrupt(column, why)),
+                Of::Postgres(row) => row
+                    .try_get::<Option<$type>, _>(column)
+                    .map_err(|error| self.corrupt(column, error)),
             }
-            .map_err(|error| self.corrupt(column, error))
         }
     };
 }

@@ -133,7 +133,7 @@ pub async fn get(from: impl Source, id: Id<AcmeOrder>) -> Result<Option<AcmeOrde
                LEFT JOIN acme_issued i ON i.order_id = o.id
                JOIN acme_authorizations a ON a.order_id = o.id
                WHERE o.id = $1 ORDER BY a.number";
-    let rows = from.read(Statement::new(TABLE, sql).text(id.to_string())).await?;
+    let rows = from.look_up(Statement::new(TABLE, sql).text(id.to_string())).await?;
     let Some(first) = rows.first() else {
         return Ok(None);
     };
