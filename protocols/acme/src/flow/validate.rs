@@ -19,6 +19,7 @@ use va_wire::{Client, Identifier, Method, Outcome, Thumbprint, Validate};
 
 use crate::accounts::Known;
 use crate::base::Base;
+use crate::problem::Problem;
 use crate::state::AcmeState;
 use crate::verified::log_only;
 
@@ -74,6 +75,25 @@ impl Validations {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.get(&key).map(|running| running.method)
     }
+
+    /// Joins the validation of an authorization, or takes a place for a new one, with the sender of
+    /// its progress.
+    fn join(
+        &self,
+        key: AuthorizationKey,
+        method: ChallengeMethod,
+    ) -> Result<(watch::Receiver<Progress>, Option<watch::Sender<Progress>>), Problem> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = running.get(&key) {
+            return Ok((running.progress.clone(), None));
+        }
+        if running.len() >= MOST {
+            return Err(Problem::rate_limited("too many validations are under way", 5));
+        }
+        let (sender, progress) = watch::channel(Progress::UnderWay);
+        running.insert(key, Running { method, progress: progress.clone() });
+        Ok((progress, Some(sender)))
+    }
 }
 
 /// Sets a challenge going, unless one of its authorization is, and waits for a moment; gives what
@@ -84,10 +104,10 @@ pub(crate) async fn begin(
     (authorization, profile): (&AcmeAuthorization, &ProfileName),
     method: ChallengeMethod,
     base: &Base,
-) -> Result<Option<Settled>, crate::problem::Problem> {
+) -> Result<Option<Settled>, Problem> {
     let Some(client) = state.validations.client.clone() else {
         let why = "this server has no validation authority";
-        return Err(crate::problem::Problem::new(AcmeErrorKind::ServerInternal, why)
+        return Err(Problem::new(AcmeErrorKind::ServerInternal, why)
             .with_status(axum::http::StatusCode::SERVICE_UNAVAILABLE));
     };
     let offer = super::orders::offered(state, profile);
@@ -98,21 +118,10 @@ pub(crate) async fn begin(
         expires_at: authorization.expires_at,
         reuse: offer.map_or(0, |(_, offer)| offer.reuse.0),
     };
-    let mut progress = {
-        let mut running = state.validations.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = running.get(&authorization.key) {
-            running.progress.clone()
-        } else {
-            if running.len() >= MOST {
-                let why = "too many validations are under way";
-                return Err(crate::problem::Problem::rate_limited(why, 5));
-            }
-            let (sender, progress) = watch::channel(Progress::UnderWay);
-            running.insert(work.key, Running { method, progress: progress.clone() });
-            tokio::spawn(run(state.clone(), client, work, sender));
-            progress
-        }
-    };
+    let (mut progress, place) = state.validations.join(work.key, method)?;
+    if let Some(sender) = place {
+        tokio::spawn(run(state.clone(), client, work, sender));
+    }
     let over = progress.wait_for(|progress| matches!(progress, Progress::Over(_)));
     Ok(match timeout(PATIENCE, over).await {
         Ok(Ok(progress)) => match &*progress {
@@ -232,5 +241,32 @@ async fn settle(
             return None;
         }
         sleep(Duration::from_secs(wait.clamp(1, 60).into())).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use model::Id;
+
+    use super::*;
+
+    #[test]
+    fn so_many_validations_are_under_way_and_no_more() {
+        let validations = Validations::new(None);
+        let key = |number: usize| AuthorizationKey {
+            order: Id::from_parts(u64::try_from(number / 100).expect("small"), &[1; 10]),
+            number: u16::try_from(number % 100).expect("below 100"),
+        };
+        let join = |number| validations.join(key(number), ChallengeMethod::Http01);
+        for number in 0..MOST {
+            assert!(matches!(join(number), Ok((_, Some(_)))), "{number}");
+        }
+        let refused = join(MOST).map(drop).expect_err("there is no place");
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(refused.kind(), AcmeErrorKind::RateLimited);
+        assert_eq!(validations.running(key(MOST)), None);
+        // Who asks about one that is under way takes no place.
+        assert!(matches!(join(7), Ok((_, None))));
     }
 }
