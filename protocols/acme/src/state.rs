@@ -1,5 +1,6 @@
 //! What the endpoints share.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,18 +29,29 @@ pub struct AcmeParts {
     pub validator: Option<PathBuf>,
 }
 
-/// What the endpoints share; clones share everything.
+/// What the endpoints share; every request has some clones of it, which share everything.
 #[derive(Clone)]
-pub struct AcmeState {
+pub struct AcmeState(Arc<Shared>);
+
+/// What stands behind a clone of [`AcmeState`].
+pub struct Shared {
     pub(crate) authority: Authority,
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) settings: Settings,
     pub(crate) bases: Bases,
-    pub(crate) nonces: Arc<Nonces>,
-    pub(crate) accounts: Arc<Accounts>,
-    pub(crate) limits: Arc<AddressLimits>,
-    pub(crate) validations: Arc<Validations>,
-    pub(crate) plans: Arc<Plans>,
+    pub(crate) nonces: Nonces,
+    pub(crate) accounts: Accounts,
+    pub(crate) limits: AddressLimits,
+    pub(crate) validations: Validations,
+    pub(crate) plans: Plans,
     pub(crate) chaos: Chaos,
+}
+
+impl Deref for AcmeState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl AcmeState {
@@ -53,17 +65,17 @@ impl AcmeState {
             tracing::warn!("dangerous_chaos is on: good requests are refused by chance");
         }
         let store = authority.store();
-        Ok(Self {
-            nonces: Arc::new(Nonces::open(store).await?),
-            accounts: Arc::new(Accounts::new(store)),
-            limits: Arc::new(AddressLimits::new(settings.limits)),
-            validations: Arc::new(Validations::new(validator)),
-            plans: Arc::default(),
+        Ok(Self(Arc::new(Shared {
+            nonces: Nonces::open(store).await?,
+            accounts: Accounts::new(store),
+            limits: AddressLimits::new(settings.limits),
+            validations: Validations::new(validator),
+            plans: Plans::default(),
             chaos: Chaos::new(settings.dangerous_chaos),
-            settings: Arc::new(settings),
+            settings,
             authority,
             bases,
-        })
+        })))
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -86,7 +86,9 @@ pub(crate) enum Either<P> {
 
 /// What both kinds begin with.
 struct Received {
-    parts: Parts,
+    headers: HeaderMap,
+    uri: Uri,
+    applicant: Option<crate::limit::Applicant>,
     base: Base,
     url: String,
     jws: Jws,
@@ -95,7 +97,7 @@ struct Received {
 
 impl Received {
     async fn read(request: Request, state: &AcmeState) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let media = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         // RFC 8555 §6.2: exactly this one, though a parameter does no harm.
         let bare = media.and_then(|media| media.split(';').next()).unwrap_or_default();
@@ -106,8 +108,12 @@ impl Received {
         let base = state.bases.of_request(&parts).ok_or_else(|| {
             Problem::unauthorized("this server does not answer under the name of the request")
         })?;
-        let url = base.request(&original(&parts));
-        let request = Request::from_parts(parts.clone(), body);
+        // What the limits of bodies hang on, and no copy of the whole head.
+        let applicant = parts.extensions.get().copied();
+        let uri = original(&parts);
+        let url = base.request(&uri);
+        let mut request = Request::new(body);
+        *request.extensions_mut() = std::mem::take(&mut parts.extensions);
         let octets = Bytes::from_request(request, &()).await.map_err(|rejected| {
             Problem::malformed(rejected.body_text()).with_status(rejected.status())
         })?;
@@ -128,7 +134,7 @@ impl Received {
                 "the protected header has no `nonce`",
             ));
         }
-        Ok(Self { parts, base, url, jws, algorithm })
+        Ok(Self { headers: parts.headers, uri, applicant, base, url, jws, algorithm })
     }
 
     /// Verifies signature and nonce, in this order: only who signs can use a nonce up.
@@ -165,8 +171,8 @@ impl Received {
             account: known,
             base: self.base,
             url: self.url,
-            uri: original(&self.parts),
-            headers: self.parts.headers,
+            uri: self.uri,
+            headers: self.headers,
         })
     }
 
@@ -180,7 +186,7 @@ impl Received {
             key,
             base: self.base,
             url: self.url,
-            applicant: self.parts.extensions.get().copied(),
+            applicant: self.applicant,
         })
     }
 }
