@@ -1,20 +1,6 @@
-//! Golden octets of the leaves about rings; see golden.rs.
-#![allow(clippy::unwrap_used)]
+//! Golden octets of the leaves about rings.
 
-use signer_proto::*;
-
-const AT_MS: i64 = 0x0000_0192_6eb5_2401;
-
-fn check(event: impl Into<Event>, golden: &str) {
-    let leaf = Leaf { at_ms: AT_MS, event: event.into() };
-    let digits: String = golden.chars().filter(|c| !c.is_whitespace()).collect();
-    let golden = hex::decode(digits).unwrap();
-    assert_eq!(hex::encode(leaf.to_wire()), hex::encode(&golden), "{}", leaf.event.name());
-    for length in 0..golden.len() {
-        assert_eq!(Leaf::from_wire(&golden[..length]), Err(WireError::Truncated), "{length}");
-    }
-    assert_eq!(Leaf::from_wire(&golden), Ok(leaf));
-}
+use super::*;
 
 #[test]
 fn golden_gap_accepted() {
