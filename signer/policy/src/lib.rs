@@ -39,6 +39,8 @@ mod authority_tests;
 #[cfg(test)]
 mod change_fields;
 #[cfg(test)]
+mod change_search;
+#[cfg(test)]
 mod change_tests;
 #[cfg(test)]
 mod sample;
