@@ -51,6 +51,10 @@ const KINDS: &[&str] = &[
     "[\"p-256\"]",
     "[\"p-384\", \"p-256\"]",
 ];
+const OFFICERS: &[&str] = &[
+    "[\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKdqYzPHMAQ3/a7hBlm2HkCnDwK3ki19Z2Ev3xq0Zgc9 ann\", \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEK5ypzlF+eDeZQ65+ogXVbjPuYcKUZlmmQiAOCgDqT9 bob\"]",
+    "[\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKdqYzPHMAQ3/a7hBlm2HkCnDwK3ki19Z2Ev3xq0Zgc9 ann\", \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEK5ypzlF+eDeZQ65+ogXVbjPuYcKUZlmmQiAOCgDqT9 bob\", \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP0AunlyAQBZz8bMU03uNnp7WSeg0JJoCnfR+5v/2wJp cyd\"]",
+];
 const URLS: &[&str] = &[
     "[\"http://pki.corp.example/\"]",
     "",
@@ -164,15 +168,8 @@ pub(crate) const LEAVES: &[Field] = &[
     field("budget", "per_day", &["1000", "", "10"], (0, 1)),
     field("budget", "total", &["100000", "", "100001"], (0, 2)),
     field("budget", "per_name_per_day", &["5", "", "6", "0"], (0, 1)),
-    field(
-        "officers",
-        "keys",
-        &[
-            "[]",
-            "[\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKdqYzPHMAQ3/a7hBlm2HkCnDwK3ki19Z2Ev3xq0Zgc9 ann\"]",
-        ],
-        (0, 1),
-    ),
+    field("officers", "keys", OFFICERS, (0, 1)),
+    field("officers", "threshold", &["2", "1", ""], (0, 1)),
     neither("delegated", "responders", &["[]", "[\"@LEAF@\"]", "[\"@LEAF@\", \"@P384@\"]"]),
     neither("delegated", "registrations", &["[]", "[\"@P384@\"]", ""]),
     field("tripwires", "certificates_per_minute", &["600", "", "601"], (0, 1)),

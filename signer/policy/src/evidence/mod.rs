@@ -95,7 +95,8 @@ impl EvidenceRules {
         given: &Given<'_>,
     ) -> Result<Vec<EvidenceRecord>, Refusal> {
         if demanded {
-            self.demand.check(given.evidence.iter().map(Evidence::kind))?;
+            let enough = self.officers.enough(given.evidence);
+            self.check_demand(enough, given.evidence.iter().map(Evidence::kind))?;
         }
         for evidence in given.evidence {
             self.check_one(now, tbs, evidence, given.facts)?;
@@ -144,9 +145,22 @@ impl EvidenceRules {
             return Err(Refusal::new(Rule::EvidenceMissing, detail));
         }
         if demanded {
-            self.demand.check(records.iter().map(|record| record.kind))?;
+            let enough = self.officers.enough_records(records);
+            self.check_demand(enough, records.iter().map(|record| record.kind))?;
         }
         Ok(())
+    }
+
+    /// Holds kinds of evidence against the demand; officers count if there are enough of them.
+    fn check_demand(&self, enough: bool, kinds: impl Iterator<Item = u8>) -> Result<(), Refusal> {
+        let counts = |kind: &u8| enough || Proof::of_kind(*kind) != Some(Proof::Officer);
+        self.demand.check(kinds.filter(counts)).map_err(|refusal| match self.officers.threshold() {
+            several @ 2.. if refusal.rule == Rule::EvidenceMissing => {
+                let detail = format!("{}; {several} officers must sign", refusal.detail);
+                Refusal::new(refusal.rule, detail)
+            }
+            _ => refusal,
+        })
     }
 }
 

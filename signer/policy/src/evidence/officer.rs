@@ -1,11 +1,14 @@
 //! An officer's signature: a person read what the certificate says, and put his name to it.
 
 use core::fmt::{Display, Write as _};
+use core::hash::Hash;
+use std::collections::HashSet;
 
-use signer_proto::{OfficerSignature, Refusal, Rule};
+use signer_proto::{Evidence, EvidenceRecord, OfficerSignature, Refusal, Rule};
 use signer_quorum::{Operator, SshSignature};
 use x509::{GeneralName, TbsCertificate, sha256};
 
+use super::demand::Proof;
 use crate::change::{Diff, in_one_line};
 use crate::section::Section;
 use crate::usage::{extended_of, name_of};
@@ -13,10 +16,21 @@ use crate::usage::{extended_of, name_of};
 /// The namespace of OpenSSH signatures (`ssh-keygen -Y sign -n`) over summaries.
 pub const OFFICER_NAMESPACE: &str = "chancery/officer/v1";
 
+/// How many can be demanded: a certificate has eight pieces of evidence, and others beside these.
+const MOST: i64 = 6;
+
 /// The section `[officers]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Officers {
     keys: Vec<Operator>,
+    /// How many people must sign where an officer is demanded.
+    threshold: u64,
+}
+
+impl Default for Officers {
+    fn default() -> Self {
+        Self { keys: Vec::new(), threshold: 1 }
+    }
 }
 
 impl Officers {
@@ -26,8 +40,37 @@ impl Officers {
         };
         let keys =
             section.list("keys", |line| Operator::parse(line).map_err(|why| why.to_string()));
+        let threshold = section.number("threshold", MOST).unwrap_or(1);
+        if threshold != 1 && !(2..=count(keys.iter().map(Operator::person))).contains(&threshold) {
+            section.wrong("threshold", "is not 1 to the number of officers");
+        }
         section.finish();
-        Self { keys }
+        Self { keys, threshold }
+    }
+
+    /// Tells whether as many people signed as must. Who is no officer counts here, and is refused
+    /// as that when the signatures are checked.
+    pub(super) fn enough(&self, evidence: &[Evidence]) -> bool {
+        let signer = |evidence: &Evidence| {
+            let Evidence::Officer(signature) = evidence else { return None };
+            let Ok(read) = SshSignature::parse(&signature.0) else { return Some(String::new()) };
+            let known = self.keys.iter().find(|officer| officer.key() == read.key());
+            Some(known.map_or_else(|| read.key().fingerprint(), Operator::person))
+        };
+        count(evidence.iter().filter_map(signer)) >= self.threshold
+    }
+
+    /// Tells whether there are as many signatures as must be, none of them twice: the journal has
+    /// digests of them, which do not tell whose they are.
+    pub(super) fn enough_records(&self, records: &[EvidenceRecord]) -> bool {
+        let officers =
+            records.iter().filter(|record| Proof::of_kind(record.kind) == Some(Proof::Officer));
+        count(officers.map(|record| record.digest)) >= self.threshold
+    }
+
+    /// Says how many must sign.
+    pub(super) fn threshold(&self) -> u64 {
+        self.threshold
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -35,10 +78,11 @@ impl Officers {
     }
 
     pub(super) fn compare(&self, new: &Self, diff: &mut Diff) {
-        let Self { keys } = self;
+        let Self { keys, threshold } = self;
         let same_key = |one: &Operator, other: &Operator| one.key() == other.key();
         diff.section("officers", |diff| {
             diff.list("keys", (keys, &new.keys), same_key, Operator::shown);
+            diff.floor("threshold", threshold, &new.threshold, u64::to_string);
         });
     }
 
@@ -60,6 +104,11 @@ impl Officers {
             .map(|_| ())
             .map_err(|fault| refuse(fault.to_string()))
     }
+}
+
+/// Counts what is different.
+fn count<T: Eq + Hash>(all: impl Iterator<Item = T>) -> u64 {
+    u64::try_from(all.collect::<HashSet<_>>().len()).unwrap_or_default()
 }
 
 /// Writes what an officer signs: what the certificate says, in lines for a person, and the digest
@@ -113,7 +162,6 @@ mod tests {
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
-    use signer_proto::Evidence;
     use signer_quorum::armour;
 
     use super::*;
@@ -222,6 +270,48 @@ mod tests {
             world.evidence = vec![evidence];
             assert_eq!(world.verdict(&server()), Err(Rule::OfficerRefused));
         }
+    }
+
+    #[test]
+    fn as_many_people_sign_as_the_policy_says() {
+        let officers = [Officer::new(), Officer::new(), Officer::new()];
+        let lines: Vec<String> = ["ann", "bob", "Bob"]
+            .iter()
+            .zip(&officers)
+            .map(|(name, officer)| {
+                format!("\"{}\"", officer.line().replace(" ann", &format!(" {name}")))
+            })
+            .collect();
+        let text = |threshold: &str| {
+            leaf_policy().replace("proof_of_possession = false", "evidence = [[\"officer\"]]")
+                + &format!("[officers]\nkeys = [{}]\n{threshold}", lines.join(", "))
+        };
+        for wrong in ["threshold = 0", "threshold = 3", "threshold = 7", "threshold = \"2\""] {
+            let errors = crate::KeyPolicy::parse(&text(wrong)).unwrap_err();
+            assert_eq!(errors.0[0].path, "officers.threshold", "{wrong}: {errors}");
+        }
+        let mut world = World::with(&text("threshold = 2"));
+        let summary = summary(&server());
+        let sign = |nth: usize| officers[nth].sign(OFFICER_NAMESPACE, &summary);
+        for (signers, expected) in [
+            (vec![0, 1], Ok(())),
+            (vec![0, 2], Ok(())),
+            (vec![0, 1, 2], Ok(())),
+            (vec![0], Err(Rule::EvidenceMissing)),
+            (vec![0, 0], Err(Rule::EvidenceMissing)),
+            // Two keys of one person.
+            (vec![1, 2], Err(Rule::EvidenceMissing)),
+        ] {
+            world.evidence = signers.iter().map(|nth| sign(*nth)).collect();
+            assert_eq!(world.verdict(&server()), expected, "{signers:?}");
+            let records = super::super::records(&world.evidence);
+            let section = Officers { keys: Vec::new(), threshold: 2 };
+            let twice = signers == [0, 0] || signers.len() == 1;
+            assert_eq!(section.enough_records(&records), !twice, "{signers:?}");
+        }
+        // Beside an officer stands somebody who is none.
+        world.evidence = vec![sign(0), Officer::new().sign(OFFICER_NAMESPACE, &summary)];
+        assert_eq!(world.verdict(&server()), Err(Rule::OfficerRefused));
     }
 
     #[test]
