@@ -1033,7 +1033,11 @@ class Fold:
 
     def OcspSigned(self, at, leaf):
         if self.followed and leaf["issuer"] not in self.keys:
-            return  # the issuer is in a followed ring's journal
+            # The issuer is in a followed ring's journal.
+            responder = self.known(leaf["responder"], OCSP)
+            responder.signs()
+            responder.is_in(ACTIVE, SUSPENDED)
+            return
         issuer = self.known(leaf["issuer"], ISSUING)
         demand(not issuer.missing, "adoption", f"the inventory of {issuer.label} is not whole")
         issuer.covers(leaf["revocations"], leaf["this_update"], "ocsp")

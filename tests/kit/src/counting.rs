@@ -1,6 +1,6 @@
 //! A key driver that counts what it is asked and remembers what it gave.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keystore::{
@@ -30,6 +30,8 @@ pub struct Counts {
     signs: AtomicU64,
     generates: AtomicU64,
     signatures: Mutex<Vec<Vec<u8>>>,
+    /// Whether signatures are intended before they are made.
+    intends: AtomicBool,
     /// Whether the driver is in this process. Of another one nothing is counted: the same attacks
     /// run against the counting driver too, and the journal shows what was signed.
     inside: bool,
@@ -55,6 +57,15 @@ impl Counts {
     pub fn misbehave(&self, misdeed: Option<Misdeed>) {
         assert!(self.inside, "another process's driver: start with Ring::inside");
         *self.misdeed.lock().unwrap_or_else(PoisonError::into_inner) = misdeed;
+    }
+
+    /// Lets the driver demand intents from now on, as one whose keys are far away does.
+    ///
+    /// # Panics
+    /// If the driver is in another process.
+    pub fn intend(&self) {
+        assert!(self.inside, "another process's driver: start with Ring::inside");
+        self.intends.store(true, Ordering::SeqCst);
     }
 
     fn made(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
@@ -119,6 +130,10 @@ impl KeyDriver for CountingDriver {
     fn generate(&self, key: &KeyIdentity) -> Result<SpkiDer, DriverError> {
         self.counts.generates.fetch_add(1, Ordering::SeqCst);
         self.driver.generate(key)
+    }
+
+    fn wants_intent(&self) -> bool {
+        self.counts.intends.load(Ordering::SeqCst) || self.driver.wants_intent()
     }
 
     fn health(&self) -> Result<(), DriverError> {

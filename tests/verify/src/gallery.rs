@@ -23,16 +23,26 @@ pub struct Gallery {
     pub leaves: Vec<Vec<u8>>,
 }
 
+/// A ring of two operators, with real keys of `ssh-keygen`; where it is missing, of none.
+pub(crate) fn plan() -> Plan {
+    let mut plan = Plan::default().inside().issuing_but("hold = false", "hold = true");
+    plan.operators = Operators::found(&[("alice", "ed25519"), ("bob", "ecdsa-256")]);
+    plan.threshold = if plan.operators.is_some() { 2 } else { 0 };
+    plan
+}
+
+/// Tells whether the ring's operators are there to sign.
+pub(crate) fn has_operators(ring: &Ring) -> bool {
+    !ring.call(&ReadOperators).expect("the operators").operators.0.is_empty()
+}
+
 /// Makes a journal of at least `size` leaves.
 ///
 /// # Panics
 /// If the core refuses what is honest.
 #[must_use]
 pub fn gallery(size: usize) -> Gallery {
-    let mut plan = Plan::default().inside().issuing_but("hold = false", "hold = true");
-    // Real keys of `ssh-keygen`; where it is missing, a ring without operators.
-    plan.operators = Operators::found(&[("alice", "ed25519"), ("bob", "ecdsa-256")]);
-    plan.threshold = if plan.operators.is_some() { 2 } else { 0 };
+    let plan = plan();
     let text = plan.issuing.clone();
     let mut ring = Ring::start_with(plan);
     found(&ring);
@@ -93,7 +103,7 @@ fn ca_request(key: &str, subject: &str, public: &PublicKey) -> SignCaRequest {
 }
 
 /// Certificates of both issuing CAs, some with a CSR.
-fn leaves(ring: &Ring, round: usize) -> Vec<Serial> {
+pub(crate) fn leaves(ring: &Ring, round: usize) -> Vec<Serial> {
     let mut serials = Vec::new();
     for nth in 0..10 {
         let mut draft = ring.leaf();
@@ -124,7 +134,7 @@ fn leaves(ring: &Ring, round: usize) -> Vec<Serial> {
 }
 
 /// One certificate is revoked, one goes on hold and off, one on hold and is revoked.
-fn revocations(ring: &Ring, serials: &[Serial]) {
+pub(crate) fn revocations(ring: &Ring, serials: &[Serial]) {
     let [.., a, b, c, d] = serials else { return };
     let key = || label(ISSUING);
     let revoke = |serial: &Serial, reason, invalidity| {
@@ -143,7 +153,7 @@ fn revocations(ring: &Ring, serials: &[Serial]) {
 }
 
 /// CRLs of all CAs, and a batch of OCSP responses.
-fn status(ring: &Ring, serials: &[Serial]) {
+pub(crate) fn status(ring: &Ring, serials: &[Serial]) {
     let next_update = ring.clock.now().plus_seconds(5 * DAY);
     for key in [ISSUING, OTHER, ROOT] {
         ring.call(&BuildCrl { key: label(key), shard: 0, next_update }).expect("a CRL");

@@ -195,8 +195,16 @@ fn event(event: &mut Event, leaves: &[Vec<u8>], dice: &mut Dice) -> String {
             _ => change.warrant = forged(&change.warrant, dice),
         },
         Event::CeremonyRecorded(record) => record.plan = Digest([4; 32]),
-        Event::CertificateSigned(signed) => match dice.below(6) {
+        Event::CertificateSigned(signed) => match dice.below(7) {
             0 => signed.key = key,
+            6 => match signed.evidence.0.first_mut() {
+                // Another certificate is renewed, or none: the position is in the digest.
+                Some(record) => match dice.below(2) {
+                    0 => record.kind = dice.within(1, 9) as u8,
+                    _ => record.digest.0[dice.within(24, 32)] ^= 1,
+                },
+                None => signed.profile = Digest([1; 32]),
+            },
             1 => signed.policy = Digest([9; 32]),
             2 => signed.signature = Signature::from_vec(vec![0x30, 6, 2, 1, 1, 2, 1, 1]),
             3 => {
@@ -235,6 +243,51 @@ fn event(event: &mut Event, leaves: &[Vec<u8>], dice: &mut Dice) -> String {
             0 => signed.revocations += 1000,
             1 => signed.count = 0,
             _ => signed.responder = key,
+        },
+        Event::HandshakesSigned(signed) => match dice.below(4) {
+            0 => signed.count = 0,
+            1 => signed.count = 5000,
+            2 => signed.key = key,
+            _ => signed.root = Digest([2; 32]),
+        },
+        Event::SignIntended(intended) => match dice.below(2) {
+            0 => intended.tbs_digest = Digest([1; 32]),
+            _ => intended.key = key,
+        },
+        Event::ValidationRecorded(record) => record.account = Digest([1; 32]),
+        Event::AuditAnchored(anchored) => match dice.below(2) {
+            0 => anchored.through = 0,
+            _ => anchored.previous = Digest([1; 32]),
+        },
+        Event::UnlockRotated(rotated) => match dice.below(2) {
+            0 => rotated.unlock = Digest([1; 32]),
+            _ => {
+                use signer_proto::RotationStage::{Abandoned, Done, Found, Intended};
+                rotated.stage = *dice.pick(&[Intended, Done, Abandoned, Found]);
+            }
+        },
+        Event::GapAccepted(gap) => match dice.below(4) {
+            0 => gap.seen_size += 1,
+            1 => gap.serial_prefix = gap.serial_prefix % 0x7f + 1,
+            2 => gap.crl_numbers.0.clear(),
+            _ => gap.warrant = forged(&gap.warrant, dice),
+        },
+        Event::Promoted(promoted) => match dice.below(3) {
+            0 => promoted.serial_prefix = promoted.serial_prefix % 0x7f + 1,
+            1 => promoted.fence.0.push('.'),
+            _ => promoted.warrant = forged(&promoted.warrant, dice),
+        },
+        Event::RingFollowed(followed) => match dice.below(2) {
+            0 => {
+                let at = dice.below(followed.genesis.0.len());
+                followed.genesis.0[at] ^= 1 << dice.below(8);
+            }
+            _ => followed.warrant = forged(&followed.warrant, dice),
+        },
+        Event::FollowedRead(read) => match dice.below(3) {
+            0 => read.size = 0,
+            1 => read.root = Digest([1; 32]),
+            _ => read.instance.0[0] ^= 1,
         },
         Event::Refused(refused) => refused.rule = Rule::SerialUsed,
         // A type that came later: the byte-wise attacks are for all.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use signer_verify::{Audit, Evidence, Fault, FaultKind, audit};
 use tempfile::TempDir;
-use verify_tests::{Dice, Gallery, Thief, gallery, mutate, publish};
+use verify_tests::{Dice, Gallery, Thief, eventful, gallery, mutate, publish};
 
 use crate::python::Python;
 
@@ -32,8 +32,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn set() -> Self {
-        let gallery = gallery(300);
+    fn set(gallery: Gallery) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (checkpoint, tiles) = (dir.path().join("checkpoint"), dir.path().join("log"));
         let tree = publish(&tiles, &gallery.leaves);
@@ -84,7 +83,16 @@ fn campaign(scene: &Scene, with_tiles: bool, one: impl Fn(usize, &mut Python) + 
 
 #[test]
 fn both_name_the_same_leaf_of_a_thousand_mutations() {
-    let scene = Scene::set();
+    names_the_same_leaf(gallery(300));
+}
+
+#[test]
+fn both_name_the_same_leaf_of_a_thousand_mutations_of_an_eventful_journal() {
+    names_the_same_leaf(eventful(300));
+}
+
+fn names_the_same_leaf(gallery: Gallery) {
+    let scene = Scene::set(gallery);
     let evidence = scene.evidence(true);
     campaign(&scene, true, |number, python| {
         let dir = scene.dir.path().join(format!("tiled-{number}"));
@@ -111,9 +119,22 @@ fn both_name_the_same_leaf_of_a_thousand_mutations() {
 /// leaf that does not follow is named, and only signer-verify reads X.509.
 #[test]
 fn both_fail_a_thousand_mutations_by_a_checkpoint_alone() {
-    let scene = Scene::set();
+    let kinds = fails_by_a_checkpoint_alone(gallery(300));
+    assert!(mutations() < 1000 || kinds.len() >= 15, "{kinds:?}");
+}
+
+#[test]
+fn both_fail_a_thousand_mutations_of_an_eventful_journal_by_a_checkpoint_alone() {
+    let kinds = fails_by_a_checkpoint_alone(eventful(300));
+    for kind in ["intent", "rings", "rotation", "handshakes", "evidence"] {
+        assert!(mutations() < 1000 || kinds.contains_key(kind), "{kind}: {kinds:?}");
+    }
+}
+
+fn fails_by_a_checkpoint_alone(gallery: Gallery) -> BTreeMap<&'static str, u32> {
+    let scene = Scene::set(gallery);
     let evidence = scene.evidence(false);
-    let kinds = Mutex::new(BTreeMap::<&str, u32>::new());
+    let kinds = Mutex::new(BTreeMap::<&'static str, u32>::new());
     campaign(&scene, false, |number, python| {
         let dir = scene.dir.path().join(format!("plain-{number}"));
         let mut dice = Dice(1_000_000 + number as u64);
@@ -132,5 +153,5 @@ fn both_fail_a_thousand_mutations_by_a_checkpoint_alone() {
     });
     let kinds = kinds.into_inner().unwrap();
     eprintln!("{kinds:?}");
-    assert!(mutations() < 1000 || kinds.len() >= 15, "{kinds:?}");
+    kinds
 }
