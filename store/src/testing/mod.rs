@@ -9,6 +9,7 @@ use model::Clock;
 pub use postgres::{Postgres, PostgresMissing};
 
 use crate::engine::Statement;
+use crate::tx::one;
 use crate::{DatabaseUrl, Store};
 
 /// Is a clock that tests set, in Unix milliseconds.
@@ -60,6 +61,19 @@ pub async fn tamper(store: &Store, sql: &str) -> u64 {
     let statement = Statement::built("certificates", sql.into());
     let changed = store.write(move |tx| Box::pin(async move { tx.execute(statement).await }));
     changed.await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Counts the rows that were inserted, changed or deleted since the store opened; those of what was
+/// rolled back count, too. SQLite alone tells it: all is written by one connection there.
+///
+/// # Panics
+/// If the database is another, or does not answer.
+pub async fn written(store: &Store) -> i64 {
+    let statement = Statement::new("certificates", "SELECT total_changes() AS written");
+    let read = store.write(move |tx| {
+        Box::pin(async move { one(tx, statement).await?.expect("one row").int("written") })
+    });
+    read.await.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Makes a fresh PostgreSQL database on the shared test server; nothing, with a line that says

@@ -182,6 +182,16 @@ impl Ring {
         }
     }
 
+    /// Returns how many leaves the journal has.
+    ///
+    /// # Panics
+    /// If it is refused.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        let read = ReadJournal { from: 0, limit: 1 };
+        self.peer(Socket::Status).call(&read).expect("the journal is read").size
+    }
+
     /// Waits until so many refusals by a rule are counted in the journal.
     ///
     /// # Panics
