@@ -7,5 +7,6 @@ mod caddy;
 mod certbot;
 mod dehydrated;
 mod dns;
+mod instant_acme;
 mod web;
 mod world;
