@@ -5,6 +5,7 @@ mod beside;
 mod cloud;
 mod custody;
 mod openssl;
+mod servers;
 mod status;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 
 pub use api::{Api, Response};
 pub use openssl::{Openssl, has_ocsp_status, run};
+pub use servers::ServerBeside;
 pub use status::http_get;
 
 use custody::{Custody, signer_of};

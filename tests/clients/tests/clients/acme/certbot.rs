@@ -9,14 +9,14 @@ use serde_json::json;
 use super::world::World;
 
 /// certbot with folders of its own.
-struct Certbot<'w> {
+pub(super) struct Certbot<'w> {
     world: &'w World,
     program: PathBuf,
     home: PathBuf,
 }
 
 impl<'w> Certbot<'w> {
-    fn new(world: &'w World, program: &Path, home: &str) -> Self {
+    pub(super) fn new(world: &'w World, program: &Path, home: &str) -> Self {
         Self { world, program: program.to_owned(), home: world.folder(home) }
     }
 
@@ -53,7 +53,7 @@ impl<'w> Certbot<'w> {
         self.home.join("config/live").join(name).join(file)
     }
 
-    fn standalone(&self, name: &str) -> PathBuf {
+    pub(super) fn standalone(&self, name: &str) -> PathBuf {
         let port = self.world.http.to_string();
         let server = self.server();
         let mut words = vec!["certonly", "--standalone", "--http-01-port", &port];

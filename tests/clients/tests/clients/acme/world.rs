@@ -25,6 +25,8 @@ pub struct World {
     pub tls: u16,
     /// Where hooks write TXT records.
     pub records: PathBuf,
+    /// The base of the URLs that clients use, if it is not the server's own.
+    base: Option<String>,
 }
 
 fn free_port() -> u16 {
@@ -46,6 +48,12 @@ pub fn foreign(name: &str) -> Option<PathBuf> {
 impl World {
     /// Starts a CA; none, with a line that says so, without openssl.
     pub fn start() -> Option<Self> {
+        Self::start_on(Database::Sqlite, "dangerous_chaos = true\n", None)
+    }
+
+    /// Starts a CA with a database and settings of the ACME server; clients come by another base
+    /// than its own, perhaps.
+    pub fn start_on(database: Database, acme_settings: &str, base: Option<String>) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder").keep();
         let openssl = Openssl::find(&folder.join("openssl"))?;
         let records = folder.join("records");
@@ -58,19 +66,24 @@ impl World {
         );
         fs::write(&va, text).expect("written");
         let acme = folder.join("acme.toml");
-        fs::write(&acme, "dangerous_chaos = true\n").expect("written");
+        fs::write(&acme, acme_settings).expect("written");
         let arguments = [
             "--va-config",
             va.to_str().expect("text"),
             "--acme-config",
             acme.to_str().expect("text"),
         ];
-        let stack = Stack::start_with(Database::Sqlite, &arguments);
-        Some(Self { stack, openssl, http, tls, records })
+        let stack = Stack::start_with(database, &arguments);
+        Some(Self { stack, openssl, http, tls, records, base })
     }
 
     pub fn directory(&self) -> String {
-        format!("{}/acme/directory", self.stack.https())
+        format!("{}/acme/directory", self.base())
+    }
+
+    /// The base of all URLs of the ACME server.
+    pub fn base(&self) -> String {
+        self.base.clone().unwrap_or_else(|| self.stack.https())
     }
 
     pub fn folder(&self, name: &str) -> PathBuf {
