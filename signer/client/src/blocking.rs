@@ -1,4 +1,4 @@
-//! The one call of the boundary by a caller that cannot await: a TLS library amid a handshake.
+//! The calls of the boundary by a caller that cannot await: a TLS library amid a handshake.
 //!
 //! Connections are blocking and carry one request at a time; as many are kept as threads ever
 //! asked at once. One that broke meanwhile, as after a restart of the signer, is made again.
@@ -10,8 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use signer_proto::{
-    Call, Flags, HEADER, Header, MAX_DEADLINE_MS, Refusal, Rule, SignHandshake, SignedHandshake,
-    Wire,
+    Call, Flags, HEADER, Header, MAX_DEADLINE_MS, Refusal, Rule, SignedHandshake, Wire,
 };
 
 use crate::error::{CallError, ProtocolError};
@@ -48,11 +47,14 @@ impl HandshakeSigner {
         Self { socket, deadline, idle: Mutex::default() }
     }
 
-    /// Asks for a signature.
+    /// Asks for a signature: SignHandshake for TLS 1.3, SignKeyExchange for TLS 1.2.
     ///
     /// # Errors
     /// [`CallError`]; within the deadline.
-    pub fn sign(&self, call: &SignHandshake) -> Result<SignedHandshake, CallError> {
+    pub fn sign(
+        &self,
+        call: &impl Call<Answer = SignedHandshake>,
+    ) -> Result<SignedHandshake, CallError> {
         let end = Instant::now() + self.deadline;
         // Kept connections may all be of a signer that is gone.
         while let Some(connection) = self.take() {
@@ -74,7 +76,7 @@ impl HandshakeSigner {
     fn ask(
         &self,
         mut connection: Connection,
-        call: &SignHandshake,
+        call: &impl Call<Answer = SignedHandshake>,
         end: Instant,
     ) -> Result<SignedHandshake, Broken> {
         let outcome = connection.call(call, end)?;
@@ -204,7 +206,7 @@ fn broken(error: &io::Error) -> Broken {
 mod tests {
     use super::*;
     use crate::stand_in::{Act, StandIn};
-    use signer_proto::{KeyLabel, Transcript};
+    use signer_proto::{KeyLabel, SignHandshake, Transcript};
     use std::sync::Arc;
     use x509::{Signature, SignatureScheme};
 

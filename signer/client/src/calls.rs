@@ -11,8 +11,8 @@ use signer_proto::{
     RecordValidation, Recorded, Release, RevocationChange, RevocationDelta, RevocationSlice,
     Revoke, Seal, Sealed, SerialInspection, Serials, SetFreeze, SetKeyState, SetOperators,
     SetPolicy, ShowCheckpoint, SignAuthority, SignCaRequest, SignCertificate, SignHandshake,
-    SignOcsp, SignedCertificate, SignedHandshake, SignedOcsp, Socket, TileBytes, TreeProof, Unlock,
-    Unseal, ValidationRecord,
+    SignKeyExchange, SignOcsp, SignedCertificate, SignedHandshake, SignedOcsp, Socket, TileBytes,
+    TreeProof, Unlock, Unseal, ValidationRecord,
 };
 
 use crate::client::SignerClient;
@@ -84,6 +84,8 @@ calls! {
     sign_certificate(SignCertificate) -> SignedCertificate, on Issue, within usual;
     /// Has the server's part of a TLS handshake signed.
     sign_handshake(SignHandshake) -> SignedHandshake, on Issue, within usual;
+    /// Has the server's key exchange of TLS 1.2 signed.
+    sign_key_exchange(SignKeyExchange) -> SignedHandshake, on Issue, within usual;
     /// Anchors the audit log in the journal, or asks for the newest anchor.
     anchor_audit(AnchorAudit) -> NewestAnchor, on Issue, within usual;
     /// Seals a small secret.

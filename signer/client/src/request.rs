@@ -87,6 +87,7 @@ impl Request {
             | Kind::MintSerials
             | Kind::SignCertificate
             | Kind::SignHandshake
+            | Kind::SignKeyExchange
             | Kind::Seal
             | Kind::Unseal
             | Kind::RecordValidation

@@ -35,6 +35,7 @@ impl Lane {
             | Kind::SignCertificate
             | Kind::AnchorAudit
             | Kind::SignHandshake
+            | Kind::SignKeyExchange
             | Kind::InspectSerial
             | Kind::Seal
             | Kind::Unseal

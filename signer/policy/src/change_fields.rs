@@ -246,6 +246,7 @@ pub(crate) const SERVER: &[Field] = &[
         &["[\"ca.corp.example\"]", "[\"ca.corp.example\", \"10.0.0.1\"]", "[\"any\"]", "[]"],
         (0, 1),
     ),
+    field("", "tls12", &["", "true", "false"], (0, 1)),
 ];
 
 /// The schemas by their purpose, in the order of the documentation.

@@ -1,7 +1,9 @@
 //! The policy of one key: parsed once, asked for every signature.
 
 use signer_proto::stub::STUBBED;
-use signer_proto::{Digest, EvidenceRecord, KeyLabel, MAX_TBS, Purpose, Refusal, Rule, Transcript};
+use signer_proto::{
+    Digest, EvidenceRecord, KeyLabel, MAX_TBS, Purpose, Refusal, Rule, SignKeyExchange, Transcript,
+};
 use x509::{KeyKind, SignatureScheme, TbsCertificate, UnixTime, sha256};
 
 use super::admitted::{Admitted, Meaning};
@@ -334,6 +336,18 @@ impl KeyPolicy {
     ) -> Result<HandshakeAdmission, Refusal> {
         let rules = self.tls().ok_or_else(|| self.mismatch(Purpose::Tls))?;
         rules.check(scheme, transcript)
+    }
+
+    /// Admits the server's key exchange of TLS 1.2, and builds what is signed of it.
+    ///
+    /// # Errors
+    /// `purpose-mismatch` or `handshake-refused`.
+    pub fn admit_key_exchange(
+        &self,
+        call: &SignKeyExchange,
+    ) -> Result<HandshakeAdmission, Refusal> {
+        let rules = self.tls().ok_or_else(|| self.mismatch(Purpose::Tls))?;
+        rules.check_key_exchange(call)
     }
 
     fn expect(&self, purpose: Purpose) -> Result<(), Refusal> {

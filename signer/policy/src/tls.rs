@@ -1,13 +1,18 @@
-//! What a `tls` key signs: the server's part of TLS 1.3 handshakes, and nothing else.
+//! What a `tls` key signs: the server's part of TLS 1.3 handshakes, of TLS 1.2 where its policy says
+//! so, and nothing else.
 //!
 //! The request carries the hash of a transcript, which nobody here can check. It is no digest to
 //! sign: it goes into the frame of RFC 8446 §4.4.3, whose 64 spaces were chosen so that it is no
 //! beginning of anything else that is signed. A DER structure begins otherwise.
+//!
+//! TLS 1.2 signs two randoms and an ephemeral key (RFC 8422 §5.4). The randoms are whatever client
+//! and server say, so the content is told from that of TLS 1.3 by the octet behind them: curve type
+//! 3, where the context string of §4.4.3 has a `T`.
 
 use core::fmt;
 use std::net::IpAddr;
 
-use signer_proto::{Refusal, Rule, Transcript};
+use signer_proto::{NamedGroup, Refusal, Rule, SignKeyExchange, Transcript};
 use x509::{GeneralName, SignatureScheme, check_dns_name};
 
 use super::admitted::{Admitted, Meaning};
@@ -19,12 +24,18 @@ use super::section::{Scope, Section};
 const PAD: u8 = 0x20;
 const PADS: usize = 64;
 const CONTEXT: &[u8] = b"TLS 1.3, server CertificateVerify";
+/// RFC 8422 §5.4: the curve type of a named group.
+const NAMED_CURVE: u8 = 3;
+/// RFC 8422 §5.4.1: the first octet of an uncompressed point.
+const UNCOMPRESSED: u8 = 4;
 
 /// The policy of a `tls` key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsRules {
     pub(crate) scheme: SignatureScheme,
     names: ServerNames,
+    /// Whether it signs key exchanges of TLS 1.2, too.
+    tls12: bool,
 }
 
 /// The names that a `tls` key's certificates may have.
@@ -45,13 +56,15 @@ impl TlsRules {
             section.wrong("signature", "is not signed with in a TLS 1.3 handshake here");
         }
         let names = ServerNames(section.scope("server_names", ServerName::parse));
-        Some(Self { scheme: scheme?, names })
+        let tls12 = section.flag("tls12", false);
+        Some(Self { scheme: scheme?, names, tls12 })
     }
 
     pub(crate) fn compare(&self, new: &Self, diff: &mut Diff) {
-        let Self { scheme, names } = self;
+        let Self { scheme, names, tls12 } = self;
         diff.fixed("signature", scheme, &new.scheme, SignatureScheme::to_string);
         diff.scope("server_names", (&names.0, &new.names.0), equal, ServerName::to_string);
+        diff.allowance("tls12", *tls12, new.tls12);
     }
 
     /// Gives the names that the key's certificates may have.
@@ -67,17 +80,56 @@ impl TlsRules {
         scheme: SignatureScheme,
         transcript: &Transcript,
     ) -> Result<HandshakeAdmission, Refusal> {
-        let refuse = |detail: String| Err(Refusal::new(Rule::HandshakeRefused, detail));
-        if scheme != self.scheme {
-            return refuse(format!("{scheme} instead of {}", self.scheme));
-        }
+        self.check_scheme(scheme)?;
         let hash = &transcript.0;
         if !matches!(hash.len(), 32 | 48) {
-            return refuse(format!("{} octets are no hash of a transcript", hash.len()));
+            return Err(refused(format!("{} octets are no hash of a transcript", hash.len())));
         }
         let content = [&[PAD; PADS], CONTEXT, &[0], hash].concat();
         Ok(HandshakeAdmission { scheme, content })
     }
+
+    /// Refuses what TLS 1.2 signs unless the policy allows it, and what is no ephemeral key of the
+    /// group by its length and form.
+    pub(crate) fn check_key_exchange(
+        &self,
+        call: &SignKeyExchange,
+    ) -> Result<HandshakeAdmission, Refusal> {
+        if !self.tls12 {
+            return Err(refused("TLS 1.2, and the policy does not say `tls12 = true`".to_owned()));
+        }
+        self.check_scheme(call.scheme)?;
+        let point = &call.ephemeral.0;
+        let fits = match call.group {
+            NamedGroup::Secp256r1 => point.len() == 65 && point.first() == Some(&UNCOMPRESSED),
+            NamedGroup::Secp384r1 => point.len() == 97 && point.first() == Some(&UNCOMPRESSED),
+            NamedGroup::X25519 => point.len() == 32,
+        };
+        let length = u8::try_from(point.len()).ok().filter(|_| fits).ok_or_else(|| {
+            refused(format!("{} octets are no key of {}", point.len(), call.group))
+        })?;
+        let [high, low] = call.group.code().to_be_bytes();
+        // RFC 8422 §5.4: ServerECDHParams behind both randoms.
+        let content = [
+            &call.client_random.0[..],
+            &call.server_random.0,
+            &[NAMED_CURVE, high, low, length],
+            point,
+        ]
+        .concat();
+        Ok(HandshakeAdmission { scheme: call.scheme, content })
+    }
+
+    fn check_scheme(&self, scheme: SignatureScheme) -> Result<(), Refusal> {
+        if scheme == self.scheme {
+            return Ok(());
+        }
+        Err(refused(format!("{scheme} instead of {}", self.scheme)))
+    }
+}
+
+fn refused(detail: String) -> Refusal {
+    Refusal::new(Rule::HandshakeRefused, detail)
 }
 
 /// ECDSA and Ed25519 of RFC 8446 §4.2.3; RSA would cost a handshake a hundred times as much.
@@ -136,7 +188,7 @@ impl ServerName {
     }
 }
 
-/// The content that a `tls` key may sign: built here, from the hash of the transcript.
+/// The content that a `tls` key may sign: built here, from what the handshake was asked with.
 #[derive(Debug)]
 pub struct HandshakeAdmission {
     scheme: SignatureScheme,
@@ -192,6 +244,66 @@ mod tests {
         assert_eq!(admitted.meaning(), &Meaning::Handshake);
         let longer = Transcript(vec![2; 48]);
         assert!(policy().admit_handshake(SignatureScheme::EcdsaP256Sha256, &longer).is_ok());
+    }
+
+    fn key_exchange(group: NamedGroup, ephemeral: Vec<u8>) -> SignKeyExchange {
+        SignKeyExchange {
+            key: label("tls"),
+            scheme: SignatureScheme::EcdsaP256Sha256,
+            client_random: signer_proto::HelloRandom([0x20; 32]),
+            server_random: signer_proto::HelloRandom([0x20; 32]),
+            group,
+            ephemeral: signer_proto::EphemeralKey(ephemeral),
+        }
+    }
+
+    fn with_tls12() -> KeyPolicy {
+        KeyPolicy::parse(&format!("{TEXT}tls12 = true\n")).unwrap()
+    }
+
+    #[test]
+    fn a_key_exchange_is_that_of_the_rfc_and_never_a_certificate_verify() {
+        let policy = with_tls12();
+        for (group, point, head) in [
+            (NamedGroup::Secp256r1, [&[4][..], &[7; 64]].concat(), "03001741"),
+            (NamedGroup::Secp384r1, [&[4][..], &[7; 96]].concat(), "03001861"),
+            (NamedGroup::X25519, vec![7; 32], "03001d20"),
+        ] {
+            let admission = policy.admit_key_exchange(&key_exchange(group, point.clone())).unwrap();
+            let expected = format!("{}{head}{}", "20".repeat(64), hex::encode(&point));
+            assert_eq!(hex::encode(admission.content()), expected);
+            assert_eq!(admission.built().meaning(), &Meaning::Handshake);
+            // These randoms are the pads of TLS 1.3: what stands behind them differs.
+            assert!(!admission.content()[PADS..].starts_with(&CONTEXT[..1]));
+        }
+    }
+
+    #[test]
+    fn refuses_a_key_exchange_that_the_policy_does_not_allow_or_that_is_none() {
+        let good = || key_exchange(NamedGroup::X25519, vec![7; 32]);
+        let without = policy().admit_key_exchange(&good());
+        assert_eq!(rule(without), Some(Rule::HandshakeRefused));
+        let denied = KeyPolicy::parse(&format!("{TEXT}tls12 = false\n")).unwrap();
+        assert_eq!(rule(denied.admit_key_exchange(&good())), Some(Rule::HandshakeRefused));
+        let policy = with_tls12();
+        for (group, point) in [
+            (NamedGroup::X25519, vec![7; 31]),
+            (NamedGroup::X25519, vec![4; 65]),
+            (NamedGroup::X25519, vec![]),
+            (NamedGroup::Secp256r1, vec![7; 32]),
+            (NamedGroup::Secp256r1, vec![2; 33]),
+            (NamedGroup::Secp256r1, vec![6; 65]),
+            (NamedGroup::Secp384r1, vec![4; 65]),
+            (NamedGroup::Secp384r1, vec![4; 133]),
+        ] {
+            let length = point.len();
+            let asked = policy.admit_key_exchange(&key_exchange(group, point));
+            assert_eq!(rule(asked), Some(Rule::HandshakeRefused), "{group} {length}");
+        }
+        let other = SignKeyExchange { scheme: SignatureScheme::EcdsaP384Sha384, ..good() };
+        assert_eq!(rule(policy.admit_key_exchange(&other)), Some(Rule::HandshakeRefused));
+        let responder = KeyPolicy::parse(&responder_policy()).unwrap();
+        assert_eq!(rule(responder.admit_key_exchange(&good())), Some(Rule::PurposeMismatch));
     }
 
     #[test]

@@ -51,6 +51,8 @@ wire_enum! {
         AnchorAudit = 20, "anchor-audit",
         /// [`crate::SignHandshake`]
         SignHandshake = 21, "sign-handshake",
+        /// [`crate::SignKeyExchange`]
+        SignKeyExchange = 22, "sign-key-exchange",
         /// [`crate::BuildCrl`]
         BuildCrl = 32, "build-crl",
         /// [`crate::SignOcsp`]
@@ -120,9 +122,11 @@ impl Kind {
             Self::ReadOperators | Self::ReadDriver => true,
             // A ceremony needs serials too, and minting one makes no authority.
             Self::MintSerials => matches!(socket, Socket::Issue | Socket::Admin),
-            Self::SignCertificate | Self::Seal | Self::Unseal | Self::SignHandshake => {
-                socket == Socket::Issue
-            }
+            Self::SignCertificate
+            | Self::Seal
+            | Self::Unseal
+            | Self::SignHandshake
+            | Self::SignKeyExchange => socket == Socket::Issue,
             // CRLs of a ring that is offline are signed in a ceremony.
             Self::BuildCrl => matches!(socket, Socket::Status | Socket::Admin),
             Self::SignOcsp | Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => {
@@ -162,7 +166,7 @@ impl Kind {
             Self::Revoke | Self::Hold | Self::Release | Self::RevocationDelta => 256,
             Self::Unlock | Self::UnlockShare => 2 * 1024,
             Self::SignHandshake => 256,
-            Self::RecordValidation => 512,
+            Self::RecordValidation | Self::SignKeyExchange => 512,
             Self::GenerateKey | Self::SetKeyState | Self::SetFreeze => 32 * 1024,
             Self::SignCertificate | Self::SignAuthority | Self::AdoptKey => 128 * 1024,
             Self::SignCaRequest | Self::SetPolicy => 64 * 1024,

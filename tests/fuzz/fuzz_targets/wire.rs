@@ -27,6 +27,7 @@ types! {
     ValidationRecord, UnlockShare, ShareTaken, Propose, Proposed, ReadOperators, OperatorsInForce,
     SetOperators, SetKeyState, SetFreeze, RecordCeremony, Recorded, AcceptGap, Promote, Follow,
     Courier, FollowedRing, AdoptKey, ImportInventory, InventoryTaken, ReadDriver, DriverReport,
+    SignKeyExchange,
 }
 
 fuzz_target!(|input: &[u8]| {

@@ -95,6 +95,7 @@ fn route(keeper: &Arc<Keeper>, kind: Kind, body: &[u8], asked: Asked) {
         Kind::MintSerials => at_once(keeper, body, asked, mint_serials::run),
         Kind::SignCertificate => writing(keeper, body, asked, sign_certificate::run),
         Kind::SignHandshake => writing(keeper, body, asked, sign_handshake::run),
+        Kind::SignKeyExchange => writing(keeper, body, asked, sign_handshake::run_key_exchange),
         Kind::Seal => at_once(keeper, body, asked, seal::run),
         Kind::Unseal => at_once(keeper, body, asked, unseal::run),
         Kind::RecordValidation => writing(keeper, body, asked, record_validation::run),

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use signer_log::merkle;
-use signer_proto::{Event, HandshakesSigned, KeySpec, Purpose, Rule, SignHandshake, Transcript};
+use signer_proto::{
+    EphemeralKey, Event, HandshakesSigned, HelloRandom, KeySpec, NamedGroup, Purpose, Rule,
+    SignHandshake, SignKeyExchange, Transcript,
+};
 use x509::SignatureScheme;
 
 use super::workshop::{Workshop, label};
@@ -65,6 +68,29 @@ fn every_algorithm_signs_the_content_of_the_rfc() {
             assert_eq!(verified, Ok(()), "{scheme}");
         }
     }
+}
+
+#[test]
+fn key_exchanges_of_tls_12_are_counted_with_the_handshakes() {
+    let workshop = with_key(KeySpec::P256, P256);
+    let exchange = SignKeyExchange {
+        key: label("tls"),
+        scheme: P256,
+        client_random: HelloRandom([1; 32]),
+        server_random: HelloRandom([2; 32]),
+        group: NamedGroup::X25519,
+        ephemeral: EphemeralKey(vec![3; 32]),
+    };
+    let refused = workshop.call(exchange.clone()).unwrap_err();
+    assert_eq!(refused.rule, Rule::HandshakeRefused);
+    workshop.set_policy("tls", format!("{}tls12 = true\n", policy(P256)));
+    workshop.call(exchange).unwrap();
+    workshop.call(asking(P256, &[7; 32])).unwrap();
+    let first = [&[1; 32][..], &[2; 32], &[3, 0, 29, 32], &[3; 32]].concat();
+    workshop.clock.pass(1);
+    let root = merkle::root([first, content(&[7; 32])]);
+    let leaf = HandshakesSigned { key: workshop.describe("tls").id, count: 2, root };
+    assert_eq!(await_leaves(&workshop, 1), [leaf]);
 }
 
 #[test]

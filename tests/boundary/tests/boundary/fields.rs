@@ -3,15 +3,16 @@
 use kit::{Answered, ISSUING, RESPONDER, RawPeer, Ring, label};
 use signer_proto::{
     AcceptGap, Act, AdoptKey, AnchorAudit, BuildCrl, Call, CeremonyTranscript, CertIdHash, Courier,
-    CrlFloor, CrlFloors, Digest, Evidence, EvidenceList, Follow, GenerateKey, Hold, Identifier,
-    ImportInventory, InspectSerial, InstanceId, InventoryChunk, KeyLabel, KeyLocation, KeySource,
-    KeySpec, KeyState, Kind, LeafBytes, Leaves, MintSerials, NoteBytes, OcspItem, OcspItems,
-    OcspNonce, OcspSubject, OcspSubjects, OfficerSignature, OldCertificate, OldRevocation,
-    OperatorKey, OperatorKeys, Plaintext, PolicyText, Positions, Promote, ProofHashes, ProofKind,
-    Propose, Purpose, ReadCheckpoint, ReadDriver, ReadJournal, ReadPolicy, ReadProof, ReadTile,
-    Reason, RecordCeremony, RecordValidation, Release, Renewal, RevocationDelta, Revoke, Rule,
-    ScepMessage, Seal, SealContext, Sealed, SetFreeze, SetKeyState, SetOperators, SetPolicy,
-    ShowCheckpoint, SignCaRequest, SignCertificate, SignHandshake, SignOcsp, Socket, Thresholds,
+    CrlFloor, CrlFloors, Digest, EphemeralKey, Evidence, EvidenceList, Follow, GenerateKey,
+    HelloRandom, Hold, Identifier, ImportInventory, InspectSerial, InstanceId, InventoryChunk,
+    KeyLabel, KeyLocation, KeySource, KeySpec, KeyState, Kind, LeafBytes, Leaves, MintSerials,
+    NamedGroup, NoteBytes, OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects,
+    OfficerSignature, OldCertificate, OldRevocation, OperatorKey, OperatorKeys, Plaintext,
+    PolicyText, Positions, Promote, ProofHashes, ProofKind, Propose, Purpose, ReadCheckpoint,
+    ReadDriver, ReadJournal, ReadPolicy, ReadProof, ReadTile, Reason, RecordCeremony,
+    RecordValidation, Release, Renewal, RevocationDelta, Revoke, Rule, ScepMessage, Seal,
+    SealContext, Sealed, SetFreeze, SetKeyState, SetOperators, SetPolicy, ShowCheckpoint,
+    SignCaRequest, SignCertificate, SignHandshake, SignKeyExchange, SignOcsp, Socket, Thresholds,
     Transcript, Unlock, UnlockShare, Unseal, ValidationMethod, Warrant, Wire,
 };
 use x509::{
@@ -73,6 +74,14 @@ fn bodies(ring: &Ring) -> Vec<(Kind, Vec<u8>)> {
             key: key.clone(),
             scheme: SignatureScheme::EcdsaP256Sha256,
             transcript: Transcript(vec![7; 32]),
+        }),
+        body(&SignKeyExchange {
+            key: key.clone(),
+            scheme: SignatureScheme::EcdsaP256Sha256,
+            client_random: HelloRandom([1; 32]),
+            server_random: HelloRandom([2; 32]),
+            group: NamedGroup::X25519,
+            ephemeral: EphemeralKey(vec![7; 32]),
         }),
         body(&RecordValidation {
             identifier: Identifier::dns("a.example").unwrap(),

@@ -1,10 +1,12 @@
 //! The server's TLS key as a way around: keys asked for handshakes that are for something else,
-//! the `tls` key asked for something else, and what is no hash of a transcript.
+//! the `tls` key asked for something else, and what is no hash of a transcript or, of TLS 1.2, no
+//! ephemeral key.
 
 use kit::{ISSUING, OTHER, RESPONDER, ROOT, Ring, label};
 use signer_proto::{
-    BuildCrl, CertIdHash, KeySpec, Kind, MintSerials, OcspItem, OcspItems, OcspNonce, OcspSubject,
-    OcspSubjects, Purpose, Revoke, Rule, SignHandshake, SignOcsp, Socket, Transcript, Wire,
+    BuildCrl, CertIdHash, EphemeralKey, HelloRandom, KeySpec, Kind, MintSerials, NamedGroup,
+    OcspItem, OcspItems, OcspNonce, OcspSubject, OcspSubjects, Purpose, Revoke, Rule,
+    SignHandshake, SignKeyExchange, SignOcsp, Socket, Transcript, Wire,
 };
 use x509::{CrlReason, KeyUsage, SignatureScheme, oids};
 
@@ -17,6 +19,24 @@ fn ring() -> Ring {
     ring.generate(TLS, Purpose::Tls, KeySpec::P256);
     ring.set_policy(TLS, POLICY);
     ring
+}
+
+/// A ring whose `tls` key signs key exchanges of TLS 1.2, too.
+fn ring_with_tls12() -> Ring {
+    let ring = ring();
+    ring.set_policy(TLS, &format!("{POLICY}tls12 = true\n"));
+    ring
+}
+
+fn key_exchange(key: &str) -> SignKeyExchange {
+    SignKeyExchange {
+        key: label(key),
+        scheme: SignatureScheme::EcdsaP256Sha256,
+        client_random: HelloRandom([0x11; 32]),
+        server_random: HelloRandom([0x22; 32]),
+        group: NamedGroup::X25519,
+        ephemeral: EphemeralKey(vec![0x33; 32]),
+    }
 }
 
 fn handshake(key: &str) -> SignHandshake {
@@ -40,6 +60,63 @@ fn an_honest_handshake_is_signed_as_the_rfc_says() {
     assert_eq!(public.verify(call.scheme, &content, &signed.signature), Ok(()));
     // The hash itself was not signed, as a digest would have been.
     assert!(public.verify(call.scheme, &call.transcript.0, &signed.signature).is_err());
+}
+
+#[test]
+fn an_honest_key_exchange_of_tls_12_is_signed_as_the_rfc_says() {
+    let ring = ring_with_tls12();
+    let call = key_exchange(TLS);
+    let signed = ring.call(&call).unwrap();
+    // RFC 8422 §5.4, written down once more: curve type 3, x25519 is 29, 32 octets.
+    let content =
+        [&[0x11; 32][..], &[0x22; 32], &[3, 0, 29, 32], call.ephemeral.0.as_slice()].concat();
+    let public = ring.public(TLS);
+    assert_eq!(public.verify(call.scheme, &content, &signed.signature), Ok(()));
+}
+
+#[test]
+fn refuses_a_key_exchange_of_tls_12_where_the_policy_does_not_say_so() {
+    let ring = ring();
+    let mut assault = ring.assault();
+    assault.refused_call(Rule::HandshakeRefused, &key_exchange(TLS));
+    assault.assert_held();
+}
+
+#[test]
+fn refuses_a_key_exchange_by_every_key_that_is_not_for_them() {
+    let ring = ring_with_tls12();
+    let mut assault = ring.assault();
+    for key in [ROOT, ISSUING, OTHER, RESPONDER, "log", "serial", "seal"] {
+        assault.refused_call(Rule::PurposeMismatch, &key_exchange(key));
+    }
+    for socket in [Socket::Status, Socket::Va, Socket::Admin] {
+        assault.refused(Rule::KindNotPermitted, ring.attack(socket, &key_exchange(TLS)));
+    }
+    assault.assert_held();
+}
+
+#[test]
+fn refuses_a_key_exchange_whose_key_is_none_of_its_group() {
+    let ring = ring_with_tls12();
+    let mut assault = ring.assault();
+    for (group, length) in [
+        (NamedGroup::X25519, 0),
+        (NamedGroup::X25519, 31),
+        (NamedGroup::X25519, 65),
+        (NamedGroup::Secp256r1, 32),
+        // Uncompressed points begin with 4, and these do not.
+        (NamedGroup::Secp256r1, 65),
+        (NamedGroup::Secp384r1, 97),
+        (NamedGroup::Secp384r1, 133),
+    ] {
+        let ephemeral = EphemeralKey(vec![0x30; length]);
+        let call = SignKeyExchange { group, ephemeral, ..key_exchange(TLS) };
+        assault.refused_call(Rule::HandshakeRefused, &call);
+    }
+    let scheme = SignatureScheme::EcdsaP384Sha384;
+    let other = SignKeyExchange { scheme, ..key_exchange(TLS) };
+    assault.refused_call(Rule::HandshakeRefused, &other);
+    assault.assert_held();
 }
 
 #[test]
