@@ -400,3 +400,32 @@ fn refuses_an_officer_that_nobody_named() {
     let evidence = signed_by(&officers, "ann", OFFICER_NAMESPACE, &summary(&draft));
     refused(&ring, &with(&ring, &draft, evidence), Rule::OfficerRefused);
 }
+
+#[test]
+fn refuses_one_officer_where_two_must_sign() {
+    let people = [("ann", "ed25519"), ("ann2", "ecdsa-256"), ("bob", "ed25519")];
+    let Some(officers) = Operators::found(&people) else { return };
+    // ann has two keys of one name.
+    let lines = ["ann", "ann2", "bob"].map(|who| {
+        let line = officers.line(who).0;
+        format!("\"{}\"", line.replace(" ann2", " Ann"))
+    });
+    let section = format!("[officers]\nkeys = [{}]\nthreshold = 2\n\n[crl]", lines.join(", "));
+    let plan = Plan::default().inside().issuing_but("[crl]", &section);
+    let ring = Ring::start_with(plan.issuing_but(DEMAND, "evidence = [[\"officer\"]]"));
+    let draft = ring.leaf();
+    let text = summary(&draft);
+    let by = |who: &[&str]| {
+        let signed = who.iter().map(|who| signed_by(&officers, who, OFFICER_NAMESPACE, &text));
+        let evidence = EvidenceList(signed.collect());
+        SignCertificate { evidence, ..ring.order(&draft) }
+    };
+    let signs = ring.counts.signs();
+    for short in [&["ann"][..], &["ann", "ann"], &["ann", "ann2"]] {
+        let refusal = ring.call(&by(short)).unwrap_err();
+        assert_eq!(refusal.rule, Rule::EvidenceMissing, "{short:?}: {refusal}");
+    }
+    assert_eq!((ring.counts.signs(), ring.ledger().certificates().count()), (signs, 0));
+    ring.await_refused(Rule::EvidenceMissing, 3);
+    ring.call(&by(&["ann2", "bob"])).unwrap();
+}
