@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use acme::ExternalKeyError;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
-use ca::IssueError;
 use ca::hierarchy::{HierarchyError, ImportFault, IssuerError};
 use ca::profile::ProfileError;
+use ca::{DraftError, IssueError};
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use serde::Serialize;
@@ -270,14 +270,21 @@ impl From<IssueError> for Problem {
             IssueError::Profile(violation) => {
                 return Self::new(Kind::Refused, rule, violation.detail.clone());
             }
-            IssueError::NoProfile(_) | IssueError::Lint(_) | IssueError::WeakKey(_) => {
-                Kind::Refused
-            }
+            IssueError::NoProfile(_)
+            | IssueError::Lint(_)
+            | IssueError::WeakKey(_)
+            | IssueError::Draft(DraftError::Altered)
+            | IssueError::RenewalProof(_) => Kind::Refused,
             IssueError::CsrSignature(_) | IssueError::Encode(_) | IssueError::InvalidityDate(_) => {
                 Kind::Malformed
             }
-            IssueError::NoIssuer(_) | IssueError::State(_) => Kind::Conflict,
+            IssueError::NoIssuer(_) | IssueError::State(_) | IssueError::Draft(_) => Kind::Conflict,
             IssueError::Refused(refusal) => return refusal.clone().into(),
+            IssueError::Evidence { refusal, advice } => {
+                let mut problem = Self::from(refusal.clone());
+                problem.0.detail += &format!("; {advice}");
+                return problem;
+            }
             IssueError::IdempotencyConflict => Kind::Reused,
             IssueError::SignerUnavailable(_) => Kind::Unavailable,
             IssueError::SignerFaulty => Kind::Internal,

@@ -18,6 +18,7 @@ use crate::courier::{Delegate, SpeaksFor};
 use crate::issue::{IssueError, IssuerFacts};
 use crate::profile::Profile;
 use crate::rings::Ring;
+use crate::wants::Wants;
 
 /// The issuers as they were read last.
 #[derive(Default)]
@@ -51,14 +52,6 @@ pub(crate) struct IssuerEntry {
     pub(crate) responder: Option<ResponderKey>,
     /// How OCSP clients name it, by SHA-1 and by SHA-256; the serial in them means nothing.
     pub(crate) named: [CertId; 2],
-}
-
-/// What a policy wants beside a certificate: a CSR is sent only then, since verifying it costs the
-/// signer more than signing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Wants {
-    pub(crate) request: bool,
-    pub(crate) validation: bool,
 }
 
 /// An OCSP key.
@@ -283,7 +276,7 @@ impl Authority {
         let known = self.entry_by_id(issuer.id);
         let unchanged = known.as_ref().filter(|entry| entry.policy == policy);
         let (wants, pinned) = match unchanged {
-            Some(entry) => (entry.wants, Arc::clone(&entry.pinned)),
+            Some(entry) => (entry.wants.clone(), Arc::clone(&entry.pinned)),
             None => ring.read_wishes(&key.label).await?,
         };
         let own = || {
@@ -371,7 +364,7 @@ impl Ring {
         let responders = policy.get("delegated").and_then(|section| section.get("responders"));
         let responders = responders.and_then(toml::Value::as_array).into_iter().flatten();
         let pinned = responders.filter_map(toml::Value::as_str).map(str::to_owned).collect();
-        Ok((policy.get("certificates").map(wanted_by).unwrap_or_default(), pinned))
+        Ok((policy.get("certificates").map(Wants::of).unwrap_or_default(), pinned))
     }
 }
 
@@ -379,18 +372,6 @@ impl Ring {
 fn is_meant(issuer: &Issuer, wanted: Option<&str>) -> bool {
     let active = matches!(issuer.state, IssuerState::Active(_));
     issuer.is_issuing && active && wanted.is_none_or(|name| issuer.name.as_str() == name)
-}
-
-/// Tells what `[certificates]` demands, of every certificate or as one way of several.
-fn wanted_by(certificates: &toml::Value) -> Wants {
-    let always = certificates.get("proof_of_possession").and_then(toml::Value::as_bool);
-    let sets = certificates.get("evidence").and_then(toml::Value::as_array);
-    let proofs = sets.into_iter().flatten().filter_map(toml::Value::as_array).flatten();
-    let proofs: Vec<&str> = proofs.filter_map(toml::Value::as_str).collect();
-    Wants {
-        request: always == Some(true) || proofs.contains(&"possession"),
-        validation: proofs.contains(&"validation"),
-    }
 }
 
 fn find<'a>(described: &'a Description, label: &str) -> Option<&'a KeyDescription> {

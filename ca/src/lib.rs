@@ -25,13 +25,14 @@ mod revoke;
 mod rings;
 mod seal;
 mod urls;
+mod wants;
 
 pub use audit::{AnchorError, AuditCheck};
 pub use authority::{Authority, AuthorityParts};
 pub use crl::{CrlEntry, StatusError};
 pub use issue::{
-    Assembled, CheckedOrder, Idempotency, IssueError, IssueRequest, Issued, IssuerFacts,
-    OrderRequest, Prepared, Wanted,
+    Assembled, CheckedOrder, Draft, DraftError, DraftOrder, DraftRequest, Idempotency, IssueError,
+    IssueRequest, Issued, IssuerFacts, OrderRequest, Prepared, Wanted,
 };
 pub use jobs::Jobs;
 pub use log::{JournalEntries, LogError, LogProof, LogTile, RingLog};

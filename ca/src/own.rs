@@ -59,10 +59,15 @@ impl Authority {
                 replaces: None,
                 order: None,
                 validations: Vec::new(),
+                proof: None,
             };
             match self.issue_by(&issuer, &profile, &wanted, recording).await {
                 // Another CA may do, of a ring whose signer is there.
-                Err(error @ (IssueError::Refused(_) | IssueError::SignerUnavailable(_))) => {
+                Err(
+                    error @ (IssueError::Refused(_)
+                    | IssueError::Evidence { .. }
+                    | IssueError::SignerUnavailable(_)),
+                ) => {
                     refused = refused.or(Some(error));
                 }
                 outcome => return outcome,

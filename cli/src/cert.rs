@@ -1,5 +1,7 @@
 //! `chancery cert`.
 
+mod draft;
+
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -20,8 +22,12 @@ use crate::up::write_private;
 /// Certificates.
 #[derive(Debug, Subcommand)]
 pub enum Cert {
-    /// Issue a certificate for a CSR, or for a key that is made here
+    /// Issue a certificate for a CSR, for a key that is made here, or as it was drafted
     Issue(Issue),
+    /// Fix everything of a certificate but its signature, for officers to sign first
+    Draft(draft::Draft),
+    /// Print the text that an officer signs to a draft
+    Summary(draft::Summary),
     /// List certificates
     List(List),
     /// Show one certificate
@@ -29,6 +35,8 @@ pub enum Cert {
     /// Issue a certificate in place of another, for the same names; the key stays unless another
     /// is given
     Renew(Renew),
+    /// Write the octets that the old key signs to renew
+    RenewalMessage(draft::RenewalMessage),
     /// Revoke, hold or release
     Revoke(Revoke),
 }
@@ -60,8 +68,18 @@ pub struct Files {
 #[derive(Debug, Args)]
 pub struct Issue {
     /// The profile: see `chancery profile list`
+    #[arg(long, required_unless_present = "draft")]
+    profile: Option<String>,
+    /// Issue what `chancery cert draft` gave
+    #[arg(long, conflicts_with_all =
+        ["profile", "subject", "sans", "validity", "csr", "new_key", "p12_out"])]
+    draft: Option<PathBuf>,
+    /// An officer's signature over the draft's summary; several may be given
+    #[arg(long = "officer-signature")]
+    officer_signatures: Vec<PathBuf>,
+    /// Of a drafted renewal: the old key's signature over `chancery cert renewal-message`
     #[arg(long)]
-    profile: String,
+    proof: Option<PathBuf>,
     /// The subject in place of the CSR's, as in "CN=www.corp.example,O=Corp"
     #[arg(long)]
     subject: Option<String>,
@@ -113,6 +131,9 @@ pub struct Show {
 pub struct Renew {
     /// Its id or serial number
     certificate: String,
+    /// The old key's signature over `chancery cert renewal-message`
+    #[arg(long, requires = "csr")]
+    proof: Option<PathBuf>,
     #[command(flatten)]
     files: Files,
 }
@@ -130,9 +151,21 @@ pub struct Revoke {
 impl Cert {
     /// Runs the command.
     pub async fn run(self, global: &Global) -> Outcome {
+        let cert = match self {
+            // These need no server.
+            Self::Summary(summary) => return summary.run(global),
+            Self::RenewalMessage(message) => return message.run(),
+            Self::Issue(issue) if issue.has_stray_signatures() => {
+                let why = "--officer-signature and --proof go with --draft";
+                return Err(Failure::Usage(why.into()));
+            }
+            other => other,
+        };
         let api = Api::open(global)?;
-        match self {
+        match cert {
+            Self::Summary(_) | Self::RenewalMessage(_) => Ok(()),
             Self::Issue(issue) => issue.run(global, &api).await,
+            Self::Draft(draft) => draft.run(&api).await,
             Self::List(list) => list.run(global, &api).await,
             Self::Show(show) => show.run(global, &api).await,
             Self::Renew(renew) => renew.run(global, &api).await,
@@ -236,7 +269,18 @@ fn show(certificate: &Value) -> Outcome {
 }
 
 impl Issue {
+    /// Says whether there are signatures and no draft that they could be over.
+    fn has_stray_signatures(&self) -> bool {
+        self.draft.is_none() && (self.proof.is_some() || !self.officer_signatures.is_empty())
+    }
+
     async fn run(self, global: &Global, api: &Api) -> Outcome {
+        if let Some(path) = &self.draft {
+            let (path, order) =
+                draft::order(path, &self.officer_signatures, self.proof.as_deref())?;
+            let answer = api.send(Method::POST, path, &order).await?.json()?;
+            return self.files.finish(global, &answer, &Prepared::default());
+        }
         let prepared = self.files.prepare()?;
         let csr = prepared.csr.as_ref();
         let csr = csr.ok_or_else(|| Failure::Usage("give --csr FILE or --new-key KIND".into()))?;
@@ -382,10 +426,13 @@ impl Renew {
     async fn run(self, global: &Global, api: &Api) -> Outcome {
         let found = find(api, &self.certificate).await?;
         let prepared = self.files.prepare()?;
-        let body = match &prepared.csr {
+        let mut body = match &prepared.csr {
             Some(csr) => json!({ "csr": csr }),
             None => json!({}),
         };
+        if let Some(proof) = &self.proof {
+            body["proof"] = json!(draft::read_proof(proof)?);
+        }
         let id = found["id"].as_str().unwrap_or_default();
         let answer = api
             .send(Method::POST, &format!("/api/v1/certificates/{id}/renew"), &body)

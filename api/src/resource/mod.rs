@@ -2,6 +2,7 @@
 
 mod audit;
 mod certificate;
+mod draft;
 mod eab_key;
 mod issuer;
 mod journal;
@@ -16,6 +17,7 @@ mod token;
 
 pub use audit::{AuditCheckBody, AuditEventBody};
 pub use certificate::{CertificateBody, CertificateSummary};
+pub use draft::DraftBody;
 pub use eab_key::{EabKeyBody, NewEabKeyBody};
 pub use issuer::{IssuerBody, pem_of};
 pub use journal::{JournalEntriesBody, JournalEntryBody};
@@ -24,6 +26,6 @@ pub use page::Page;
 pub use profile::ProfileBody;
 pub use reconciliation::ReconciliationBody;
 pub use renewal_plan::RenewalPlanBody;
-pub use request::read_csr;
+pub use request::{officer_signature, read_csr, read_signature};
 pub use time::Time;
 pub use token::{NewTokenBody, TokenBody};

@@ -1,7 +1,8 @@
-//! Certification requests in bodies.
+//! Certification requests in bodies, and what stands for them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use signer_proto::OfficerSignature;
 use x509::pem::PemError;
 use x509::{Csr, DerError};
 
@@ -23,6 +24,38 @@ pub fn read_csr(text: &str) -> Result<Csr, Problem> {
         Problem::malformed("csr-not-base64", "the CSR is neither PEM nor DER in base64")
     })?;
     Csr::parse(&der).map_err(|error| of_der(&error))
+}
+
+/// Octets of a signature over a renewal: the largest that is known is ML-DSA-87's, of 4,627.
+const LARGEST_SIGNATURE: usize = 8 * 1024;
+/// Octets of an officer's signature, as the signer takes them.
+const LARGEST_OFFICERS: usize = 4096;
+
+/// Reads a signature in base64.
+///
+/// # Errors
+/// A [`Problem`] with the rule that is broken.
+pub fn read_signature(text: &str) -> Result<Vec<u8>, Problem> {
+    let bare: Vec<u8> = text.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    let signature = STANDARD
+        .decode(bare)
+        .ok()
+        .filter(|signature| !signature.is_empty() && signature.len() <= LARGEST_SIGNATURE);
+    signature.ok_or_else(|| {
+        Problem::malformed("signature-malformed", "the signature is not 1 to 8192 octets in base64")
+    })
+}
+
+/// Takes an officer's signature as `ssh-keygen -Y sign` writes it; the signer reads it.
+///
+/// # Errors
+/// A [`Problem`] with the rule that is broken.
+pub fn officer_signature(text: String) -> Result<OfficerSignature, Problem> {
+    if text.is_empty() || text.len() > LARGEST_OFFICERS {
+        let why = format!("an officer's signature has 1 to {LARGEST_OFFICERS} octets");
+        return Err(Problem::malformed("officer-signature-malformed", why));
+    }
+    Ok(OfficerSignature(text.into_bytes()))
 }
 
 fn of_pem(error: PemError) -> Problem {

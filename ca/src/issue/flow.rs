@@ -8,8 +8,8 @@ use model::{
 };
 use signer_client::CallError;
 use signer_proto::{
-    Digest, Evidence, EvidenceList, IdempotencyKey, Positions, Rule, SignCertificate,
-    SignedCertificate,
+    Digest, Evidence, EvidenceList, IdempotencyKey, OfficerSignature, Positions, Renewal, Rule,
+    SignCertificate, SignedCertificate,
 };
 use store::{IdempotencyEntry, NewIssued, Recorded, StoreError, certificates, idempotency};
 use x509::{AttributeType, Csr, GeneralName};
@@ -32,10 +32,12 @@ pub(crate) struct Recording {
     pub(crate) order: Option<Id<AcmeOrder>>,
     /// Positions of validation records, for policies that demand them.
     pub(crate) validations: Vec<u64>,
+    /// The old key's signature over the request, where somebody brought it.
+    pub(crate) proof: Option<Renewal>,
 }
 
 impl IssueRequest {
-    fn wanted(&self) -> Wanted<'_> {
+    pub(super) fn wanted(&self) -> Wanted<'_> {
         Wanted {
             key: self.csr.public_key(),
             csr: Some(&self.csr),
@@ -55,6 +57,7 @@ impl IssueRequest {
             replaces: self.replaces,
             order: None,
             validations: Vec::new(),
+            proof: None,
         }
     }
 }
@@ -90,7 +93,12 @@ impl Authority {
     ) -> Result<Issued, IssueError> {
         let serial = issuer.serials.take().await?;
         let prepared = issuer.facts.prepare(profile, wanted, serial, &self.0.urls, self.now())?;
-        let stands = Standing { csr: wanted.csr, validations: &recording.validations };
+        let stands = Standing {
+            csr: wanted.csr,
+            validations: &recording.validations,
+            proof: recording.proof.as_ref(),
+            officers: &[],
+        };
         let signed = self.sign(issuer, profile, &prepared, stands).await?;
         self.record(issuer, recording, prepared, &signed).await
     }
@@ -113,7 +121,7 @@ impl Authority {
     }
 
     /// Reads an issued certificate with its path.
-    async fn issued(&self, id: Id<IssuedCertificate>) -> Result<Issued, IssueError> {
+    pub(super) async fn issued(&self, id: Id<IssuedCertificate>) -> Result<Issued, IssueError> {
         let certificate =
             certificates::get(&self.0.store, id).await?.ok_or(IssueError::NotFound)?;
         let chain = self.path(certificate.issuer);
@@ -150,9 +158,10 @@ impl Authority {
                     .ok_or_else(|| IssueError::NoIssuer("the issuer is gone".into()))?;
                 call.policy = entry.policy;
                 call.evidence = evidence(&entry, stands);
-                issuer.ring.signer.sign_certificate(&call).await?
+                let again = issuer.ring.signer.sign_certificate(&call).await;
+                again.map_err(|error| entry.wants.advise(error))?
             }
-            other => other?,
+            other => other.map_err(|error| issuer.wants.advise(error))?,
         };
         let count = self.0.signed.fetch_add(1, Ordering::Relaxed);
         if count.is_multiple_of(VERIFY_ONE_IN) {
@@ -254,15 +263,21 @@ pub(super) fn check_csr(csr: &Csr) -> Result<(), IssueError> {
 pub(crate) struct Standing<'a> {
     pub(crate) csr: Option<&'a Csr>,
     pub(crate) validations: &'a [u64],
+    /// What people brought.
+    pub(crate) proof: Option<&'a Renewal>,
+    pub(crate) officers: &'a [OfficerSignature],
 }
 
-/// Sends what the policy speaks of and nothing else: the signer checks whatever it is given.
+/// Sends what the policy speaks of, since the signer checks whatever it is given, and what people
+/// brought: that is to stand in the journal. With a renewal the CSR goes along.
 fn evidence(issuer: &IssuerEntry, stands: Standing<'_>) -> EvidenceList {
-    let csr = stands.csr.filter(|_| issuer.wants.request);
+    let csr = stands.csr.filter(|_| issuer.wants.request && stands.proof.is_none());
     let request = csr.map(|csr| Evidence::Request(csr.der().clone()));
     let records = issuer.wants.validation && !stands.validations.is_empty();
     let records = records.then(|| Evidence::Validation(Positions(stands.validations.to_vec())));
-    EvidenceList(request.into_iter().chain(records).collect())
+    let proof = stands.proof.cloned().map(Evidence::Renewal);
+    let officers = stands.officers.iter().cloned().map(Evidence::Officer);
+    EvidenceList(request.into_iter().chain(records).chain(proof).chain(officers).collect())
 }
 
 /// Collects what a search by name finds: the alternative names and the common names, as text.

@@ -1,5 +1,6 @@
 //! Issuing one certificate, in the steps of docs/ISSUANCE.md.
 
+mod draft;
 mod flow;
 mod order;
 mod prepare;
@@ -7,6 +8,7 @@ mod renew;
 mod request;
 mod turns;
 
+pub use draft::{Draft, DraftError, DraftOrder, DraftRequest};
 pub(crate) use flow::{Recording, Standing, names_of};
 pub use order::{CheckedOrder, OrderRequest};
 pub use prepare::{Assembled, IssuerFacts, Prepared, Wanted};
@@ -48,6 +50,14 @@ pub enum IssueError {
     /// The signer refused: its policy is the ceiling.
     #[error("the signer's policy refuses: {0}")]
     Refused(Refusal),
+    /// The signer refused for want of evidence, or evidence that does not hold.
+    #[error("the signer's policy refuses: {refusal}")]
+    Evidence {
+        /// What it said.
+        refusal: Refusal,
+        /// By which commands the evidence is made, for whoever has the tool.
+        advice: String,
+    },
     /// The same idempotency key came with another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyConflict,
@@ -66,6 +76,15 @@ pub enum IssueError {
     /// The certificate is not in a state for it.
     #[error("{0}")]
     State(String),
+    /// A draft that is not issued.
+    #[error(transparent)]
+    Draft(#[from] DraftError),
+    /// The old key did not sign the request.
+    #[error(
+        "{0}: the key of the certificate that is renewed signs what `chancery cert \
+         renewal-message --csr FILE` writes"
+    )]
+    RenewalProof(String),
     /// The database.
     #[error("the database did not take it")]
     Store(#[source] StoreError),
@@ -94,13 +113,15 @@ impl IssueError {
                 .max_by_key(|finding| finding.severity)
                 .map_or("lint", |finding| finding.lint),
             Self::Encode(_) => "not-encodable",
-            Self::Refused(refusal) => refusal.rule.as_str(),
+            Self::Refused(refusal) | Self::Evidence { refusal, .. } => refusal.rule.as_str(),
             Self::IdempotencyConflict => "idempotency-conflict",
             Self::SignerUnavailable(_) => "signer-unavailable",
             Self::SignerFaulty => "signer-faulty",
             Self::InvalidityDate(_) => "invalidity-date",
             Self::NotFound => "not-found",
             Self::State(_) => "state",
+            Self::Draft(error) => error.rule(),
+            Self::RenewalProof(_) => "renewal-proof",
             Self::Store(_) => "store",
         }
     }

@@ -66,6 +66,7 @@ impl Authority {
             replaces: request.replaces,
             order: Some(request.order),
             validations: request.validations.clone(),
+            proof: None,
         };
         self.issue_wanted(&wanted(&request), recording).await
     }

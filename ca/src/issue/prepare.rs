@@ -48,7 +48,8 @@ pub struct Wanted<'a> {
     pub between: (Option<UnixTime>, Option<UnixTime>),
 }
 
-/// A certificate that only lacks its signature. Only [`IssuerFacts::prepare`] makes one.
+/// A certificate that only lacks its signature. Only [`IssuerFacts::prepare`] makes one, and
+/// [`Prepared::of_draft`] brings one back.
 #[derive(Debug)]
 pub struct Prepared {
     tbs: TbsCertificate,
@@ -282,6 +283,14 @@ impl IssuerFacts {
 }
 
 impl Prepared {
+    /// Brings back what was prepared once: the caller vouches that these are its bytes.
+    pub(super) fn of_draft(der: TbsCertificateDer) -> Result<Self, IssueError> {
+        let tbs = TbsCertificate::parse(der.as_bytes()).map_err(IssueError::Encode)?;
+        let names = tbs.extensions.subject_alt_name().unwrap_or_default().to_vec();
+        let holder = Holder { subject: tbs.subject.clone(), names, sid: None };
+        Ok(Self { tbs, der, holder })
+    }
+
     /// Returns the bytes to sign.
     #[must_use]
     pub fn der(&self) -> &TbsCertificateDer {

@@ -85,6 +85,7 @@ impl Authority {
             replaces: None,
             order: None,
             validations: Vec::new(),
+            proof: None,
         };
         let issued = self.record(issuer, recording, prepared, &signed).await?;
         let responder = Responder {

@@ -154,14 +154,14 @@ async fn a_renewal_keeps_names_and_says_what_it_replaces() {
 
     let fresh = SubjectKey::new();
     let request = csr(&fresh, &x509::Name::empty(), vec![]);
-    let renewed = bench.authority.renew(old.id, Some(request), "tester".into(), None).await;
+    let renewed = bench.authority.renew(old.id, (Some(request), None), "tester".into(), None).await;
     let renewed = renewed.expect("it is renewed").certificate;
     assert_eq!((&renewed.names, &renewed.subject), (&old.names, &old.subject));
     assert_eq!(renewed.replaces, Some(old.id));
     assert_ne!(renewed.spki_sha256, old.spki_sha256);
     assert!(renewed.not_after > old.not_after);
 
-    let same_key = bench.authority.renew(old.id, None, "tester".into(), None).await;
+    let same_key = bench.authority.renew(old.id, (None, None), "tester".into(), None).await;
     let same_key = same_key.expect("the same key is renewed").certificate;
     assert_eq!(same_key.spki_sha256, old.spki_sha256);
     assert_eq!(same_key.names, old.names);
@@ -267,7 +267,7 @@ async fn a_weak_key_is_told_from_a_bad_signature() {
     let asked = IssueRequest { csr: weak(), ..request("a.corp.example") };
     assert_eq!(rule(bench.authority.issue(asked).await), "weak-key");
     let old = bench.issue("a.corp.example").await.certificate;
-    let renewed = bench.authority.renew(old.id, Some(weak()), "tester".into(), None);
+    let renewed = bench.authority.renew(old.id, (Some(weak()), None), "tester".into(), None);
     assert_eq!(rule(renewed.await), "weak-key");
 }
 

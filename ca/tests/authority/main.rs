@@ -2,6 +2,7 @@
 //! recovered inventory.
 
 mod bench;
+mod drafts;
 mod following;
 mod following_rings;
 mod hierarchy;

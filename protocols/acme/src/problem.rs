@@ -237,7 +237,8 @@ impl From<IssueError> for Problem {
             | IssueError::WeakKey(_)
             | IssueError::Lint(_)
             | IssueError::Encode(_) => Self::new(K::BadCsr, error.to_string()),
-            IssueError::Refused(_) => of_refusal(&error),
+            // Nobody makes such evidence by ACME: the advice is not for this client.
+            IssueError::Refused(_) | IssueError::Evidence { .. } => of_refusal(&error),
             IssueError::SignerUnavailable(_) => Self::unavailable(&error),
             IssueError::NotFound => Self::not_found("certificate"),
             IssueError::State(why) => Self::malformed(why.clone()),
@@ -246,6 +247,9 @@ impl From<IssueError> for Problem {
             IssueError::NoProfile(_)
             | IssueError::NoIssuer(_)
             | IssueError::IdempotencyConflict
+            // An order is no draft, and nobody proves a renewal here.
+            | IssueError::Draft(_)
+            | IssueError::RenewalProof(_)
             | IssueError::SignerFaulty => Self::internal(&error),
         }
     }

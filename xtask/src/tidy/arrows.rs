@@ -92,7 +92,10 @@ const SHIPPED: &[Row] = &[
     ("model", &["x509"]),
     ("signer-client", &["signer-proto", "x509"]),
     ("store", &["model", "x509"]),
-    ("ca", &["model", "x509", "store", "signer-client", "signer-proto", "signer-log"]),
+    (
+        "ca",
+        &["model", "x509", "store", "signer-client", "signer-proto", "signer-policy", "signer-log"],
+    ),
     ("status", &["ca", "model", "x509", "store"]),
     ("acme", &["ca", "model", "x509", "store", "va-wire"]),
     ("scep", &["ca", "model", "x509", "store"]),

@@ -106,12 +106,12 @@ pub(super) fn created(authority: &Authority, issued: &Issued) -> impl IntoRespon
     )
 }
 
-fn read_subject(text: &str) -> Result<Name, Problem> {
+pub(super) fn read_subject(text: &str) -> Result<Name, Problem> {
     Name::parse_rfc4514(text)
         .map_err(|error| Problem::malformed("subject-malformed", format!("`{text}`: {error}")))
 }
 
-fn read_names(texts: &[String]) -> Result<Vec<x509::GeneralName>, Problem> {
+pub(super) fn read_names(texts: &[String]) -> Result<Vec<x509::GeneralName>, Problem> {
     let names = texts.iter().map(|text| alternative_name(text));
     names
         .collect::<Result<_, _>>()

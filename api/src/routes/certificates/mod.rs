@@ -1,7 +1,9 @@
 //! Certificates: issue, look up, revoke, renew.
 
+mod draft;
 mod idempotency;
 mod issue;
+mod issue_draft;
 mod list;
 mod renew;
 mod revoke;
@@ -18,6 +20,8 @@ use crate::state::ApiState;
 pub fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(issue::issue, list::list))
+        .routes(routes!(draft::draft))
+        .routes(routes!(issue_draft::issue_draft))
         .routes(routes!(show::show))
         .routes(routes!(revoke::revoke))
         .routes(routes!(renew::renew))

@@ -16,7 +16,7 @@ use crate::flow::detached::detached;
 use crate::flow::refusal;
 use crate::openapi::Problems;
 use crate::problem::Problem;
-use crate::resource::{CertificateBody, read_csr};
+use crate::resource::{CertificateBody, read_csr, read_signature};
 
 /// How to renew.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -24,6 +24,9 @@ use crate::resource::{CertificateBody, read_csr};
 pub struct RenewCertificate {
     /// A CSR with a new key, as PEM or as DER in base64; without one the key stays.
     csr: Option<String>,
+    /// The signature of the old certificate's key over the CSR, in base64: made over the octets
+    /// `chancery/renew/v1`, a zero octet, and SHA-256 of the CSR's DER. Needs a CSR.
+    proof: Option<String>,
 }
 
 /// Issues a certificate in place of another.
@@ -54,8 +57,9 @@ pub async fn renew(
     let renew = async {
         let idempotency = idempotency::take(&headers, who.token(), &path, &body.octets)?;
         let csr = body.value.csr.as_deref().map(read_csr).transpose()?;
+        let proof = body.value.proof.as_deref().map(read_signature).transpose()?;
         let (issuer, by) = (authority.clone(), who.actor().to_owned());
-        detached(async move { issuer.renew(id, csr, by, idempotency).await }).await
+        detached(async move { issuer.renew(id, (csr, proof), by, idempotency).await }).await
     };
     match renew.await {
         Ok(issued) => Ok(created(&authority, &issued)),

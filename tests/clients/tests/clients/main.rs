@@ -7,6 +7,7 @@ mod adopt;
 mod bad_input;
 mod curl;
 mod databases;
+mod evidence;
 mod gnutls;
 mod hierarchy;
 mod hsm;
