@@ -11,6 +11,7 @@ mod aws;
 mod backoff;
 mod bucket;
 mod calls;
+mod causes;
 mod cloud;
 mod config;
 mod driver;

@@ -104,6 +104,12 @@ impl Material {
         }
     }
 
+    /// Takes a P-256 key out of a PKCS#8 structure, DER.
+    pub(crate) fn p_256(pkcs8: &[u8]) -> Self {
+        let curve = &lc::ECDSA_P256_SHA256_ASN1_SIGNING;
+        Self::Ecdsa(EcdsaKeyPair::from_pkcs8(curve, pkcs8).expect("a P-256 key"), 256)
+    }
+
     pub(crate) fn spki(&self) -> Vec<u8> {
         match self {
             Self::Ecdsa(pair, _) => pair.public_key().as_der().expect("encodes").as_ref().to_vec(),

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 
+use crate::causes::causes;
 use crate::cloud::CallError;
 
 /// Sorts an error of the SDK. Its text never holds a credential: it names the host, the code and
@@ -16,7 +17,7 @@ where
     let SdkError::ServiceError(service) = &error else {
         // No answer, or none that can be read: the SDK found no credential, no host, no
         // connection, or the answer was cut off.
-        return CallError::Transient(words(&error));
+        return CallError::Transient(causes(&error));
     };
     let code = service.err().code().unwrap_or_default();
     let told = service.err().message().unwrap_or_default();
@@ -43,22 +44,7 @@ where
         "NotFoundException" => CallError::Missing,
         "AlreadyExistsException" => CallError::Exists,
         // A gateway in between knows no codes.
-        "" => CallError::Transient(words(&error)),
+        "" => CallError::Transient(causes(&error)),
         _ => CallError::Refused(text),
     }
-}
-
-/// The chain of causes in one line.
-fn words(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.ends_with(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    text.chars().take(300).collect()
 }

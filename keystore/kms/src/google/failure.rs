@@ -3,6 +3,7 @@
 use google_cloud_gax::error::Error;
 use google_cloud_gax::error::rpc::Code;
 
+use crate::causes::causes;
 use crate::cloud::CallError;
 
 /// Sorts an error of the SDK. Its text never holds a credential.
@@ -15,7 +16,7 @@ pub(super) fn failure(error: Error) -> CallError {
                 CallError::Refused(format!("HTTP {code}"))
             }
             // No answer, or none that can be read: no token, no host, no connection.
-            _ => CallError::Transient(words(&error)),
+            _ => CallError::Transient(causes(&error)),
         };
     };
     let text = format!("{:?}: {}", status.code, status.message);
@@ -36,19 +37,4 @@ pub(super) fn failure(error: Error) -> CallError {
         Code::AlreadyExists => CallError::Exists,
         _ => CallError::Refused(text),
     }
-}
-
-/// The chain of causes in one line.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.ends_with(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    text.chars().take(300).collect()
 }
