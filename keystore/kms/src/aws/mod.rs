@@ -19,11 +19,13 @@ use failure::failure;
 pub(crate) use name::{is_region, read as read_place};
 pub(crate) use regions::{Access, Regions};
 
-/// What `Sign` takes as it is; above it, a digest (API reference, Sign, Message).
+/// What `Sign` takes as it is; above it, and of nothing at all, a digest (API reference, Sign, Message:
+/// "Minimum length of 1. Maximum length of 4096.").
 const RAW_LIMIT: usize = 4096;
 
 const ED25519_CRL: &str = "AWS KMS signs at most 4,096 octets with an Ed25519 key, which no CRL \
     keeps to: take p-256, p-384, p-521, RSA or ML-DSA for a CA";
+const ED25519_EMPTY: &str = "AWS KMS signs no empty message with an Ed25519 key";
 const SCEP: &str = "AWS KMS decrypts RSA with OAEP only, and SCEP needs PKCS#1 v1.5: keep scep keys \
     in a file or PKCS#11 ring";
 const NOT_ASYMMETRIC: &str = "a house key is no key of a driver";
@@ -270,11 +272,13 @@ fn what_to_send(
     scheme: SignatureScheme,
     message: Approved<'_>,
 ) -> Result<(MessageType, Vec<u8>), CallError> {
-    if message.as_bytes().len() <= RAW_LIMIT {
+    let length = message.as_bytes().len();
+    if (1..=RAW_LIMIT).contains(&length) {
         return Ok((MessageType::Raw, message.as_bytes().to_vec()));
     }
     match (digest(scheme, message), scheme) {
         (Some(digest), _) => Ok((MessageType::Digest, digest.octets)),
+        (None, SignatureScheme::Ed25519) if length == 0 => Err(CallError::Cannot(ED25519_EMPTY)),
         (None, SignatureScheme::Ed25519) => Err(CallError::TooLong(RAW_LIMIT)),
         (None, _) => Ok((MessageType::ExternalMu, external_mu(public, message))),
     }

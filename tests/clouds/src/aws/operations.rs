@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{ACCOUNT, Fault, Key, Keys, Outcome, Region};
 use crate::material::{Material, Padding};
 
-/// Sign, Message: "Messages can be 0-4096 bytes."
+/// Sign, Message: "Minimum length of 1. Maximum length of 4096."
 const MESSAGE_LIMIT: usize = 4096;
 
 impl Region {
@@ -138,6 +138,9 @@ impl Region {
         let invalid = |why: &str| Fault("ValidationException", why.to_owned());
         let text = body["Message"].as_str().unwrap_or_default();
         let mut message = STANDARD.decode(text).map_err(|_| invalid("Message"))?;
+        if message.is_empty() {
+            return Err(invalid("Member must have length greater than or equal to 1"));
+        }
         if message.len() > MESSAGE_LIMIT {
             return Err(invalid("Member must have length less than or equal to 4096"));
         }
