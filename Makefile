@@ -27,7 +27,7 @@ help:
 	@echo "make verify-scale  both verifiers over a journal of 100,000 leaves, timed"
 	@echo "make mutations     VERIFY_MUTATIONS ($(VERIFY_MUTATIONS)) mutations before both verifiers"
 	@echo "make e2e RING=pkcs11   the tests with real processes, over keys in SoftHSM2"
-	@echo "make conformance DRIVER=pkcs11 CONFIG=FILE   every driver's suite over your HSM"
+	@echo "make conformance DRIVER=pkcs11 CONFIG=FILE   every driver's suite over your HSM (kms: account)"
 	@echo "make torture  kill signer and server TORTURE_KILLS ($(TORTURE_KILLS)) times under load"
 	@echo "make drill    lose a CA and restore it from its back-up, timed"
 
@@ -90,14 +90,16 @@ E2E ?=
 e2e: build
 	CHANCERY_TEST_RING=$(RING) $(CARGO) test --locked --workspace --test clients -- $(E2E)
 
-# DRIVER=pkcs11 CONFIG=FILE: the suite of all drivers over somebody's own device; REPORT is written.
+# DRIVER=pkcs11|kms CONFIG=FILE: the suite of all drivers over somebody's own device or account; REPORT
+# is written. Without DRIVER=kms the vendors' SDKs are not built.
 DRIVER ?= pkcs11
 CONFIG ?=
 REPORT ?= conformance.txt
 CONFORMANCE ?=
 conformance:
 	@test -n "$(CONFIG)" || { echo "CONFIG=FILE: the driver's configuration"; exit 1; }
-	$(CARGO) build --locked --release -p conformance -p p11-module
+	$(CARGO) build --locked --release -p p11-module
+	$(CARGO) build --locked --release -p conformance --no-default-features $(if $(filter kms,$(DRIVER)),--features kms)
 	$(TARGET)/release/conformance --driver $(DRIVER) --config $(CONFIG) --report $(REPORT) $(CONFORMANCE)
 
 # A CA is made, used, copied, lost and restored; what it says afterwards is held against before.

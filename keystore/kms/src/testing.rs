@@ -1,16 +1,25 @@
-//! The SDK's client alone, for benchmarks to compare with.
+//! The SDK's client alone, for benchmarks to compare with; and what a service offers, for the suite of
+//! all drivers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec};
+use aws_sdk_kms::types::{KeySpec as AwsSpec, KeyUsageType, MessageType, SigningAlgorithmSpec};
+use signer_proto::{KeySpec, Purpose};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
+use crate::KmsDriver;
 use crate::aws::Regions;
 use crate::config::{Config, Provider};
+
+/// Says in words for the operator why the service has no such keys; nothing of those that it has.
+#[must_use]
+pub fn lacks(driver: &KmsDriver, spec: KeySpec, purpose: Purpose) -> Option<&'static str> {
+    driver.core.cloud.offers(spec, purpose).err()
+}
 
 /// Makes a P-256 key in AWS KMS and signs with it, so many calls at a time, for so long; returns
 /// signatures a second.
@@ -30,7 +39,7 @@ pub fn raw_rate(config: Config, at_a_time: usize, limit: Duration) -> Result<f64
         let client = Regions::new(&settings.region, access).await.client(&settings.region);
         let made = client
             .create_key()
-            .key_spec(KeySpec::EccNistP256)
+            .key_spec(AwsSpec::EccNistP256)
             .key_usage(KeyUsageType::SignVerify)
             .send()
             .await

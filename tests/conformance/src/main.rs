@@ -4,6 +4,9 @@
 //! Keys are made under identities of this run, and destroyed at the end of each case. A family of
 //! drivers is a file here and an arm of [`Family`].
 
+mod device;
+#[cfg(feature = "kms")]
+mod kms;
 mod pkcs11;
 mod remapped;
 
@@ -37,6 +40,9 @@ struct Arguments {
 enum Family {
     /// PKCS#11 tokens
     Pkcs11,
+    /// A cloud's key management service
+    #[cfg(feature = "kms")]
+    Kms,
 }
 
 fn lack(text: &str) -> Result<(KeySpec, String), String> {
@@ -57,8 +63,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
-    let mut device = match arguments.driver {
-        Family::Pkcs11 => pkcs11::Device::open(&arguments.config, arguments.lacks.clone())?,
+    let lacks = arguments.lacks.clone();
+    let device = match arguments.driver {
+        Family::Pkcs11 => pkcs11::open(&arguments.config, lacks)?,
+        #[cfg(feature = "kms")]
+        Family::Kms => kms::open(&arguments.config, lacks)?,
     };
     let mut text = device.header();
     // A failed case panics: its text is in the report.

@@ -1,27 +1,18 @@
 //! PKCS#11: the owner's own pkcs11.toml and tokens.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use keystore::KeyDriver;
-use keystore::conformance::Subject;
 use keystore_pkcs11::{Config, Forker, Pkcs11Driver};
 use signer_proto::KeySpec;
 
-use crate::remapped::Remapped;
+use crate::device::{Device, Lacks};
 
 /// How long tokens are waited for.
 const WAIT: Duration = Duration::from_secs(60);
-
-/// Tokens, and what they do not have.
-pub(crate) struct Device {
-    config: PathBuf,
-    lacks: Vec<(KeySpec, String)>,
-    driver: Arc<dyn KeyDriver>,
-}
 
 fn start(config: &Path) -> anyhow::Result<Arc<dyn KeyDriver>> {
     let read = Config::read(config)?;
@@ -50,71 +41,20 @@ fn mechanism(spec: KeySpec) -> &'static str {
     }
 }
 
-impl Device {
-    /// Finds the tokens, and which algorithms they have.
-    pub(crate) fn open(config: &Path, mut lacks: Vec<(KeySpec, String)>) -> anyhow::Result<Self> {
-        let driver = start(config)?;
-        let mechanisms: Vec<String> = driver
-            .report()
-            .into_iter()
-            .filter(|line| line.name == "mechanisms")
-            .map(|line| line.value)
-            .collect();
-        let first = mechanisms.first().cloned().unwrap_or_default();
-        for spec in KeySpec::ALL.iter().copied().filter(|spec| spec.kind().is_some()) {
-            let wanted = mechanism(spec);
-            if !first.split(' ').any(|found| found == wanted) {
-                lacks.push((spec, format!("the token has no {wanted}")));
-            }
-        }
-        Ok(Self { config: config.to_owned(), lacks, driver })
-    }
-
-    /// Tells what was tested.
-    pub(crate) fn header(&self) -> String {
-        let mut text = format!("conformance {}\n\n", env!("CARGO_PKG_VERSION"));
-        for line in self.driver.report() {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{}: {}: {}", line.subject, line.name, line.value);
-        }
-        text.push('\n');
-        text
-    }
-
-    /// Gives a subject over identities that no other case has.
-    pub(crate) fn subject(&mut self) -> Box<dyn Subject> {
-        Box::new(Tokens {
-            config: self.config.clone(),
-            lacks: self.lacks.clone(),
-            driver: Some(Arc::new(Remapped::new(Arc::clone(&self.driver)))),
-        })
-    }
+/// Finds the tokens, and which algorithms they have.
+pub(crate) fn open(config: &Path, specs: Vec<(KeySpec, String)>) -> anyhow::Result<Device> {
+    let config = config.to_owned();
+    Device::open("pkcs11", Box::new(move || start(&config)), |driver| lacks(driver, specs))
 }
 
-struct Tokens {
-    config: PathBuf,
-    lacks: Vec<(KeySpec, String)>,
-    driver: Option<Arc<Remapped>>,
-}
-
-impl Subject for Tokens {
-    fn name(&self) -> String {
-        "pkcs11".to_owned()
+fn lacks(driver: &dyn KeyDriver, mut specs: Vec<(KeySpec, String)>) -> Lacks {
+    let first = driver.report().into_iter().find(|line| line.name == "mechanisms");
+    let first = first.map(|line| line.value).unwrap_or_default();
+    for spec in KeySpec::ALL.iter().copied().filter(|spec| spec.kind().is_some()) {
+        let wanted = mechanism(spec);
+        if !first.split(' ').any(|found| found == wanted) {
+            specs.push((spec, format!("the token has no {wanted}")));
+        }
     }
-
-    fn driver(&self) -> Arc<dyn KeyDriver> {
-        let driver: Arc<Remapped> = Arc::clone(self.driver.as_ref().expect("it runs"));
-        driver
-    }
-
-    /// Other processes, over the same tokens.
-    fn restart(&mut self) {
-        let old = self.driver.take().expect("it runs");
-        let fresh = start(&self.config).expect("it starts again");
-        self.driver = Some(Arc::new(old.over(fresh)));
-    }
-
-    fn lacks(&self, spec: KeySpec) -> Option<String> {
-        self.lacks.iter().find(|(lacking, _)| *lacking == spec).map(|(_, why)| why.clone())
-    }
+    Lacks { specs, schemes: Vec::new() }
 }

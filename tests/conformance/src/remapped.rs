@@ -4,7 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use keystore::{
-    Adopt, Approved, Destroy, DriverError, KeyDriver, KeyIdentity, KnownKey, ReportLine, Unwrap,
+    Adopt, AdoptSource, Adopted, Approved, Destroy, DriverError, KeyDriver, KeyIdentity, KnownKey,
+    ReportLine, Unwrap,
 };
 use signer_proto::KeyId;
 use x509::{Signature, SignatureScheme, SpkiDer};
@@ -88,8 +89,7 @@ impl KeyDriver for Remapped {
     }
 
     fn adopter(&self) -> Option<&dyn Adopt> {
-        // An owner has keys of their own, and the suite none to adopt.
-        None
+        self.driver.adopter().map(|_| self as &dyn Adopt)
     }
 
     fn unwrapper(&self) -> Option<&dyn Unwrap> {
@@ -98,6 +98,20 @@ impl KeyDriver for Remapped {
 
     fn destroyer(&self) -> Option<&dyn Destroy> {
         self.driver.destroyer().map(|_| self as &dyn Destroy)
+    }
+}
+
+impl Adopt for Remapped {
+    fn adopt(
+        &self,
+        key: &KeyIdentity,
+        source: AdoptSource<'_>,
+        pinned: &SpkiDer,
+    ) -> Result<Adopted, DriverError> {
+        match self.driver.adopter() {
+            Some(adopter) => Self::there(adopter.adopt(&self.here(key), source, pinned), key),
+            None => Err(DriverError::ImportRefused("the driver adopts no keys".to_owned())),
+        }
     }
 }
 
