@@ -21,7 +21,8 @@ pub async fn checks(layout: &Layout) -> Option<Check> {
         Some(fault) => Some(Check::bad(
             "keys",
             fault.0,
-            "`chancery doctor --hsm` tells more; the signer goes on by itself when they are back",
+            "`chancery doctor --hsm` tells more; the signer goes on by itself when they are back, \
+             unless it says what to do",
         )),
         None if report.lines.0.is_empty() => None,
         None => Some(Check::good("keys", "reachable; `chancery doctor --hsm` tells more")),

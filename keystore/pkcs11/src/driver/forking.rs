@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,9 +15,14 @@ use crate::{descriptors, frame};
 /// How long the forker may take: it starts a program, and waits for nothing.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// What is said of all tokens once there is no forker.
+pub(super) const GONE: &str =
+    "the forker, which alone starts modules' processes, is gone: restart the signer";
+
 /// A running forker.
 pub struct Forker {
     line: Mutex<UnixStream>,
+    gone: AtomicBool,
 }
 
 impl Forker {
@@ -32,25 +38,43 @@ impl Forker {
         command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
         // It ends when the line is closed; nobody waits for it.
         drop(command.spawn()?);
-        Ok(Self { line: Mutex::new(line) })
+        Ok(Self { line: Mutex::new(line), gone: AtomicBool::new(false) })
     }
 
     /// Has the helper of a token started; gives its process id and the line to it.
     pub(super) fn helper(&self, token: &str) -> io::Result<(u32, UnixStream)> {
-        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        frame::send(&line, &Order::Start(token.to_owned()))?;
-        let (word, mut descriptors) = descriptors::receive(&line)?;
-        let id = frame::receive::<u32>(&line)?;
-        match descriptors.pop() {
-            Some(own) if word == STARTED => Ok((id, UnixStream::from(own))),
-            _ => Err(io::Error::other("the forker did not start the helper")),
-        }
+        let started = self.ask(|line| {
+            frame::send(line, &Order::Start(token.to_owned()))?;
+            let (word, mut descriptors) = descriptors::receive(line)?;
+            let id = frame::receive::<u32>(line)?;
+            Ok(descriptors.pop().filter(|_| word == STARTED).map(|own| (id, UnixStream::from(own))))
+        });
+        started?.ok_or_else(|| io::Error::other("the forker did not start the helper"))
     }
 
     /// Has a helper killed.
     pub(super) fn end(&self, id: u32) {
-        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         // Without the forker there are no helpers either.
-        let _ = frame::send(&line, &Order::End(id)).and_then(|()| frame::receive::<()>(&line));
+        let _ = self.ask(|line| {
+            frame::send(line, &Order::End(id))?;
+            frame::receive::<()>(line)
+        });
+    }
+
+    /// Tells whether helpers that end stay away.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
+    /// After an exchange that failed nobody knows what comes next on the line: it is not used again.
+    fn ask<T>(&self, exchange: impl FnOnce(&UnixStream) -> io::Result<T>) -> io::Result<T> {
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_gone() {
+            return Err(io::Error::other(GONE));
+        }
+        exchange(&line).inspect_err(|error| {
+            self.gone.store(true, Ordering::Release);
+            eprintln!("pkcs11: {GONE}: {error}");
+        })
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use keystore::ReportLine;
 
 use super::Pkcs11Driver;
+use super::forking::GONE;
 use super::link::Link;
 use super::token::{Standing, Token};
 use crate::config::Source;
@@ -45,6 +46,8 @@ impl Pkcs11Driver {
         tell("driver", "family", "pkcs11".to_owned());
         tell("driver", "configuration", format!("{}, {source}", self.config.path.display()));
         tell("driver", "timeout", format!("{} ms", self.config.timeout.as_millis()));
+        let forker = self.tokens.first().map(|token| token.forker.is_gone());
+        tell("driver", "forker", if forker == Some(true) { GONE } else { "running" }.to_owned());
         for token in &self.tokens {
             let subject = format!("token {}", token.config.name);
             tell(&subject, "uri", token.config.uri.to_string());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::forking::GONE;
 use super::link::{Link, LinkError};
 use super::token::{Rung, Standing, Token};
 use crate::wire::{Answer, Card, FaultKind, PinStamp, Request};
@@ -132,6 +133,9 @@ impl Watch {
         let token = &self.token;
         let link = match Link::start(&token.forker, &token.config.name, token.timeout) {
             Ok(link) => Arc::new(link),
+            Err(_) if token.forker.is_gone() => {
+                return self.fail(None, Some(GONE.to_owned()), failures);
+            }
             Err(error) => {
                 let why = format!("the module's process does not start: {error}");
                 return self.fail(None, Some(why), failures);

@@ -2,9 +2,9 @@
 //! errors that are worth a retry, and recovery without a restart.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use keystore::KeyDriver as _;
+use keystore::{DriverError, KeyDriver as _};
 use keystore_pkcs11::Pkcs11Driver;
 use kit::Tokens;
 use rustix::process::{Pid, Signal, kill_process};
@@ -94,6 +94,64 @@ fn survives_a_login_that_ends() {
     survives("logged out", Duration::from_secs(2), |tokens, _| {
         tokens.order("one", "logout 1");
     });
+}
+
+/// Nothing but the forker may start programs: without it there are no helpers, and calls say what to
+/// do. Another driver, as after a restart of the signer, signs again.
+#[test]
+fn says_that_the_signer_must_be_restarted_when_the_forker_is_gone() {
+    let Some(tokens) = Tokens::soft(&["one"]) else { return };
+    let driver = start(&tokens);
+    let key = identity(1, "issuing", KeySpec::P256);
+    let public = generate(&driver, &key);
+    assert_eq!(reported(&driver, "driver", "forker").as_deref(), Some("running"));
+    let helper = reported(&driver, "token one", "process").expect("a process");
+    kill_process(parent_of(&helper), Signal::KILL).expect("it is killed");
+    let begun = Instant::now();
+    let told = loop {
+        let refused = sign(&driver, &key, b"nothing");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{refused:?}");
+        match refused {
+            // The helper ends with the forker; until the signer has noticed, it says that.
+            Err(error @ DriverError::Unavailable(_)) if driver.health().is_err() => {
+                let told = error.to_string();
+                if told.contains("restart the signer") {
+                    break told;
+                }
+            }
+            // A signature that the helper gave before it ended, or a call that is worth a retry.
+            Ok(_) | Err(DriverError::Unavailable(_)) => {}
+            Err(other) => panic!("not retryable: {other:?}"),
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert!(told.contains("token one: the forker"), "{told}");
+    assert!(!runs(&helper), "the helper outlives its forker");
+    let Err(DriverError::Unavailable(why)) = driver.health() else { panic!("it is not well") };
+    assert!(why.contains("restart the signer"), "{why}");
+    let reported = reported(&driver, "driver", "forker").expect("it is told");
+    assert!(reported.contains("restart the signer"), "{reported}");
+    // Nobody waits for what does not come back.
+    let begun = Instant::now();
+    let refused = sign(&driver, &key, b"nothing");
+    assert!(matches!(refused, Err(DriverError::Unavailable(_))), "{refused:?}");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    drop(driver);
+    let signature = sign(&start(&tokens), &key, b"again").expect("it signs");
+    public.verify(super::scheme(key.spec), b"again", &signature).expect("by the same key");
+}
+
+/// Tells whether there is such a process, and not only what its parent did not ask after yet.
+fn runs(id: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
+}
+
+/// The process that started a process.
+fn parent_of(id: &str) -> Pid {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).expect("a parent");
+    Pid::from_raw(parent.trim().parse().expect("a number")).expect("a process id")
 }
 
 /// The core verifies each signature before it leaves; the driver passes on what the token says.
