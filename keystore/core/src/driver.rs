@@ -105,6 +105,12 @@ pub trait KeyDriver: Send + Sync {
         false
     }
 
+    /// Says whether so many signatures wait for a place in the key store that one more would only
+    /// wait longer: what leads to one may take its time. Asked often; looks at a number at most.
+    fn is_full(&self) -> bool {
+        false
+    }
+
     /// Tells the driver all keys of its ring with the public keys that are pinned: when the ring is
     /// unlocked, and again after each key that is added. A driver that keeps keys elsewhere holds
     /// what it finds there against them. Does not wait for anything.

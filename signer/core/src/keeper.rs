@@ -144,6 +144,8 @@ impl Keeper {
 
     /// Keeps the unlocked keys; they stay until the process ends.
     pub(crate) fn keep_opened(&self, opened: Opened) {
+        let driver = Arc::clone(&opened.driver);
+        self.journal.hold_while(Box::new(move || driver.is_full()));
         // The unlocking lock is held: nobody else sets it.
         let _ = self.opened.set(opened);
     }

@@ -11,6 +11,7 @@
 mod disk;
 mod error;
 mod group;
+mod inbox;
 mod open;
 mod reader;
 mod scan;
@@ -33,4 +34,4 @@ pub use error::JournalError;
 pub use open::{OnLeaf, OpenReport};
 pub use tree::TreeView;
 pub use view::View;
-pub use writer::{Committed, Done, Journal, Options};
+pub use writer::{Committed, Done, Held, Journal, Options};

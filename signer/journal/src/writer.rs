@@ -1,24 +1,21 @@
 //! The journal's one writer: takes all that is queued, makes it durable together, then reports.
 
-use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use signer_proto::{Digest, Leaf, MAX_LEAF, Wire};
 
 use super::disk::Disk;
 use super::error::JournalError;
-use super::group::{GROUP_BYTES, GROUP_LEAVES, Tail};
+use super::group::Tail;
+use super::inbox::{Entry, Inbox};
 use super::open::{self, OnLeaf, OpenReport};
 use super::reader::Durable;
 use super::tree::TreeView;
 use signer_listen::corked;
-use signer_log::segment::{FRAMING, leaf_time};
+use signer_log::segment::leaf_time;
 
-/// With so much queued, new requests had better be refused.
-const CROWDED_LEAVES: usize = 8 * GROUP_LEAVES;
-const CROWDED_BYTES: usize = 8 * GROUP_BYTES;
 /// Octets of the writer thread's stack.
 const STACK: usize = 512 * 1024;
 
@@ -35,6 +32,9 @@ pub struct Committed {
 ///
 /// Runs on the writer thread, in the order of submission: it must be quick.
 pub type Done = Box<dyn FnOnce(Result<Committed, JournalError>) + Send>;
+
+/// Says whether leaves that are queued may wait for more. Called often, and must be quick.
+pub type Held = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// How a journal is kept.
 #[derive(Debug, Clone, Copy)]
@@ -135,20 +135,24 @@ impl Journal {
     /// Returns whether so much is queued that new requests had better be refused.
     #[must_use]
     pub fn is_crowded(&self) -> bool {
-        let queue = self.inbox.lock();
-        queue.entries.len() > CROWDED_LEAVES || queue.bytes > CROWDED_BYTES
+        self.inbox.is_crowded()
+    }
+
+    /// Lets leaves wait for each other while `held` says that nobody gains by having them sooner:
+    /// a few milliseconds at most. The first one that is given counts.
+    pub fn hold_while(&self, held: Held) {
+        self.inbox.hold_while(held);
     }
 
     /// Returns why the journal failed, if it did.
     #[must_use]
     pub fn failure(&self) -> Option<String> {
-        self.inbox.failure.get().cloned()
+        self.inbox.failure().cloned()
     }
 
     /// Writes what is queued, reports it, and ends the writer.
     pub fn close(&self) {
-        self.inbox.lock().closed = true;
-        self.inbox.wake.notify_one();
+        self.inbox.close();
         let thread = (self.thread.lock()).unwrap_or_else(PoisonError::into_inner).take();
         // The last holder may be a `done` on the writer thread itself, which ends by itself.
         if let Some(thread) = thread.filter(|t| t.thread().id() != thread::current().id()) {
@@ -170,81 +174,17 @@ impl Drop for Journal {
     }
 }
 
-struct Entry {
-    leaf: Vec<u8>,
-    done: Option<Done>,
-}
-
-#[derive(Default)]
-struct Queue {
-    entries: VecDeque<Entry>,
-    /// Octets of all entries.
-    bytes: usize,
-    /// Whether the writer waits for an entry.
-    idle: bool,
-    closed: bool,
-}
-
-#[derive(Default)]
-struct Inbox {
-    queue: Mutex<Queue>,
-    wake: Condvar,
-    failure: OnceLock<String>,
-}
-
-impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put(&self, leaf: Vec<u8>, done: Option<Done>) {
-        let mut queue = self.lock();
-        if queue.closed {
-            return;
-        }
-        queue.bytes += leaf.len();
-        queue.entries.push_back(Entry { leaf, done });
-        let wake = std::mem::take(&mut queue.idle);
-        drop(queue);
-        if wake {
-            self.wake.notify_one();
-        }
-    }
-
-    /// Waits for entries and takes as many as make one group; none once closed and empty.
-    fn take(&self) -> Option<Vec<Entry>> {
-        let mut queue = self.lock();
-        while queue.entries.is_empty() {
-            if queue.closed {
-                return None;
-            }
-            queue.idle = true;
-            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
-        let mut size = 0;
-        let fits = queue.entries.iter().take(GROUP_LEAVES).take_while(|entry| {
-            size += entry.leaf.len() + FRAMING;
-            size <= GROUP_BYTES
-        });
-        // A single leaf that is too long for a group is taken alone, and refused.
-        let count = fits.count().max(1);
-        let group: Vec<Entry> = queue.entries.drain(..count).collect();
-        queue.bytes -= group.iter().map(|entry| entry.leaf.len()).sum::<usize>();
-        Some(group)
-    }
-}
-
 fn run(mut tail: Tail, inbox: &Inbox) {
     while let Some(group) = inbox.take() {
         let (mut leaves, dones) = split(group);
-        let failed = inbox.failure.get().is_some();
+        let failed = inbox.failure().is_some();
         let outcome =
             if failed || leaves.is_empty() { Ok(tail.next) } else { tail.commit(&mut leaves) };
         let first = match outcome {
             Ok(first) if !failed => Some(first),
             Ok(_) => None,
             Err(why) => {
-                let _first_time = inbox.failure.set(describe(&why));
+                inbox.fail(describe(&why));
                 None
             }
         };

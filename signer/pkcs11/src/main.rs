@@ -20,6 +20,9 @@ use keystore_pkcs11::{Config, Forker, Pkcs11Driver};
 use signer::DriverFamily;
 use signer_program::Family;
 
+/// Threads, if there are few sessions.
+const WORKERS: usize = 64;
+
 /// Keys in tokens; the forker starts the processes that reach them.
 struct Tokens {
     config: Config,
@@ -45,11 +48,12 @@ impl Family for Tokens {
         vec![]
     }
 
-    /// Two for each session: one signs while the other waits until its intent is durable. One more
-    /// serves what needs no session.
+    /// One signs and one waits for each session, so that it never stands still; the others wait until
+    /// their intents are durable, which takes a busy disk as long as many signatures. One more serves
+    /// what needs no session.
     fn workers(&self) -> Option<usize> {
         let sessions = self.config.tokens.iter().map(|token| usize::from(token.sessions));
-        Some(2 * sessions.sum::<usize>() + 1)
+        Some(WORKERS.max(4 * sessions.sum::<usize>()) + 1)
     }
 
     fn driver(self) -> anyhow::Result<Option<Arc<dyn KeyDriver>>> {

@@ -25,6 +25,8 @@ pub(super) struct Link {
     control: Mutex<UnixStream>,
     idle: Mutex<Vec<UnixStream>>,
     freed: Condvar,
+    /// How many callers wait for a lane.
+    waiting: AtomicUsize,
     /// How many lanes there are, idle or not.
     lanes: AtomicUsize,
     broken: AtomicBool,
@@ -56,6 +58,7 @@ impl Link {
             lanes: AtomicUsize::new(lanes.len()),
             idle: Mutex::new(lanes),
             freed: Condvar::new(),
+            waiting: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
         })
     }
@@ -114,6 +117,11 @@ impl Link {
         self.lanes.load(Ordering::Relaxed)
     }
 
+    /// Tells whether each lane has a caller that waits for it beside the one that uses it.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) >= self.lanes()
+    }
+
     /// Tells whether the helper is of no use any more.
     pub(super) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Acquire)
@@ -159,7 +167,9 @@ impl Link {
             if left.is_zero() {
                 return Err(LinkError::Busy);
             }
+            self.waiting.fetch_add(1, Ordering::Relaxed);
             idle = self.freed.wait_timeout(idle, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
 

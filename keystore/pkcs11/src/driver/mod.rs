@@ -270,6 +270,10 @@ impl KeyDriver for Pkcs11Driver {
         true
     }
 
+    fn is_full(&self) -> bool {
+        self.tokens.iter().any(|token| token.is_full())
+    }
+
     fn attach(&self, keys: Vec<KnownKey>) {
         self.keys.attach(keys);
     }

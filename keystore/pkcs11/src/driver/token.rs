@@ -140,6 +140,11 @@ impl Token {
         }
     }
 
+    /// Says whether calls wait for its sessions. One that cannot be used makes nobody wait.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(&*self.standing(), Standing::Ready(link) if link.is_full())
+    }
+
     /// Returns the link of a token that can be used; until `patience` one that is rising is waited
     /// for.
     pub(super) fn ready(&self, patience: Instant) -> Result<Arc<Link>, CallError> {
