@@ -2,8 +2,8 @@
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle, Thread};
 
 use signer_proto::Kind;
 
@@ -95,15 +95,14 @@ impl Job {
 #[derive(Default)]
 struct Queue {
     jobs: Turns<Job>,
-    /// Workers that wait for a job.
-    idle: usize,
+    /// Workers that wait for a job, the one that waits longest first.
+    idle: Vec<Thread>,
     closed: bool,
 }
 
 #[derive(Default)]
 struct Counter {
     queue: Mutex<Queue>,
-    wake: Condvar,
 }
 
 impl Counter {
@@ -120,14 +119,17 @@ impl Counter {
             return;
         }
         queue.jobs.put(job.request.peer.socket, job);
-        let wake = queue.idle > 0;
+        // The last one to have worked: its stack and its memory are still in the core's cache. Where
+        // calls wait for a device there are many more workers than cores.
+        let woken = queue.idle.pop();
         drop(queue);
-        if wake {
-            self.wake.notify_one();
+        if let Some(worker) = woken {
+            worker.unpark();
         }
     }
 
     fn take(&self) -> Option<Job> {
+        let me = thread::current();
         let mut queue = self.lock();
         loop {
             if let Some(job) = queue.jobs.take() {
@@ -136,10 +138,22 @@ impl Counter {
             if queue.closed {
                 return None;
             }
-            queue.idle += 1;
-            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
-            queue.idle -= 1;
+            queue.idle.push(me.clone());
+            drop(queue);
+            thread::park();
+            queue = self.lock();
+            // It may have woken by itself.
+            queue.idle.retain(|idle| idle.id() != me.id());
         }
+    }
+
+    /// Wakes all, so that they end once there is nothing left.
+    fn close(&self) {
+        let mut queue = self.lock();
+        queue.closed = true;
+        let idle = std::mem::take(&mut queue.idle);
+        drop(queue);
+        idle.iter().for_each(Thread::unpark);
     }
 }
 
@@ -200,10 +214,8 @@ impl Pool {
 
     /// Lets the workers end once their queues are empty; later jobs are refused.
     pub(super) fn close(&self) {
-        for counter in [&self.quick, &self.slow] {
-            counter.lock().closed = true;
-            counter.wake.notify_all();
-        }
+        self.quick.close();
+        self.slow.close();
     }
 
     fn worker(self: &Arc<Self>, lane: Lane) -> io::Result<JoinHandle<()>> {
