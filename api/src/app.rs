@@ -1,4 +1,4 @@
-//! The two applications: everything with TLS, status alone without.
+//! The applications: everything with TLS, status alone without, enrolment alone for old clients.
 
 use std::any::Any;
 use std::time::Duration;
@@ -24,6 +24,11 @@ pub fn https(state: ApiState) -> Router {
     let acme = acme::routes(state.acme.clone()).layer(from_fn(name_applicant));
     let (described, _) = openapi::router().split_for_parts();
     surround(described.with_state(state).merge(status).merge(acme), limits::REQUEST)
+}
+
+/// Gives what the listener for old clients serves: the enrolment protocols.
+pub fn enrolment(state: ApiState) -> Router {
+    surround(acme::routes(state.acme).layer(from_fn(name_applicant)), limits::REQUEST)
 }
 
 /// Tells the ACME server who asks.

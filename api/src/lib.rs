@@ -12,6 +12,7 @@ mod extract;
 mod flow;
 pub mod limits;
 pub mod listen;
+mod listeners;
 mod meters;
 pub mod openapi;
 pub mod problem;

@@ -1,6 +1,5 @@
 //! The composition root: from the configuration to the end of the process.
 
-use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,10 +17,11 @@ use x509::GeneralName;
 
 use crate::auth::{BootstrapError, Tokens, bootstrap};
 use crate::config::ConfigError;
-use crate::listen::{Listener, Shutdown, shutdown};
+use crate::listen::shutdown;
+use crate::listeners::Listeners;
 use crate::problem::chain;
-use crate::tls::{Handshakes, Renewal, Resolver, Way, acceptor};
-use crate::{ApiState, Config, Meters, SystemClock, app};
+use crate::tls::{Renewal, Resolver, Way};
+use crate::{ApiState, Config, Meters, SystemClock};
 
 /// How long a start waits for what the signer's journal tells.
 const RECOVERY: Duration = Duration::from_secs(10);
@@ -114,14 +114,8 @@ async fn serve(
 ) -> Result<(), ServeError> {
     catch_up(&authority).await;
     let resolver = Arc::new(Resolver::default());
-    let acceptor = acceptor(Arc::clone(&resolver)).map_err(ServeError::Tls)?;
-    let handshakes = Handshakes::start(acceptor).map_err(ServeError::System)?;
-    let https = bind(config.https, Some(handshakes)).await?;
-    let http = match config.http {
-        Some(address) => Some(bind(address, None).await?),
-        None => None,
-    };
-    let acme = acme(&config, &authority, https.address().port()).await?;
+    let listeners = Listeners::bind(&config, &resolver).await?;
+    let acme = acme(&config, &authority, &listeners.tls_ports()).await?;
     let state = ApiState {
         authority: authority.clone(),
         tokens,
@@ -146,9 +140,9 @@ async fn serve(
     background.spawn(state.meters.clone().upkeep());
     note_start(&authority).await;
     let reasons = End::watch(parent).map_err(ServeError::System)?;
-    say_ready(&https, http.as_ref()).map_err(ServeError::System)?;
+    listeners.say_ready().map_err(ServeError::System)?;
     let (end, ends) = shutdown();
-    let listeners = listen(https, http, &state, &ends);
+    let listeners = listeners.run(&state, &ends);
     let until_told = async {
         reasons.wait().await;
         // A receiver is held above.
@@ -162,15 +156,23 @@ async fn serve(
 }
 
 /// Opens the ACME server: it answers under the server's own names, and those of its proxies.
-async fn acme(config: &Config, authority: &Authority, port: u16) -> Result<AcmeState, ServeError> {
+async fn acme(
+    config: &Config,
+    authority: &Authority,
+    ports: &[u16],
+) -> Result<AcmeState, ServeError> {
     let own = config.tls.names.iter().filter_map(|name| match name {
         GeneralName::Dns(name) => Some(name.clone()),
         GeneralName::Ip(IpAddr::V4(address)) => Some(address.to_string()),
         GeneralName::Ip(IpAddr::V6(address)) => Some(format!("[{address}]")),
         _ => None,
     });
-    let port = if port == 443 { String::new() } else { format!(":{port}") };
-    let own = own.map(|host| format!("https://{host}{port}"));
+    let own = own.flat_map(|host| {
+        ports.iter().map(move |port| match port {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        })
+    });
     let parts = AcmeParts {
         authority: authority.clone(),
         settings: config.acme.settings.clone(),
@@ -178,21 +180,6 @@ async fn acme(config: &Config, authority: &Authority, port: u16) -> Result<AcmeS
         validator: config.va_socket.clone(),
     };
     AcmeState::open(parts).await.map_err(ServeError::Acme)
-}
-
-async fn listen(https: Listener, http: Option<Listener>, state: &ApiState, ends: &Shutdown) {
-    let secure = https.run(app::https(state.clone()), ends.clone());
-    match http {
-        Some(http) => {
-            let plain = http.run(app::http(state.clone()), ends.clone());
-            tokio::join!(secure, plain);
-        }
-        None => secure.await,
-    }
-}
-
-async fn bind(address: SocketAddr, tls: Option<Handshakes>) -> Result<Listener, ServeError> {
-    Listener::bind(address, tls).await.map_err(|source| ServeError::Listen { address, source })
 }
 
 /// Takes over what the signers did while this process was not there. What a signer that is away
@@ -242,15 +229,4 @@ async fn note_start(authority: &Authority) {
     if let Err(error) = write.await {
         tracing::warn!(%error, "the start is not in the audit log");
     }
-}
-
-/// Prints the line that whoever started the server waits for.
-fn say_ready(https: &Listener, http: Option<&Listener>) -> std::io::Result<()> {
-    let mut line = format!("ready https={}", https.address());
-    if let Some(http) = http {
-        line.push_str(&format!(" http={}", http.address()));
-    }
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
 }

@@ -27,6 +27,9 @@ pub struct Config {
     pub https: SocketAddr,
     /// Where status is served without TLS; nowhere if it is not given.
     pub http: Option<SocketAddr>,
+    /// Where the enrolment protocols alone are served, for clients that know no newer TLS than 1.2;
+    /// nowhere if it is not given.
+    pub enrolment_tls12: Option<SocketAddr>,
     /// The inventory.
     pub database: Database,
     /// The rings: the first one has the server's TLS key.
@@ -136,6 +139,7 @@ impl Config {
 struct Parts {
     https: Option<SocketAddr>,
     http: Option<SocketAddr>,
+    enrolment_tls12: Option<SocketAddr>,
     database: Option<Database>,
     rings: Option<Vec<RingPlace>>,
     urls: Option<PublicUrls>,
@@ -157,6 +161,7 @@ impl Parts {
         let mut listen = root.section("listen", faults);
         let https = listen.required("https", faults, address);
         let http = listen.parsed("http", faults, address);
+        let enrolment_tls12 = listen.parsed("enrolment_tls12", faults, address);
         listen.end(faults);
         let database = take_database(root.section("database", faults), faults);
         let rings = take_rings(&mut root, faults);
@@ -172,13 +177,27 @@ impl Parts {
         let keep_out = take_boundary(root.section("boundary", faults), faults);
         let log = Log::take(root.section("log", faults), faults);
         root.end(faults);
-        Self { https, http, database, rings, urls, tls, bootstrap, va_socket, acme, keep_out, log }
+        Self {
+            https,
+            http,
+            enrolment_tls12,
+            database,
+            rings,
+            urls,
+            tls,
+            bootstrap,
+            va_socket,
+            acme,
+            keep_out,
+            log,
+        }
     }
 
     fn whole(self) -> Option<Config> {
         Some(Config {
             https: self.https?,
             http: self.http,
+            enrolment_tls12: self.enrolment_tls12,
             database: self.database?,
             rings: self.rings?,
             urls: self.urls?,
@@ -294,6 +313,7 @@ mod tests {
         [listen]
         https = "127.0.0.1:8443"
         http = "127.0.0.1:8080"
+        enrolment_tls12 = "127.0.0.1:8444"
         [database]
         url = "sqlite:///var/lib/chancery/chancery.db"
         [signer]
@@ -321,6 +341,7 @@ mod tests {
         let config = Config::parse(GOOD).expect("a good file");
         assert_eq!(config.https.port(), 8443);
         assert_eq!(config.http.map(|http| http.port()), Some(8080));
+        assert_eq!(config.enrolment_tls12.map(|old| old.port()), Some(8444));
         let place = |name: &str, run: &str| RingPlace {
             name: name.parse().expect("a name"),
             run: PathBuf::from(run),
@@ -351,6 +372,7 @@ mod tests {
         "#;
         let config = Config::parse(text).expect("a good file");
         assert_eq!((config.http, config.bootstrap, config.va_socket), (None, None, None));
+        assert_eq!(config.enrolment_tls12, None, "TLS 1.2 is off");
         assert_eq!((config.rings.len(), config.rings[0].name.as_str()), (1, "default"));
         assert!(matches!(config.database, Database::File(_)));
     }

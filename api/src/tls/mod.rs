@@ -5,11 +5,12 @@
 mod acceptor;
 mod certificate;
 mod handshakes;
+mod key_exchange;
 mod remote;
 mod renewal;
 mod resolver;
 
-pub use acceptor::acceptor;
+pub use acceptor::{acceptor, acceptor_with_tls12};
 pub use certificate::OwnCertificate;
 pub use handshakes::Handshakes;
 pub use remote::{OwnKey, Way};

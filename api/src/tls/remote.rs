@@ -11,6 +11,8 @@ use signer_client::{CallError, HandshakeSigner};
 use signer_proto::{KeyLabel, SignHandshake, Transcript};
 use x509::{KeyKind, PublicKey, SignatureScheme};
 
+use super::key_exchange;
+
 /// What stands before the hash in what a server signs (RFC 8446 §4.4.3).
 const FRAME: &[u8] =
     b"                                                                TLS 1.3, server CertificateVerify\0";
@@ -49,12 +51,22 @@ impl Way {
 
     fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, Error> {
         // The signer builds the frame itself: what is not in it, it would not sign.
-        let hash = message.strip_prefix(FRAME).ok_or_else(|| {
-            Error::General("only the CertificateVerify of TLS 1.3 is signed".to_owned())
-        })?;
-        let transcript = Transcript(hash.to_vec());
-        let call = SignHandshake { key: self.label.clone(), scheme, transcript };
-        match self.signer.sign(&call) {
+        let signed = match message.strip_prefix(FRAME) {
+            Some(hash) => {
+                let transcript = Transcript(hash.to_vec());
+                let call = SignHandshake { key: self.label.clone(), scheme, transcript };
+                self.signer.sign(&call)
+            }
+            // Only the listener for old clients comes here.
+            None => match key_exchange::read(&self.label, scheme, message) {
+                Some(call) => self.signer.sign(&call),
+                None => {
+                    let why = "neither CertificateVerify of TLS 1.3 nor a key exchange of TLS 1.2";
+                    return Err(Error::General(why.to_owned()));
+                }
+            },
+        };
+        match signed {
             Ok(signed) => {
                 crate::meters::count_handshake("signed");
                 Ok(signed.signature.as_bytes().to_vec())
@@ -181,15 +193,17 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_nothing_but_a_certificate_verify_of_tls_1_3() {
+    fn asks_for_nothing_but_what_a_server_signs() {
         let key = key(KeyKind::P256);
         let offered = [rustls::SignatureScheme::ECDSA_NISTP256_SHA256];
         let signer = key.choose_scheme(&offered).expect("a signer");
-        let refused = signer.sign(b"the parameters of TLS 1.2");
-        let why = "only the CertificateVerify of TLS 1.3 is signed";
+        let refused = signer.sign(b"the parameters of something else");
+        let why = "neither CertificateVerify of TLS 1.3 nor a key exchange of TLS 1.2";
         assert_eq!(refused, Err(Error::General(why.to_owned())));
-        let sound = [FRAME, &[7; 32]].concat();
-        let unavailable = signer.sign(&sound).expect_err("nobody is there").to_string();
-        assert!(unavailable.contains("cannot be reached"), "{unavailable}");
+        let exchange = [&[1; 64][..], &[3, 0, 29, 32], &[7; 32]].concat();
+        for sound in [[FRAME, &[7; 32]].concat(), exchange] {
+            let unavailable = signer.sign(&sound).expect_err("nobody is there").to_string();
+            assert!(unavailable.contains("cannot be reached"), "{unavailable}");
+        }
     }
 }

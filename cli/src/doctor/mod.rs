@@ -3,6 +3,7 @@
 mod driver;
 mod files;
 mod machine;
+mod old_tls;
 mod server;
 mod signer;
 mod validator;
@@ -90,6 +91,7 @@ async fn run(global: &Global) -> Outcome {
     }
     let mut checks = files::checks(&layout);
     checks.extend(machine::checks(&layout));
+    checks.extend(old_tls::check(&layout));
     checks.extend(signer::checks(&layout).await);
     checks.extend(driver::checks(&layout).await);
     checks.extend(validator::checks(&layout).await);

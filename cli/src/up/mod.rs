@@ -44,6 +44,11 @@ pub struct Up {
     /// Where CRL, OCSP and CA certificates are served, without TLS
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub http: SocketAddr,
+    /// Where the enrolment protocols alone, ACME among them, are served for clients that know no newer
+    /// TLS than 1.2; default: nowhere. The policy of the key server.tls must say `tls12 = true`
+    /// (docs/operate/server-tls.md)
+    #[arg(long, value_name = "ADDRESS")]
+    pub enrolment_tls12: Option<SocketAddr>,
     /// sqlite:///PATH or postgres://...; default: a SQLite file in the data directory
     #[arg(long)]
     pub database: Option<String>,

@@ -31,7 +31,7 @@ pub fn screen(
 
 fn facts(up: &Up, layout: &Layout, made: &Made, root: &Root) -> Vec<String> {
     let first = if made.ring { "made" } else { "found" };
-    vec![
+    let mut facts = vec![
         format!("  data       {} ({first})", layout.data.display()),
         format!("  root       {}  {}", layout.root_pem().display(), root.subject),
         format!("  issuing    {}", root.issuing),
@@ -39,7 +39,11 @@ fn facts(up: &Up, layout: &Layout, made: &Made, root: &Root) -> Vec<String> {
         format!("  API        {}", up.api_url()),
         format!("  ACME       {}/acme/directory", up.api_url()),
         format!("  CRL, OCSP  {}", up.public_base()),
-    ]
+    ];
+    if let Some(address) = up.enrolment_tls12 {
+        facts.push(format!("  TLS 1.2    https://{address}/acme/directory, for old clients"));
+    }
+    facts
 }
 
 fn users(identities: &Identities) -> Vec<String> {

@@ -30,7 +30,11 @@ pub async fn server(
     };
     let config = ServerConfig {
         version: 1,
-        listen: Listen { https: up.https.to_string(), http: up.http.to_string() },
+        listen: Listen {
+            https: up.https.to_string(),
+            http: up.http.to_string(),
+            enrolment_tls12: up.enrolment_tls12.map(|address| address.to_string()),
+        },
         database: Database {
             url: up.database()?.unwrap_or_else(|| format!("sqlite://{}", text(&layout.database()))),
         },

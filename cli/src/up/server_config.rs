@@ -44,6 +44,9 @@ pub struct Listen {
     pub https: String,
     /// Status alone, without TLS.
     pub http: String,
+    /// Enrolment alone, with TLS from 1.2 on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment_tls12: Option<String>,
 }
 
 /// The inventory.

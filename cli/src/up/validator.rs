@@ -100,6 +100,7 @@ fn refuse(connect: &mut Table, own: &[SocketAddr]) {
 /// Lists our own listeners and the database.
 fn own(up: &Up) -> Outcome<Vec<SocketAddr>> {
     let mut own = vec![up.https, up.http];
+    own.extend(up.enrolment_tls12);
     if let Some(url) = up.database()? {
         own.extend(database(&url));
     }

@@ -16,6 +16,7 @@ mod issued;
 mod key_move;
 mod kms;
 mod lifecycle;
+mod old_tls;
 mod one_server;
 mod one_user;
 mod outage;

@@ -1,6 +1,7 @@
 //! dehydrated, in shell.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use kit::tool;
@@ -8,45 +9,44 @@ use kit::tool;
 use super::web;
 use super::world::World;
 
+/// Runs the client with a configuration of its own.
+fn command(world: &World, words: &[&str]) -> Command {
+    let mut command = Command::new("dehydrated");
+    command.arg("--config").arg(world.folder("dehydrated").join("config")).args(words);
+    command
+}
+
+/// Registers, and issues for two names; gives the chain. curl gets more options.
+pub fn issue(world: &World, directory: &str, curl: &str) -> PathBuf {
+    let home = world.folder("dehydrated");
+    let known = world.folder("dehydrated/known");
+    web::serve(world.http, &known);
+    let text = format!(
+        "CA=\"{directory}\"\nBASEDIR=\"{}\"\nWELLKNOWN=\"{}\"\n\
+         CURL_OPTS=\"--cacert {} {curl}\"\nKEY_ALGO=rsa\nCONTACT_EMAIL=a@corp.example\n",
+        home.display(),
+        known.display(),
+        world.stack.root().display()
+    );
+    fs::write(home.join("config"), text).expect("written");
+    fs::write(home.join("domains.txt"), "one.acme.test two.acme.test\n").expect("written");
+    world.until_it_succeeds("dehydrated", || command(world, &["--register", "--accept-terms"]));
+    world.until_it_succeeds("dehydrated", || command(world, &["--cron"]));
+    home.join("certs/one.acme.test/fullchain.pem")
+}
+
 #[test]
 fn dehydrated_registers_and_issues() {
-    let Some(program) = tool("dehydrated") else {
-        return;
-    };
-    if tool("curl").is_none() {
+    if tool("dehydrated").is_none() || tool("curl").is_none() {
         return;
     }
     let Some(world) = World::start() else {
         return;
     };
-    let home = world.folder("dehydrated");
-    let known = world.folder("dehydrated/known");
-    web::serve(world.http, &known);
-    let config = home.join("config");
-    let text = format!(
-        "CA=\"{}\"\nBASEDIR=\"{}\"\nWELLKNOWN=\"{}\"\nCURL_OPTS=\"--cacert {}\"\nKEY_ALGO=rsa\n\
-         CONTACT_EMAIL=a@corp.example\n",
-        world.directory(),
-        home.display(),
-        known.display(),
-        world.stack.root().display()
-    );
-    fs::write(&config, text).expect("written");
-    fs::write(home.join("domains.txt"), "one.acme.test two.acme.test\n").expect("written");
-    let command = |words: &'static [&'static str]| {
-        let mut command = Command::new(&program);
-        command.arg("--config").arg(&config).args(words);
-        command
-    };
-    world.until_it_succeeds("dehydrated", || command(&["--register", "--accept-terms"]));
-    world.until_it_succeeds("dehydrated", || command(&["--cron"]));
-    let text = world.verify(&home.join("certs/one.acme.test/fullchain.pem"));
+    let text = world.verify(&issue(&world, &world.directory(), ""));
     assert!(text.contains("DNS:one.acme.test") && text.contains("DNS:two.acme.test"), "{text}");
-    let cert = home.join("certs/one.acme.test/cert.pem");
-    world.until_it_succeeds("dehydrated", || {
-        let mut command = command(&["--revoke"]);
-        command.arg(&cert);
-        command
-    });
+    let cert = world.folder("dehydrated").join("certs/one.acme.test/cert.pem");
+    let cert = cert.to_str().expect("text");
+    world.until_it_succeeds("dehydrated", || command(&world, &["--revoke", cert]));
     assert_eq!(world.status("one.acme.test").0, "revoked");
 }

@@ -48,12 +48,26 @@ pub fn foreign(name: &str) -> Option<PathBuf> {
 impl World {
     /// Starts a CA; none, with a line that says so, without openssl.
     pub fn start() -> Option<Self> {
-        Self::start_on(Database::Sqlite, "dangerous_chaos = true\n", None)
+        Self::start_with_arguments(&[])
+    }
+
+    /// Starts a CA with more arguments of `chancery up`.
+    pub fn start_with_arguments(more: &[&str]) -> Option<Self> {
+        Self::start_by(Database::Sqlite, "dangerous_chaos = true\n", None, more)
     }
 
     /// Starts a CA with a database and settings of the ACME server; clients come by another base
     /// than its own, perhaps.
     pub fn start_on(database: Database, acme_settings: &str, base: Option<String>) -> Option<Self> {
+        Self::start_by(database, acme_settings, base, &[])
+    }
+
+    fn start_by(
+        database: Database,
+        acme_settings: &str,
+        base: Option<String>,
+        more: &[&str],
+    ) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder").keep();
         let openssl = Openssl::find(&folder.join("openssl"))?;
         let records = folder.join("records");
@@ -73,7 +87,7 @@ impl World {
             "--acme-config",
             acme.to_str().expect("text"),
         ];
-        let stack = Stack::start_with(database, &arguments);
+        let stack = Stack::start_with(database, &[&arguments[..], more].concat());
         Some(Self { stack, openssl, http, tls, records, base })
     }
 
