@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::future::join_all;
-use model::{Id, Issuer, IssuerName, IssuerState, UnixTime};
+use model::{Id, Issuer, IssuerName, IssuerState, RingName, UnixTime};
 use signer_client::{CallError, SerialPool};
 use signer_proto::{
     Description, Digest, InstanceId, KeyDescription, KeyLabel, Purpose, ReadPolicy,
@@ -106,6 +106,15 @@ impl Authority {
     pub(crate) fn entry_by_id(&self, id: Id<Issuer>) -> Option<Arc<IssuerEntry>> {
         let entries = self.entries();
         entries.iter().find(|entry| entry.issuer.id == id).cloned()
+    }
+
+    /// Names the ring that would sign for a profile now; none: the first one.
+    ///
+    /// # Errors
+    /// [`IssueError::NoIssuer`] and [`IssueError::SignerUnavailable`].
+    pub fn ring_for(&self, profile: &Profile) -> Result<Option<RingName>, IssueError> {
+        let ring = self.issuer_for(profile)?.issuer.ring.clone();
+        Ok((ring != self.first_ring().name).then_some(ring))
     }
 
     /// Selects the issuer that a profile names, or the newest active issuing CA.

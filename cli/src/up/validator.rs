@@ -68,6 +68,14 @@ fn config(up: &Up, layout: &Layout, identities: &Identities) -> Outcome<Table> {
     config.insert("version".into(), 1.into());
     config.insert("listen".into(), listen.into());
     config.insert("signer".into(), signer.into());
+    // Records for CAs of other rings go to their signers; a file may name more.
+    let rings = config.entry("rings").or_insert_with(|| Table::new().into());
+    if let Some(rings) = rings.as_table_mut() {
+        for (name, run) in crate::rings::listed(&layout.server_config())?.into_iter().skip(1) {
+            let run = Value::from(run.display().to_string());
+            rings.entry(name).or_insert(run);
+        }
+    }
     let connect = config.entry("connect").or_insert_with(|| Table::new().into());
     if let Some(connect) = connect.as_table_mut() {
         refuse(connect, &own(up)?);

@@ -10,4 +10,5 @@ pub(crate) mod orders;
 pub(crate) mod recover;
 pub(crate) mod request;
 pub(crate) mod revoke;
+pub(crate) mod ring;
 pub(crate) mod validate;

@@ -15,6 +15,7 @@ use store::acme::orders::{self, Inserted, OrderLimit, OrderLimits};
 use super::binding::Scope;
 use super::certificate_id;
 use super::identifiers::{self, WrittenIdentifier};
+use super::ring;
 use crate::problem::Problem;
 use crate::state::AcmeState;
 
@@ -67,7 +68,7 @@ pub(crate) async fn create(
     let mut made = Vec::with_capacity(identifiers.len());
     for (number, identifier) in identifiers.iter().enumerate() {
         let number = u16::try_from(number).map_err(|error| Problem::internal(&error))?;
-        let known = proof(state, account.id, identifier, &offer).await?;
+        let known = proof(state, account.id, identifier, (&profile, &offer)).await?;
         let (state_of, ends) = match known {
             Some((proof, ends)) => (AcmeAuthorizationState::Valid(proof), ends),
             None => (AcmeAuthorizationState::Pending, expires_at),
@@ -140,7 +141,7 @@ async fn proof(
     state: &AcmeState,
     account: Id<AcmeAccount>,
     identifier: &AcmeIdentifier,
-    offer: &AcmeOffer,
+    (profile, offer): (&Profile, &AcmeOffer),
 ) -> Result<Option<(Proof, UnixTime)>, Problem> {
     let now = state.now();
     if offer.mode == AcmeMode::Trusted {
@@ -154,8 +155,13 @@ async fn proof(
     let found =
         authorizations::newest_proof(state.store(), account, identifier, (since, now)).await?;
     // What another profile trusted is no proof here.
-    Ok(found
-        .filter(|(proof, _)| proof.method.is_some_and(|method| offer.challenges.contains(&method))))
+    let found = found
+        .filter(|(proof, _)| proof.method.is_some_and(|method| offer.challenges.contains(&method)));
+    let Some((proof, ends)) = found else {
+        return Ok(None);
+    };
+    let there = ring::has_record(state, profile, (account, identifier), &proof).await?;
+    Ok(there.then_some((proof, ends)))
 }
 
 /// RFC 8555 §8.1: at least 128 bits of entropy; these are 256.

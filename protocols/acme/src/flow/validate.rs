@@ -111,10 +111,16 @@ pub(crate) async fn begin(
             .with_status(axum::http::StatusCode::SERVICE_UNAVAILABLE));
     };
     let offer = super::orders::offered(state, profile);
+    let ring = match &offer {
+        Some((profile, _)) => super::ring::of_profile(state, profile)?,
+        // The profile was taken away meanwhile: nothing will be issued.
+        None => None,
+    };
+    let validate = wire(state, account, authorization, method, base);
     let work = Work {
         key: authorization.key,
         method,
-        validate: wire(state, account, authorization, method, base),
+        validate: Validate { ring, ..validate },
         expires_at: authorization.expires_at,
         reuse: offer.map_or(0, |(_, offer)| offer.reuse.0),
     };

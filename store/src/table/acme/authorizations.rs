@@ -2,7 +2,7 @@
 
 use model::{
     AcmeAccount, AcmeAuthorization, AcmeAuthorizationState, AcmeErrorKind, AcmeFailure,
-    AcmeIdentifier, AuthorizationKey, ChallengeMethods, Id, Proof, UnixTime,
+    AcmeIdentifier, AuthorizationKey, ChallengeMethods, Id, ProfileName, Proof, UnixTime,
 };
 
 use crate::StoreError;
@@ -190,6 +190,29 @@ pub async fn newest_proof(
         record: row.count_or_null("record")?,
     };
     Ok(Some((proof, UnixTime(row.int("expires_at")?))))
+}
+
+/// Finds the profile of an order for which a validation was recorded, or in which the record was used
+/// again: both are of one ring.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+pub async fn profile_of_record(
+    from: impl Source,
+    account: Id<AcmeAccount>,
+    identifier: &AcmeIdentifier,
+    record: u64,
+) -> Result<Option<ProfileName>, StoreError> {
+    let sql = "SELECT o.profile AS profile FROM acme_authorizations a
+               JOIN acme_orders o ON o.id = a.order_id
+               WHERE a.account = $1 AND a.identifier = $2 AND a.state = 'valid' AND a.record = $3
+               ORDER BY a.validated_at DESC LIMIT 1";
+    let statement = Statement::new(TABLE, sql)
+        .text(account.to_string())
+        .text(identifier.base().to_string())
+        .count_or_null(Some(record));
+    let row = one(from, statement).await?;
+    row.map(|row| row.parsed("profile")).transpose()
 }
 
 /// Reads the columns that begin with `a_`.

@@ -87,6 +87,18 @@ both_engines! {
         let dns = proof(ChallengeMethod::Dns01, Some(3));
         settle(&store, order.authorizations[1].key, AcmeAuthorizationState::Valid(dns)).await.unwrap();
         assert_eq!(find("dns:*.a.example", 0).await, Some(dns));
+        // By the record, in whichever profile's ring it lies.
+        for (account, name, record, there) in [
+            (account, "dns:*.a.example", 3, true),
+            (account, "dns:*.a.example", 4, false),
+            (account, "dns:b.example", 3, false),
+            (id(), "dns:*.a.example", 3, false),
+        ] {
+            let name = name.parse().unwrap();
+            let found = authorizations::profile_of_record(&store, account, &name, record).await;
+            let expected = there.then(|| order.content.profile.clone());
+            assert_eq!(found.unwrap(), expected, "{name} {record}");
+        }
         let other = "dns:a.example".parse().unwrap();
         let strangers = authorizations::newest_proof(&store, id(), &other, (NOW, NOW)).await;
         assert_eq!(strangers.unwrap(), None);

@@ -9,6 +9,7 @@ mod caddy;
 mod certbot;
 pub mod dehydrated;
 mod dns;
+mod evidence;
 mod instant_acme;
 mod jose;
 mod three_servers;
