@@ -12,7 +12,7 @@ use super::{Signer, prepared};
 
 /// What became of a call.
 #[derive(Debug, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     /// It returned this.
     Returned(i64),
     /// The process was killed by this signal.
@@ -21,7 +21,7 @@ enum Outcome {
 
 /// An argument of a call.
 #[derive(Debug, Clone, Copy)]
-enum Argument {
+pub(super) enum Argument {
     Number(i64),
     /// The address of these octets, written below the thread's stack, and a zero.
     Octets(&'static [u8]),
@@ -30,7 +30,7 @@ enum Argument {
 use Argument::{Number as N, Octets as O};
 
 /// Has the signer's first thread, which waits inside a call, make another one.
-fn inject(signer: &Signer, call: i64, arguments: &[Argument]) -> Outcome {
+pub(super) fn inject(signer: &Signer, call: i64, arguments: &[Argument]) -> Outcome {
     const SYSCALL: i64 = 0x050f;
     let pid = Pid::from_raw(signer.id());
     await_waiting(signer);

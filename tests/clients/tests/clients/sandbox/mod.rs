@@ -1,4 +1,5 @@
-//! What the sandbox of the real signer takes away, tried from outside on the program that ships.
+//! What the sandbox of the real signer, and of the real `chancery-va`, takes away, tried from
+//! outside on the programs that ship.
 //!
 //! No build of its own with hooks in it: system calls are put into a running signer by ptrace(2),
 //! as root, by whom alone it can be traced.
@@ -10,6 +11,8 @@ mod exercise;
 mod inject;
 pub mod memory;
 mod process;
+#[cfg(target_arch = "x86_64")]
+mod validator;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
