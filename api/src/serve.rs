@@ -27,8 +27,9 @@ use crate::{ApiState, Config, Meters, SystemClock};
 const RECOVERY: Duration = Duration::from_secs(10);
 /// How long a start waits for the server's own certificate.
 const OWN_CERTIFICATE: Duration = Duration::from_secs(5);
-/// How long a handshake waits for the signer: a client is better told soon.
-const SIGNING: Duration = Duration::from_millis(50);
+/// How long a handshake waits for the signer: as long as a busy machine or a cloud service takes, and
+/// no longer, since handshakes have few threads.
+const SIGNING: Duration = Duration::from_millis(500);
 
 /// Says why the server does not start.
 #[derive(Debug, thiserror::Error)]
