@@ -10,6 +10,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use signer_proto::{Reader, Wire, WireError, Writer};
 
@@ -46,6 +47,10 @@ impl Wire for Order {
         }
     }
 }
+
+/// How long helpers may take to end by themselves: a little longer than they give their module.
+const LEAVE: Duration = Duration::from_millis(1_500);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A helper was started; its process id follows.
 pub(crate) const STARTED: u8 = 1;
@@ -86,8 +91,23 @@ pub fn obey(line: &UnixStream, config: &Config) -> io::Result<()> {
             break Err(error);
         }
     };
-    helpers.into_values().for_each(|helper| end(Some(helper)));
+    leave(helpers);
     ended
+}
+
+/// The signer is gone, and so is the other end of each helper's lines: they end by themselves. A module
+/// that is in the middle of a write to its token (SoftHSM2: at each login) is left to finish it; one
+/// that does not come back is killed.
+fn leave(mut helpers: HashMap<u32, Child>) {
+    let deadline = Instant::now() + LEAVE;
+    while Instant::now() < deadline {
+        helpers.retain(|_, helper| !matches!(helper.try_wait(), Ok(Some(_))));
+        if helpers.is_empty() {
+            return;
+        }
+        std::thread::sleep(LOOK);
+    }
+    helpers.into_values().for_each(|helper| end(Some(helper)));
 }
 
 fn start(

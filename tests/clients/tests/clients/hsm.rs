@@ -95,6 +95,26 @@ fn all_starts_without_the_token() {
     assert!(good, "{text}");
 }
 
+/// SoftHSM2 writes its token anew at each login: a helper that is killed meanwhile leaves half of it, and
+/// all keys are lost. Whatever becomes of the signer, its helpers end by themselves.
+#[test]
+fn a_token_outlives_signers_that_are_killed_while_they_log_in() {
+    let Some(tokens) = Tokens::soft(&["one"]) else { return };
+    let probe = || {
+        let mut command = std::process::Command::new(kit::program("signer-pkcs11"));
+        command.args(["probe", "--seconds", "0", "--driver-config"]).arg(tokens.config());
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command
+    };
+    for round in 0..100 {
+        let mut signer = probe().spawn().expect("it starts");
+        std::thread::sleep(Duration::from_micros(500 * (round % 50)));
+        signer.kill().expect("it is killed");
+        signer.wait().expect("it is gone");
+    }
+    assert!(probe().status().expect("it runs").success(), "the token is lost");
+}
+
 /// A token that lies: its signature never leaves, and its key signs no more.
 #[test]
 fn a_token_that_lies_quarantines_its_key() {
