@@ -5,8 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use clouds::AwsCloud;
 use kit::{Database, Openssl, Stack, Tokens, has_ocsp_status, http_get, program, run};
 use serde_json::Value;
+
+use crate::kms::over_aws;
 
 const PASSPHRASE: &str = "canary-of-the-old-passphrase-77aa";
 
@@ -220,6 +223,39 @@ fn a_ca_whose_key_is_in_a_token_is_adopted_by_its_uri() {
     agrees_about_the_old(&stack, &old);
     goes_on(&stack, &old);
     is_in_order(&stack, &old);
+}
+
+#[test]
+fn a_ca_whose_key_is_in_aws_is_adopted_by_its_arn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+    let Some(old) = OldCa::make(folder.path(), &curve) else { return };
+    let pkcs8 = ["pkcs8", "-topk8", "-nocrypt", "-in", "ca.key", "-outform", "DER", "-out"];
+    old.0.must(&[&pkcs8[..], &["ca.der"]].concat());
+    let cloud = AwsCloud::start(&["eu-central-1"]);
+    let arn = cloud.import(&std::fs::read(old.path("ca.der")).expect("the key"));
+    let over = over_aws(&cloud);
+    let stack = &over.stack;
+    let key = |arn: &str| ["--key".to_owned(), arn.to_owned()];
+
+    // Of nobody, and of another key: nothing is taken over.
+    let other = cloud.make("ECC_NIST_P256", "AWS_KMS");
+    let nobody = arn.replace("key/0", "key/f");
+    for (wrong, told) in [(&nobody, "there is no such key"), (&other, "another public key")] {
+        let words = old.adopt("old", &key(wrong));
+        let refused = stack.chancery(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && text.contains(told), "{wrong}: {text}");
+        assert!(!stack.must(&["ca", "list"]).contains("old"));
+    }
+
+    let done = json(&must(stack, &old.adopt("old", &key(&arn))));
+    // It came into the account from a file: somebody may still have that.
+    assert_eq!((&done["imported"], &done["certificates_stored"]), (&true.into(), &4.into()));
+    agrees_about_the_old(stack, &old);
+    goes_on(stack, &old);
+    is_in_order(stack, &old);
+    assert!(cloud.faults("eu-central-1").calls("Sign", &arn) > 2);
 }
 
 /// openssl agrees about each old certificate, by CRL and by OCSP.

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use kit::{Openssl, Stack, http_get};
 
+use crate::above;
 use crate::issued::Issued;
+use crate::one_server::issue_by;
 
 /// Waits until the server knows that a CA issues.
 fn await_active(stack: &Stack, name: &str) {
@@ -12,20 +14,6 @@ fn await_active(stack: &Stack, name: &str) {
         let issuer = stack.api().get(&format!("/api/v1/issuers/{name}"));
         issuer.status == 200 && issuer.json()["state"] == "active"
     });
-}
-
-/// Has a leaf issued by a CA, through a profile of its own.
-fn issue_by(stack: &Stack, openssl: &Openssl, issuer: &str, host: &str) -> Issued {
-    // The profile for TLS servers, by this issuer.
-    let profile = stack.must(&["profile", "show", "tls-server"]);
-    assert!(!profile.contains("issuer ="), "{profile}");
-    let profile =
-        profile.replace("version = 1\n", &format!("version = 1\nissuer = \"{issuer}\"\n"));
-    let file = openssl.write(&format!("{issuer}.toml"), profile).display().to_string();
-    let name = format!("by-{issuer}");
-    stack.must(&["profile", "create", &name, "--file", &file]);
-    let csr = openssl.request(&name, "ec/ec_paramgen_curve:P-256", host);
-    Issued::write(openssl, &name, &stack.issue(&name, &csr))
 }
 
 #[test]
@@ -142,23 +130,7 @@ fn a_ca_that_openssl_signed_is_imported_and_issues() {
     let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else {
         return;
     };
-    openssl.must(&[
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:3072",
-        "-nodes",
-        "-keyout",
-        "above.key",
-        "-out",
-        "above.pem",
-        "-days",
-        "3650",
-        "-subj",
-        "/O=Elsewhere/CN=Elsewhere Root",
-        "-addext",
-        "keyUsage=critical,keyCertSign,cRLSign",
-    ]);
+    above::make(&openssl);
     stack.must(&[
         "ca",
         "create",
@@ -173,29 +145,7 @@ fn a_ca_that_openssl_signed_is_imported_and_issues() {
     let csr = openssl.path("corp.csr").display().to_string();
     stack.must(&["ca", "csr", "corp", "--out", &csr]);
     openssl.must(&["req", "-in", "corp.csr", "-noout", "-verify"]);
-    openssl.write(
-        "ca.ext",
-        "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n\
-         subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n",
-    );
-    openssl.must(&[
-        "x509",
-        "-req",
-        "-in",
-        "corp.csr",
-        "-CA",
-        "above.pem",
-        "-CAkey",
-        "above.key",
-        "-set_serial",
-        "0x1122334455667788",
-        "-days",
-        "1825",
-        "-extfile",
-        "ca.ext",
-        "-out",
-        "corp.pem",
-    ]);
+    openssl.write("corp.pem", above::sign(&openssl, "corp.csr", "0x1122334455667788"));
     // Of another key: refused.
     openssl.must(&[
         "req",

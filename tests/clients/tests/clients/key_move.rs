@@ -1,10 +1,15 @@
 //! An issuing CA gets a new key in another ring: `chancery key move`.
 
-use kit::{Openssl, Stack};
+use std::time::Duration;
+
+use clouds::AwsCloud;
+use kit::{Database, Openssl, Stack, Tokens};
 use serde_json::Value;
 
+use crate::above;
 use crate::issued::Issued;
-use crate::one_server::{check, issue_by, with_far};
+use crate::kms::Given;
+use crate::one_server::{check, issue_by, with_far, with_far_over};
 
 /// Moves `issuing` to `far`, with more options.
 fn move_it(stack: &Stack, more: &[&str]) -> std::process::Output {
@@ -99,6 +104,88 @@ fn an_issuing_ca_moves_to_another_ring_and_the_old_one_drains() {
     assert_eq!(move_it(&stack, &["--status"]).status.code(), Some(0));
 }
 
+/// Moves `issuing` out of files into whatever the far ring keeps its keys in; both issuers' CRL and
+/// OCSP agree with openssl. Gives the host's certificate by the new key.
+fn moves_out_of_files(stack: &Stack, openssl: &Openssl) -> Issued {
+    let old = issue_by(stack, openssl, "issuing", "before.corp.example");
+    check(stack, openssl, &old, "good");
+    let operator = stack.operator_beside("far");
+    // What the signer reaches its keys by may not be there yet: then it says so, and goes on when asked
+    // again.
+    stack.eventually("it is moved", Duration::from_secs(20), || {
+        let moved = move_it(stack, &["--operator-key", &operator]);
+        let told = String::from_utf8_lossy(&moved.stderr).into_owned();
+        assert!(moved.status.success() || told.contains("driver-unavailable"), "{told}");
+        moved.status.success()
+    });
+    let new = issue_by(stack, openssl, "issuing", "after.corp.example");
+    assert_ne!(openssl.read(&new.between), openssl.read(&old.between));
+    for issued in [&old, &new] {
+        check(stack, openssl, issued, "good");
+        issued.revoke(stack, "superseded");
+        check(stack, openssl, issued, "revoked");
+    }
+    let keys = stack.must(&["key", "list", "--ring", "far"]);
+    assert!(keys.contains("issuing-far") && keys.contains("issuing-far.ocsp"), "{keys}");
+    new
+}
+
+/// Asks for a certificate by `issuing`, while its key may be out of reach.
+fn order(stack: &Stack, openssl: &Openssl, host: &str) -> (u16, Option<String>) {
+    let csr = openssl.request(host, "ec/ec_paramgen_curve:P-256", host);
+    let answer = stack.api().order("by-issuing", &csr);
+    let rule = (answer.status != 201).then(|| answer.json()["rule"].to_string());
+    (answer.status, rule)
+}
+
+#[test]
+fn an_issuing_ca_moves_from_files_into_a_token() {
+    let Some(tokens) = Tokens::faulty(&["far"]) else { return };
+    tokens.give_to(kit::signer_user(None));
+    let config = tokens.config().display().to_string();
+    let stack = with_far_over(
+        Stack::start_apart(Database::Sqlite, &["--driver", "file"]),
+        &["--driver", "pkcs11", "--driver-config", &config],
+    );
+    let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else { return };
+    moves_out_of_files(&stack, &openssl);
+    // The new key is in the token and nowhere else.
+    tokens.order("far", "gone");
+    let away = order(&stack, &openssl, "away.corp.example");
+    assert_eq!(away, (503, Some("\"signer-unavailable\"".to_owned())));
+    tokens.order("far", "");
+    stack.eventually("issuing again", Duration::from_secs(10), || {
+        order(&stack, &openssl, "back.corp.example").0 == 201
+    });
+}
+
+#[test]
+fn an_issuing_ca_moves_from_files_into_aws() {
+    const REGION: &str = "eu-central-1";
+    let cloud = AwsCloud::start(&[REGION]);
+    let given = Given::of_aws(&cloud);
+    let stack = with_far_over(
+        Stack::start_apart(Database::Sqlite, &["--driver", "file"]),
+        &["--driver", "kms", "--driver-config", &given.config()],
+    );
+    let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else { return };
+    assert_eq!(cloud.keys().len(), 0);
+    moves_out_of_files(&stack, &openssl);
+    // The issuing CA's and its responder's.
+    let keys = cloud.keys();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    let mut labels: Vec<_> = keys.iter().map(|(.., tags)| &tags["chancery-label"]).collect();
+    labels.sort();
+    assert_eq!(labels, ["issuing-far", "issuing-far.ocsp"]);
+    cloud.faults(REGION).go_down(true);
+    let away = order(&stack, &openssl, "away.corp.example");
+    assert_eq!(away, (503, Some("\"signer-unavailable\"".to_owned())));
+    cloud.faults(REGION).go_down(false);
+    stack.eventually("issuing again", Duration::from_secs(15), || {
+        order(&stack, &openssl, "back.corp.example").0 == 201
+    });
+}
+
 #[test]
 fn refuses_moves_that_are_none() {
     let stack = with_far();
@@ -124,46 +211,9 @@ fn a_ca_that_somebody_else_signed_moves_by_files() {
     let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else {
         return;
     };
-    openssl.must(&[
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:3072",
-        "-nodes",
-        "-keyout",
-        "above.key",
-        "-out",
-        "above.pem",
-        "-days",
-        "3650",
-        "-subj",
-        "/O=Elsewhere/CN=Elsewhere Root",
-        "-addext",
-        "keyUsage=critical,keyCertSign,cRLSign",
-    ]);
-    openssl.write(
-        "ca.ext",
-        "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n\
-         subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n",
-    );
-    let sign = |csr: &str, serial: &str| {
-        openssl.must(&[
-            "x509",
-            "-req",
-            "-in",
-            csr,
-            "-CA",
-            "above.pem",
-            "-CAkey",
-            "above.key",
-            "-set_serial",
-            serial,
-            "-days",
-            "1825",
-            "-extfile",
-            "ca.ext",
-        ]) + &openssl.read("above.pem")
-    };
+    above::make(&openssl);
+    let sign =
+        |csr: &str, serial: &str| above::sign(&openssl, csr, serial) + &openssl.read("above.pem");
     let path = |name: &str| openssl.path(name).display().to_string();
     stack.must(&[
         "ca",

@@ -14,16 +14,11 @@ use crate::{lifecycle, two_rings};
 
 const REGION: &str = "eu-central-1";
 
-/// A running stack whose keys are in a fake, and the folder with what its signer is told.
-struct InCloud {
-    stack: Stack,
-    _given: TempDir,
-}
+/// A folder with what a signer is told of a fake: kms.toml, and a credential that it alone may read.
+pub struct Given(TempDir);
 
-impl InCloud {
-    /// Starts a stack with a credential that its signer alone may read, and the kms.toml that names
-    /// it.
-    fn start(credential: &str, config: impl Fn(&Path) -> String) -> Self {
+impl Given {
+    fn new(credential: &str, config: impl Fn(&Path) -> String) -> Self {
         let given = tempfile::tempdir().expect("a folder");
         let mode = |path: &Path, mode| {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
@@ -35,24 +30,40 @@ impl InCloud {
         fs::write(&toml, config(&file)).expect("kms.toml");
         mode(&toml, 0o644);
         if kit::uid() == 0 {
-            chown(&file, Some(signer()), Some(signer())).expect("root gives files away");
+            let signer = Some(kit::signer_user(None));
+            chown(&file, signer, signer).expect("root gives files away");
         }
-        let toml = toml.display().to_string();
-        let arguments = ["--driver", "kms", "--driver-config", &toml];
+        Self(given)
+    }
+
+    /// Makes one for a fake of AWS.
+    pub fn of_aws(cloud: &AwsCloud) -> Self {
+        let credential = fs::read_to_string(cloud.credentials_file()).expect("a credential");
+        Self::new(&credential, |file| cloud.config_with(file, ""))
+    }
+
+    /// Returns the path of kms.toml.
+    pub fn config(&self) -> String {
+        self.0.path().join("kms.toml").display().to_string()
+    }
+}
+
+/// A running stack whose keys are in a fake, and what its signer is told.
+pub struct InCloud {
+    pub stack: Stack,
+    _given: Given,
+}
+
+impl InCloud {
+    fn start(given: Given) -> Self {
+        let arguments = ["--driver", "kms", "--driver-config", &given.config()];
         Self { stack: Stack::start_with(Database::Sqlite, &arguments), _given: given }
     }
 }
 
-/// The user under whom `up` runs the signer.
-fn signer() -> u32 {
-    let passwd = fs::read_to_string("/etc/passwd").expect("/etc/passwd");
-    let of = |line: &str| line.strip_prefix("chancery-signer:")?.split(':').nth(1)?.parse().ok();
-    passwd.lines().find_map(of).unwrap_or(64_801)
-}
-
-fn over_aws(cloud: &AwsCloud) -> InCloud {
-    let credential = fs::read_to_string(cloud.credentials_file()).expect("a credential");
-    InCloud::start(&credential, |file| cloud.config_with(file, ""))
+/// Starts a stack over a fake of AWS.
+pub fn over_aws(cloud: &AwsCloud) -> InCloud {
+    InCloud::start(Given::of_aws(cloud))
 }
 
 #[test]
@@ -67,7 +78,7 @@ fn openssl_agrees_with_every_key_in_aws() {
 #[test]
 fn openssl_agrees_with_every_key_in_google() {
     let cloud = GoogleCloud::start();
-    let InCloud { stack, _given } = InCloud::start("{}", |_| cloud.config(""));
+    let InCloud { stack, _given } = InCloud::start(Given::new("{}", |_| cloud.config("")));
     let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else { return };
     lifecycle::holds(&stack, &openssl);
     assert!(cloud.faults().calls("asymmetricSign", "") > 3);
@@ -93,9 +104,10 @@ fn the_server_has_no_cloud_credential_in_its_memory_or_on_its_disk() {
 
     let google = GoogleCloud::start();
     let (account, canaries) = service_account();
-    let InCloud { stack, _given } = InCloud::start(&account, |file| {
+    let given = Given::new(&account, |file| {
         google.config_with(&format!("credentials_file = {:?}\n", file.display().to_string()), "")
     });
+    let InCloud { stack, _given } = InCloud::start(given);
     let shown = google.faults().credentials();
     assert!(shown.keys().all(|shown| shown.starts_with("Bearer ")), "{shown:?}");
     let token = |shown: &String| shown.as_bytes()["Bearer ".len()..].to_vec();

@@ -2,6 +2,7 @@
 //!
 //! A program that is not installed is reported by name as skipped, never passed over.
 
+mod above;
 mod acme;
 mod adopt;
 mod bad_input;

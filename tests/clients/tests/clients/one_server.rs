@@ -9,9 +9,13 @@ use crate::issued::Issued;
 
 /// Starts a stack with a ring `far` beside the first.
 pub fn with_far() -> Stack {
-    let mut stack = Stack::start_apart(Database::Sqlite, &[]);
+    with_far_over(Stack::start_apart(Database::Sqlite, &[]), &[])
+}
+
+/// Adds a ring `far` with a driver of its own to a stack that was started apart.
+pub fn with_far_over(mut stack: Stack, driver: &[&str]) -> Stack {
     stack.kill_server();
-    stack.add_ring("far");
+    stack.add_ring_over("far", driver);
     stack.start_server();
     stack
 }

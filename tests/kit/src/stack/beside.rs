@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::custody::signer_of;
 use super::{START, Stack, as_owner_of};
 use crate::{Process, program};
 
@@ -27,9 +28,17 @@ impl Stack {
     /// # Panics
     /// If it cannot.
     pub fn add_ring(&mut self, name: &str) {
+        self.add_ring_over(name, &[]);
+    }
+
+    /// The same with a driver, as `chancery init` is told of it.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn add_ring_over(&mut self, name: &str, driver: &[&str]) {
         let data = self.data_beside(name);
         let mut init = Command::new(program("chancery"));
-        init.args(["init", "--ring-only", "--data"]).arg(&data);
+        init.args(["init", "--ring-only", "--data"]).arg(&data).args(driver);
         let output = init.output().expect("the tool starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         self.start_signer_beside(name);
@@ -46,13 +55,14 @@ impl Stack {
     /// If it is not ready in time.
     pub fn start_signer_beside(&mut self, name: &str) {
         let data = self.data_beside(name);
-        let mut command = Command::new(program("signer-file"));
-        command.arg("serve").arg("--ring").arg(data.join("signer").join("ring"));
+        let (signer, more) = signer_of(&data);
+        let mut command = Command::new(program(signer));
+        command.arg("serve").args(more).arg("--ring").arg(data.join("signer").join("ring"));
         command.arg("--run").arg(data.join("run"));
         command.arg("--unlock-credential").arg(data.join("unlock.key"));
         command.arg("--parent-pipe");
         as_owner_of(&mut command, &data.join("signer"));
-        let signer = Process::start("signer-file", command);
+        let signer = Process::start(signer, command);
         signer.await_line("ready", START);
         self.beside.insert(name.to_owned(), signer);
     }
