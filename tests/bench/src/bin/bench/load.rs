@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::process;
 
 /// What a load took.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Spent {
     /// How many acts.
     pub acts: usize,
@@ -31,6 +31,14 @@ impl Spent {
     /// Returns acts a second on one core that does nothing else.
     pub fn per_core(&self) -> f64 {
         self.acts as f64 / self.cpu.max(1e-9)
+    }
+}
+
+impl std::ops::AddAssign for Spent {
+    fn add_assign(&mut self, more: Self) {
+        self.acts += more.acts;
+        self.wall += more.wall;
+        self.cpu += more.cpu;
     }
 }
 

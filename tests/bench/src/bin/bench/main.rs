@@ -2,7 +2,8 @@
 //! docs/PERFORMANCE.md.
 //!
 //! Environment: `BENCH_DISK` (where durable rows write; /var/tmp), `BENCH_MEMORY` (a tmpfs;
-//! /dev/shm), `BENCH_ONLY` (`pkcs11`, `kms`, `acme`: its rows alone, and no page), `BENCH_CRL_ENTRIES` (1000000; 0 leaves the row out), `BENCH_PAGE` (the page).
+//! /dev/shm), `BENCH_ONLY` (`pkcs11`, `kms`, `acme`: its rows alone, and no page; `pkcs11:RSA`: the
+//! tokens with RSA in their names), `BENCH_CRL_ENTRIES` (1000000; 0 leaves the row out), `BENCH_PAGE` (the page).
 
 mod acme;
 mod boundary;
@@ -43,16 +44,15 @@ async fn main() -> anyhow::Result<()> {
         Ok(text) => text.parse().context("BENCH_CRL_ENTRIES")?,
         Err(_) => CRL_ENTRIES,
     };
-    if std::env::var("BENCH_ONLY").is_ok_and(|only| only == "pkcs11") {
-        tokens::rows(&disk).await;
-        return Ok(());
-    }
-    if std::env::var("BENCH_ONLY").is_ok_and(|only| only == "kms") {
-        clouds::rows(&disk).await;
-        return Ok(());
-    }
-    if std::env::var("BENCH_ONLY").is_ok_and(|only| only == "acme") {
-        acme::rows(&disk, &Raw::measure(&disk).context("the raw library")?).await;
+    if let Ok(only) = std::env::var("BENCH_ONLY") {
+        match only.split_once(':').unwrap_or((&only, "")) {
+            ("pkcs11", named) => tokens::rows(&disk, named).await,
+            ("kms", _) => clouds::rows(&disk).await,
+            ("acme", _) => {
+                acme::rows(&disk, &Raw::measure(&disk).context("the raw library")?).await
+            }
+            _ => anyhow::bail!("BENCH_ONLY is pkcs11, kms or acme"),
+        };
         return Ok(());
     }
     let machine = machine::describe(&disk, &memory);
@@ -62,7 +62,7 @@ async fn main() -> anyhow::Result<()> {
     rows.extend(boundary::rows(&memory, &raw).await);
     rows.extend(durable::rows(&disk, &raw).await);
     rows.extend(of_the_stack(&disk, &raw).await);
-    rows.extend(tokens::rows(&disk).await);
+    rows.extend(tokens::rows(&disk, "").await);
     rows.extend(clouds::rows(&disk).await);
     rows.extend(acme::rows(&disk, &raw).await);
     rows.extend(crl::rows(&memory, &raw, entries).await);

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use ca::PublicUrls;
@@ -16,11 +17,23 @@ use signer_proto::{
 use x509::{Certificate, Csr, PublicKey, Serial, TbsCertificateDer};
 
 use crate::draft::Issuer;
+use crate::load::{self, Spent};
 use crate::machine::now;
 use crate::process::{self, Process};
+use crate::raw::Pair;
 
 /// The most serials that one call mints.
 const MINT: u32 = 1024;
+
+/// A signer whose keys are elsewhere.
+pub struct Over<'a> {
+    /// The program.
+    pub signer: &'a str,
+    /// Its driver's configuration.
+    pub config: &'a Path,
+    /// How many calls it makes at a time; none: as many as it likes.
+    pub workers: Option<usize>,
+}
 
 /// A running signer with root, issuing CA and responder.
 pub struct Ring {
@@ -44,11 +57,11 @@ impl Ring {
     /// has a key of this kind.
     pub async fn start_over(
         base: &Path,
-        over: Option<(&str, &Path)>,
+        over: Option<Over<'_>>,
         issuing: KeySpec,
     ) -> anyhow::Result<Self> {
         let directory = process::directory(base)?;
-        let process = serve(directory.path(), over)?;
+        let process = serve(directory.path(), over.as_ref())?;
         let options =
             ClientOptions { default_deadline: Duration::from_secs(30), ..ClientOptions::default() };
         let client = SignerClient::connect(Sockets::of_everyone(&run(directory.path())), options);
@@ -173,13 +186,41 @@ impl Ring {
     }
 }
 
+impl Ring {
+    /// Has so many certificates signed, so many at a time; counts the CPU of the processes, and says
+    /// how long each certificate took.
+    pub async fn sign_many(
+        self: &Arc<Self>,
+        acts: usize,
+        at_a_time: usize,
+        processes: &[u32],
+    ) -> anyhow::Result<(Spent, Vec<Duration>)> {
+        let subject = Pair::generate()?;
+        let drafted = self.orders(acts, subject.public(), 1, None).await?;
+        let times = Arc::new(Mutex::new(Vec::with_capacity(acts)));
+        let (asked, noted) = (Arc::clone(self), Arc::clone(&times));
+        let spent = load::run(drafted, at_a_time, processes, move |orders, index| {
+            let (ring, noted) = (Arc::clone(&asked), Arc::clone(&noted));
+            async move {
+                let began = Instant::now();
+                ring.client().sign_certificate(&orders[index]).await?;
+                noted.lock().expect("no panic").push(began.elapsed());
+                Ok(())
+            }
+        });
+        let spent = spent.await?;
+        let times = core::mem::take(&mut *times.lock().expect("no panic"));
+        Ok((spent, times))
+    }
+}
+
 fn run(directory: &Path) -> PathBuf {
     directory.join("run")
 }
 
 /// Makes a ring and starts its signer.
-fn serve(directory: &Path, over: Option<(&str, &Path)>) -> anyhow::Result<Process> {
-    let name = over.map_or("signer-file", |(name, _)| name);
+fn serve(directory: &Path, over: Option<&Over<'_>>) -> anyhow::Result<Process> {
+    let name = over.map_or("signer-file", |over| over.signer);
     let program = process::beside(name)?;
     let (ring, credential) = (directory.join("ring"), directory.join("unlock.key"));
     let mut octets = [0; 32];
@@ -196,8 +237,9 @@ fn serve(directory: &Path, over: Option<(&str, &Path)>) -> anyhow::Result<Proces
     }
     let mut serve = Command::new(&program);
     serve.args(["serve", "--ring"]).arg(&ring).arg("--run").arg(run(directory));
-    if let Some((_, config)) = over {
-        serve.arg("--driver-config").arg(config);
+    if let Some(over) = over {
+        serve.arg("--driver-config").arg(over.config);
+        serve.args(over.workers.map(|workers| format!("--workers={workers}")));
     }
     serve.arg("--unlock-credential").arg(&credential).arg("--parent-pipe");
     Process::start(&mut serve, "ready", &directory.join("log"))

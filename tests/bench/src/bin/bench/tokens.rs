@@ -2,8 +2,8 @@
 //! many sessions, in the same run.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use keystore::KeyDriver as _;
@@ -11,20 +11,32 @@ use keystore_pkcs11::{Config, Forker, Pkcs11Driver};
 use kit::Tokens;
 use signer_proto::KeySpec;
 
-use crate::load::{self, Spent};
+use crate::load::Spent;
 use crate::process;
-use crate::raw::Pair;
 use crate::report::{Measured, Row, Times, count, time};
-use crate::ring::Ring;
+use crate::ring::{Over, Ring};
 
 const SESSIONS: u16 = 4;
-/// How long the token alone is measured.
-const ALONE: Duration = Duration::from_secs(3);
-/// So many of the token's seconds are signed over the socket.
-const SECONDS: f64 = 4.0;
+/// As many clients as in the row of file keys: while some sign, others are policy's or the journal's.
+const IN_FLIGHT: usize = 64;
+/// The token alone and the signer take turns, so that what else the machine does befalls both.
+const ROUNDS: usize = 4;
+/// How long the token alone is measured in a round.
+const ALONE: Duration = Duration::from_millis(1_500);
+/// So many of the token's seconds are signed over the socket in a round.
+const SECONDS: f64 = 1.5;
 /// As the design's stand-in for a network HSM.
 const LATENCY: &str = "latency 2000\n";
 const LEAST: f64 = 0.9;
+
+/// A token, and what is signed with it.
+struct Case {
+    what: &'static str,
+    spec: KeySpec,
+    /// What the token's module is told.
+    orders: &'static str,
+    sessions: u16,
+}
 
 /// What a token did alone, and behind the signer.
 struct Run {
@@ -36,25 +48,45 @@ struct Run {
     times: Times,
 }
 
-/// Measures all rows.
-pub async fn rows(disk: &Path) -> Vec<Row> {
-    vec![
-        share(disk, "RSA-3072", KeySpec::Rsa3072, "").await,
-        share(disk, "P-256, 2 ms latency", KeySpec::P256, LATENCY).await,
-        added(disk, "P-256", KeySpec::P256, ("≤ 200 µs", Duration::from_micros(200))).await,
-        added(disk, "P-384", KeySpec::P384, ("≤ 500 µs", Duration::from_micros(500))).await,
-    ]
+/// Measures all rows, or those of the tokens whose names hold the text.
+pub async fn rows(disk: &Path, named: &str) -> Vec<Row> {
+    let case = |what, spec, orders, sessions| Case { what, spec, orders, sessions };
+    let micros = Duration::from_micros;
+    let cases = [
+        // Software on two cores: on a machine that has no more, what client and signer use is taken
+        // from the token.
+        (case("RSA-3072", KeySpec::Rsa3072, "", 2), None),
+        // Software on one core, as a device has processors of its own.
+        (case("RSA-3072", KeySpec::Rsa3072, "", 1), None),
+        (case("P-256, 2 ms latency", KeySpec::P256, LATENCY, SESSIONS), None),
+        (case("P-256", KeySpec::P256, "", SESSIONS), Some(("≤ 200 µs", micros(200)))),
+        (case("P-384", KeySpec::P384, "", SESSIONS), Some(("≤ 500 µs", micros(500)))),
+    ];
+    let mut rows = Vec::new();
+    for (case, budget) in cases {
+        let name = format!("{}, sessions: {}", case.what, case.sessions);
+        if !name.contains(named) {
+            continue;
+        }
+        rows.push(match budget {
+            None => share(disk, &name, case).await,
+            Some(budget) => added(disk, &name, case, budget).await,
+        });
+    }
+    rows
 }
 
 /// How much of the token's rate is left.
-async fn share(disk: &Path, what: &str, spec: KeySpec, orders: &str) -> Row {
-    let path = format!("PKCS#11 (SoftHSM2, {what}, {SESSIONS} sessions): SignCertificate");
-    let run = run(disk, spec, orders).await.map(|run| Measured {
+async fn share(disk: &Path, name: &str, case: Case) -> Row {
+    let path = format!("PKCS#11 (SoftHSM2, {name}): SignCertificate");
+    let run = run(disk, &case).await.map(|run| Measured {
         value: format!(
-            "{}/s, p99 {}; the token alone {}/s",
+            "{}/s, p99 {}, {} of CPU each; the token alone {}/s, {}",
             count(run.spent.rate()),
             time(run.times.percentile(99)),
-            count(run.raw)
+            time(run.spent.each()),
+            count(run.raw),
+            time(run.raw_cpu)
         ),
         ratio: format!("{:.0} % of the token", 100.0 * run.spent.rate() / run.raw),
         kept: Some(run.spent.rate() >= LEAST * run.raw),
@@ -63,9 +95,9 @@ async fn share(disk: &Path, what: &str, spec: KeySpec, orders: &str) -> Row {
 }
 
 /// How much CPU a signature costs besides what it costs the token.
-async fn added(disk: &Path, what: &str, spec: KeySpec, budget: (&'static str, Duration)) -> Row {
-    let path = format!("PKCS#11 (SoftHSM2, {what}): CPU of signer and helper beside the token's");
-    let run = run(disk, spec, "").await.map(|run| {
+async fn added(disk: &Path, name: &str, case: Case, budget: (&'static str, Duration)) -> Row {
+    let path = format!("PKCS#11 (SoftHSM2, {name}): CPU of signer and helper beside the token's");
+    let run = run(disk, &case).await.map(|run| {
         let added = run.spent.each().saturating_sub(run.raw_cpu);
         Measured {
             value: format!(
@@ -84,51 +116,58 @@ async fn added(disk: &Path, what: &str, spec: KeySpec, budget: (&'static str, Du
     Row::new(&path, budget.0, run)
 }
 
-async fn run(disk: &Path, spec: KeySpec, orders: &str) -> anyhow::Result<Run> {
-    let made = if orders.is_empty() { Tokens::soft(&["one"]) } else { Tokens::faulty(&["one"]) };
-    let tokens = made.context("softhsm2 is not installed")?.sessions(SESSIONS);
-    tokens.order("one", orders);
+async fn run(disk: &Path, case: &Case) -> anyhow::Result<Run> {
+    let faulty = !case.orders.is_empty();
+    let made = if faulty { Tokens::faulty(&["one"]) } else { Tokens::soft(&["one"]) };
+    let tokens = made.context("softhsm2 is not installed")?.sessions(case.sessions);
+    tokens.order("one", case.orders);
     let config = tokens.config();
-    let (raw, raw_cpu) = tokio::task::block_in_place(|| alone(&config, spec))?;
-    let ring =
-        Arc::new(Ring::start_over(disk, Some(("signer-pkcs11", config.as_path())), spec).await?);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand")]
-    let acts = ((raw * SECONDS) as usize).clamp(400, 20_000);
-    let subject = Pair::generate()?;
-    let drafted = ring.orders(acts, subject.public(), 1, None).await?;
+    let alone = tokio::task::block_in_place(|| Alone::start(&config, case.spec))?;
+    let over = Some(Over { signer: "signer-pkcs11", config: &config, workers: None });
+    let ring = Arc::new(Ring::start_over(disk, over, case.spec).await?);
     let forker = process::child_of(ring.pid(), "p11-module")?;
     let processes = [ring.pid(), process::child_of(forker, "p11-module")?];
-    let times = Arc::new(Mutex::new(Vec::with_capacity(acts)));
-    let (asked, noted) = (Arc::clone(&ring), Arc::clone(&times));
-    // Several in flight for each session: one signs while others are policy's or the journal's.
-    let in_flight = usize::from(SESSIONS) * 4;
-    let spent = load::run(drafted, in_flight, &processes, move |orders, index| {
-        let (ring, noted) = (Arc::clone(&asked), Arc::clone(&noted));
-        async move {
-            let began = Instant::now();
-            ring.client().sign_certificate(&orders[index]).await?;
-            noted.lock().expect("no panic").push(began.elapsed());
-            Ok(())
-        }
-    });
-    let spent = spent.await?;
-    let times = Times::new(core::mem::take(&mut *times.lock().expect("no panic")));
-    Ok(Run { raw, raw_cpu, spent, times })
+    let (mut raw, mut spent, mut times) = (Spent::default(), Spent::default(), Vec::new());
+    for _ in 0..ROUNDS {
+        let own = tokio::task::block_in_place(|| alone.sign())?;
+        raw += own;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thousands")]
+        let acts = ((own.rate() * SECONDS) as usize).clamp(100, 10_000);
+        let (load, took) = ring.sign_many(acts, IN_FLIGHT, &processes).await?;
+        spent += load;
+        times.extend(took);
+    }
+    Ok(Run { raw: raw.rate(), raw_cpu: raw.each(), spent, times: Times::new(times) })
 }
 
-/// The token by itself, in its helper: rate and CPU.
-fn alone(config: &Path, spec: KeySpec) -> anyhow::Result<(f64, Duration)> {
-    let read = Config::read(config)?;
-    let forker = Forker::start(&process::beside("p11-module")?, config)?;
-    let driver = Pkcs11Driver::start(read, forker)?;
-    anyhow::ensure!(driver.await_tokens(Duration::from_secs(20)), "{:?}", driver.health());
-    let report = driver.report();
-    let helper = report.iter().find(|line| line.name == "process").context("a process")?;
-    let helper = helper.value.parse()?;
-    // Keys are made the first time.
-    driver.raw_rate(spec, Duration::from_millis(100))?;
-    let before = process::cpu(helper)?;
-    let rate = driver.raw_rate(spec, ALONE)?;
-    let cpu = process::cpu(helper)? - before;
-    Ok((rate, Duration::from_secs_f64(cpu / (rate * ALONE.as_secs_f64()))))
+/// The token by itself: in a helper of its own, with keys that end with its sessions.
+struct Alone {
+    driver: Pkcs11Driver,
+    helper: u32,
+    spec: KeySpec,
+}
+
+impl Alone {
+    fn start(config: &Path, spec: KeySpec) -> anyhow::Result<Self> {
+        let read = Config::read(config)?;
+        let forker = Forker::start(&process::beside("p11-module")?, config)?;
+        let driver = Pkcs11Driver::start(read, forker)?;
+        anyhow::ensure!(driver.await_tokens(Duration::from_secs(20)), "{:?}", driver.health());
+        let report = driver.report();
+        let helper = report.iter().find(|line| line.name == "process").context("a process")?;
+        let helper = helper.value.parse()?;
+        // Keys are made the first time.
+        driver.raw_rate(spec, Duration::from_millis(100))?;
+        Ok(Self { driver, helper, spec })
+    }
+
+    /// Signs with all sessions for a while.
+    fn sign(&self) -> anyhow::Result<Spent> {
+        let before = process::cpu(self.helper)?;
+        let rate = self.driver.raw_rate(self.spec, ALONE)?;
+        let cpu = process::cpu(self.helper)? - before;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thousands")]
+        let acts = (rate * ALONE.as_secs_f64()).round() as usize;
+        Ok(Spent { acts, wall: ALONE, cpu })
+    }
 }
