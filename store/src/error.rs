@@ -40,12 +40,6 @@ impl fmt::Display for Outage {
     }
 }
 
-impl From<std::io::Error> for Outage {
-    fn from(error: std::io::Error) -> Self {
-        Self(Arc::new(error))
-    }
-}
-
 impl std::error::Error for Outage {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source()

@@ -5,7 +5,9 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sqlx::postgres::PgPool;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
 
 use crate::StoreError;
 use crate::bulk::Texts;
@@ -110,9 +112,8 @@ impl Group {
         let mut group = Self::default();
         let mut next = Some(jobs.recv().await?);
         // Those who were answered a moment ago run once here, so that they share this commit
-        // instead of waiting for the next. PostgreSQL's writer is a task, SQLite's a thread.
+        // instead of waiting for the next.
         tokio::task::yield_now().await;
-        std::thread::yield_now();
         while let Some(job) = next {
             match job {
                 Job::Record(issued, answer) => group.records.push((*issued, answer)),
@@ -135,15 +136,26 @@ impl Group {
     }
 }
 
-/// Serves SQLite's one writing connection until all callers are gone or one closes it; in a thread
-/// of its own, since every statement blocks and a commit waits for the disk.
+/// Serves SQLite's one writing connection until all callers are gone or one closes it. Gathering is
+/// a task of the runtime, so that callers have their turn before it; statements and the commit, which
+/// waits for the disk, run where they may block.
 pub(crate) async fn run_sqlite(connection: rusqlite::Connection, mut jobs: mpsc::Receiver<Job>) {
     let mut tx = Tx(Held::Sqlite(connection));
     let mut texts = Texts::new(Engine::Sqlite);
     let mut done = None;
     while let Some(mut group) = Group::gather(&mut jobs).await {
         done = group.close.take();
-        commit_sqlite(&mut tx, &mut texts, group).await;
+        let runtime = Handle::current();
+        let committing = spawn_blocking(move || {
+            runtime.block_on(commit_sqlite(&mut tx, &mut texts, group));
+            (tx, texts)
+        });
+        // Callers of a group that met a panic, or the end of the runtime, hear that nobody answers;
+        // so do all after them.
+        (tx, texts) = match committing.await {
+            Ok(held) => held,
+            Err(error) => return tracing::error!(%error, "the writer of the database ended"),
+        };
         if done.is_some() {
             break;
         }

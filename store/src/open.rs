@@ -4,11 +4,9 @@ use std::path::Path;
 
 use model::Clock;
 use sqlx::postgres::PgPool;
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::{Connection, Engine, Readers, Row, Statement};
-use crate::error::Outage;
 use crate::group::{self, Job};
 use crate::issued::{NewIssued, Recorded};
 use crate::tx::{BoxFuture, Held, Tx};
@@ -39,7 +37,7 @@ impl Store {
     /// Opens the database, makes it if it is a file that is not there, and brings its schema up to
     /// date.
     ///
-    /// Starts the writer: a thread for SQLite, a task on the current tokio runtime for PostgreSQL.
+    /// Spawns the writer on the current tokio runtime.
     ///
     /// # Errors
     /// [`OpenError`] says whose fault it is; `SchemaNewer` leaves the database as it was.
@@ -48,7 +46,7 @@ impl Store {
         match &url.0 {
             Place::Memory => {
                 let connection = migrated_sqlite(None, now).await?;
-                Ok(Self { source: Source::Memory, writer: start_sqlite(connection)? })
+                Ok(Self { source: Source::Memory, writer: spawn_sqlite(connection) })
             }
             Place::File(path) => {
                 engine::make_file(path).map_err(|source| OpenError::File {
@@ -57,7 +55,7 @@ impl Store {
                 })?;
                 let connection = migrated_sqlite(Some(path), now).await?;
                 let readers = Readers::open(path)?;
-                Ok(Self { source: Source::Sqlite(readers), writer: start_sqlite(connection)? })
+                Ok(Self { source: Source::Sqlite(readers), writer: spawn_sqlite(connection) })
             }
             Place::Postgres(options) => {
                 let pool = engine::open_pool(options, POSTGRES_CONNECTIONS).await?;
@@ -194,16 +192,10 @@ impl Store {
     }
 }
 
-fn start_sqlite(connection: rusqlite::Connection) -> Result<mpsc::Sender<Job>, OpenError> {
+fn spawn_sqlite(connection: rusqlite::Connection) -> mpsc::Sender<Job> {
     let (writer, jobs) = mpsc::channel(QUEUE);
-    let runtime = Handle::current();
-    let started = std::thread::Builder::new()
-        .name("chancery-store".into())
-        .spawn(move || runtime.block_on(group::run_sqlite(connection, jobs)));
-    match started {
-        Ok(_) => Ok(writer),
-        Err(error) => Err(OpenError::Unavailable(Outage::from(error))),
-    }
+    tokio::spawn(group::run_sqlite(connection, jobs));
+    writer
 }
 
 async fn migrated_sqlite(file: Option<&Path>, now: i64) -> Result<rusqlite::Connection, OpenError> {

@@ -3,6 +3,7 @@
 //! A look-up by an index is a few pages that are in memory: it runs where it is asked for, since
 //! handing it to a thread would cost more. What may walk many rows runs in a thread that may block.
 
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
@@ -14,7 +15,8 @@ use super::sqlite::{self, open_reader};
 use super::statement::Statement;
 use crate::StoreError;
 
-/// Connections of either kind: those for look-ups are held for microseconds.
+/// Connections for what may take long; for look-ups as many at least, and one for each of the
+/// runtime's threads, so that none waits for another.
 const EACH: usize = 4;
 
 /// Is all connections that read a file; cheap to clone.
@@ -34,7 +36,9 @@ struct Connections(Vec<Mutex<Option<rusqlite::Connection>>>);
 impl Readers {
     /// Opens them.
     pub(crate) fn open(file: &Path) -> rusqlite::Result<Self> {
-        let (near, far) = (Connections::open(file)?, Connections::open(file)?);
+        let threads = std::thread::available_parallelism().map_or(EACH, NonZero::get);
+        let near = Connections::open(file, threads.max(EACH))?;
+        let far = Connections::open(file, EACH)?;
         Ok(Self(Arc::new(Inner { near, far, places: Arc::new(Semaphore::new(EACH)) })))
     }
 
@@ -81,9 +85,9 @@ impl Readers {
 }
 
 impl Connections {
-    fn open(file: &Path) -> rusqlite::Result<Self> {
+    fn open(file: &Path, number: usize) -> rusqlite::Result<Self> {
         let one = |_| open_reader(file).map(|connection| Mutex::new(Some(connection)));
-        (0..EACH).map(one).collect::<rusqlite::Result<_>>().map(Self)
+        (0..number).map(one).collect::<rusqlite::Result<_>>().map(Self)
     }
 
     /// Uses one that is idle, or waits for the first.

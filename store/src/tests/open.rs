@@ -139,6 +139,30 @@ async fn readers_of_sqlite_cannot_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_takes_long_keeps_no_look_up_waiting() {
+    let (store, _folder) = super::sqlite().await;
+    let issuer = stored_issuer(&store, "one").await;
+    let sql = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000)
+               SELECT MAX(x) AS x FROM c";
+    let walks: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.rows(Statement::new("none", sql)).await })
+        })
+        .collect();
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    for _ in 0..100 {
+        assert_eq!(issuers::get(&store, issuer.id).await.unwrap().as_ref(), Some(&issuer));
+    }
+    // Twice as many as there are connections for them: half of them were not even begun.
+    assert!(walks.iter().any(|walk| !walk.is_finished()));
+    for walk in walks {
+        assert_eq!(walk.await.unwrap().unwrap()[0].int("x").unwrap(), 1_000_000);
+    }
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_in_memory_works_and_is_its_own() {
     let store = testing::open(&"sqlite::memory:".parse().unwrap()).await;
     let issuer = stored_issuer(&store, "one").await;
