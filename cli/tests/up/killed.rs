@@ -1,7 +1,7 @@
 //! `up` is killed without a word: what it started ends by itself.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Place, is_ready};
@@ -22,7 +22,7 @@ fn children(parent: u32) -> Vec<PathBuf> {
 }
 
 /// Tells whether a process runs: one that waits to be reaped does not.
-fn runs(folder: &PathBuf) -> bool {
+fn runs(folder: &Path) -> bool {
     let stat = fs::read_to_string(folder.join("stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
@@ -36,7 +36,7 @@ fn nothing_that_up_started_outlives_it() {
     up.0.kill().expect("killed");
     up.0.wait().expect("it ended");
     let since = Instant::now();
-    while started.iter().any(runs) {
+    while started.iter().any(|folder| runs(folder)) {
         assert!(since.elapsed() < END, "still there: {started:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
