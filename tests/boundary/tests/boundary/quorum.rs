@@ -11,8 +11,7 @@ use kit::{ISSUING, NAMESPACE, OTHER, Operators, Plan, Ring, SubjectKey, label};
 use signer_proto::{
     AcceptGap, Act, Action, CeremonyTranscript, CrlFloor, CrlFloors, Describe, Digest, Follow,
     GenerateKey, KeySpec, KeyState, Kind, LeafBytes, OperatorKeys, Promote, Purpose, ReadOperators,
-    Reason, RecordCeremony, Rule, SetFreeze, SetKeyState, SetOperators, SetPolicy, SignAuthority,
-    Socket, Threshold, Thresholds,
+    Reason, RecordCeremony, Rule, SetOperators, SignAuthority, Socket, Threshold, Thresholds,
 };
 
 use acts::*;
