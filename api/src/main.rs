@@ -9,6 +9,11 @@ use clap::{Parser, Subcommand};
 use hardening::{Enforcement, Role};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+/// A request's many small pieces are made in one thread and freed in another: this allocator takes
+/// that a good deal cheaper than the C library's (docs/adr/0022-an-allocator-for-the-server.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The unprivileged half of Chancery: it never holds a CA's key
 #[derive(Parser)]
 #[command(version)]
