@@ -97,9 +97,15 @@ fn an_issuing_ca_moves_to_another_ring_and_the_old_one_drains() {
     };
     assert!(row("issuing").contains("draining") && row("issuing-far").contains("active"), "{list}");
     // A second run finds everything done.
-    let size = (leaves(&stack, "default"), leaves(&stack, "far"));
-    assert!(move_it(&stack, &["--operator-key", &far]).status.success());
-    assert_eq!((leaves(&stack, "default"), leaves(&stack, "far")), size);
+    let sizes = || (leaves(&stack, "default"), leaves(&stack, "far"));
+    let adds_nothing = || {
+        let before = sizes();
+        assert!(move_it(&stack, &["--operator-key", &far]).status.success());
+        sizes() == before
+    };
+    // Handshakes and the audit log have their leaves now and then; a run that does something
+    // would have some each time.
+    assert!((0..3).any(|_| adds_nothing()), "each run adds leaves");
     stack.must(&["reconcile"]);
     assert_eq!(move_it(&stack, &["--status"]).status.code(), Some(0));
 }
