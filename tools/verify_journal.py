@@ -1109,6 +1109,8 @@ def verify(journal, genesis=None, notes=(), tiles=None):
             for size, root, name in checkpoints:
                 if size == position + 1 and root != tree.root():
                     faults.append(Fault(size, "root-mismatch", name))
+        if report["leaves"] == 0:
+            faults.append(Fault(0, "genesis", "there is no leaf"))
         for size, _, name in checkpoints:
             if size > report["leaves"]:
                 faults.append(Fault(report["leaves"], "truncated", f"{name} covers {size}"))

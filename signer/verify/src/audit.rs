@@ -217,6 +217,11 @@ impl<'e> Auditor<'e> {
     fn finish(self, walked: Walked, stopped: Option<Fault>) -> Report {
         let mut faults = self.faults;
         if stopped.is_none() {
+            // A write that was torn is fine at the end, but not where nothing stands before it: a
+            // signer reports nothing before genesis is durable.
+            if self.leaves == 0 {
+                faults.push(Fault::new(0, FaultKind::Genesis, "there is no leaf"));
+            }
             let missing = self.seen.iter().filter(|seen| seen.size > self.leaves);
             faults.extend(missing.map(|seen| {
                 let why = format!("{} covers {} leaves", seen.name, seen.size);

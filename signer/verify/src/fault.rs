@@ -30,7 +30,7 @@ kinds! {
     LeafMalformed = "leaf-malformed";
     /// A type of leaf that this program does not know.
     LeafUnknown = "leaf-unknown";
-    /// Genesis is not the first leaf, comes again, or is not the expected one.
+    /// Genesis is not the first leaf, comes again, is not the expected one, or there is no leaf.
     Genesis = "genesis";
     /// The leaf is older than the one before it.
     TimeBackwards = "time-backwards";

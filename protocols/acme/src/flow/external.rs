@@ -7,6 +7,7 @@ use model::{AuditAction, ExternalAccountKey, Id, ProfileName};
 use serde_json::json;
 use store::acme::eab_keys;
 use store::{StoreError, audit};
+use zeroize::Zeroizing;
 
 use super::binding::place;
 use super::orders::offered;
@@ -50,6 +51,19 @@ pub enum ExternalKeyError {
     Store(#[from] StoreError),
 }
 
+/// Draws a secret; returns it and its base64url. None starts with `-`: clients that are given it
+/// as an argument of its own take it for an option (certbot does).
+fn draw() -> Result<(Secret, Secret), ExternalKeyError> {
+    loop {
+        let mut octets = Zeroizing::new([0; SECRET]);
+        aws_lc_rs::rand::fill(&mut *octets).map_err(|_| ExternalKeyError::NoRandomness)?;
+        let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(*octets));
+        if !text.starts_with('-') {
+            return Ok((Secret::from(&octets[..]), Secret::from(text.as_bytes())));
+        }
+    }
+}
+
 impl AcmeState {
     /// Makes a key; the secret, in base64url, is shown here and never again.
     ///
@@ -65,11 +79,9 @@ impl AcmeState {
         }
         let probe = model::AcmeIdentifier::Dns("probe".to_owned());
         ca::profile::admits(&wanted.names, &probe).map_err(ExternalKeyError::Names)?;
-        let mut octets = [0; SECRET];
-        aws_lc_rs::rand::fill(&mut octets).map_err(|_| ExternalKeyError::NoRandomness)?;
+        let (octets, text) = draw()?;
         let id = Id::generate(self.authority.clock());
-        let sealed = self.authority.seal(&place(id), Secret::from(&octets[..])).await;
-        let text = Secret::from(URL_SAFE_NO_PAD.encode(octets).as_bytes());
+        let sealed = self.authority.seal(&place(id), octets).await;
         let now = self.now();
         let key = ExternalAccountKey {
             id,
@@ -114,5 +126,23 @@ impl AcmeState {
             })
         });
         write.await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_differ_and_none_looks_like_an_option() {
+        let mut seen = std::collections::BTreeSet::new();
+        // One in 64 would start with it.
+        for _ in 0..2000 {
+            let (octets, text) = draw().expect("randomness");
+            let text = String::from_utf8(text.reveal().to_vec()).expect("ASCII");
+            assert!(!text.starts_with('-'), "{text}");
+            assert_eq!(URL_SAFE_NO_PAD.decode(&text).expect("base64url"), octets.reveal());
+            assert!(seen.insert(text));
+        }
     }
 }

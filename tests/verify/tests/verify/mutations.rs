@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use signer_verify::{Audit, Evidence, Fault, FaultKind, audit};
 use tempfile::TempDir;
-use verify_tests::{Dice, Gallery, Thief, eventful, gallery, mutate, publish};
+use signer_log::segment::HEADER;
+use verify_tests::{Dice, Gallery, Thief, eventful, gallery, mutate, publish, write_segments};
 
 use crate::python::Python;
 
@@ -66,7 +67,7 @@ fn campaign(scene: &Scene, with_tiles: bool, one: impl Fn(usize, &mut Python) + 
     let tiles = with_tiles.then_some(scene.tiles.as_path());
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            let Some(mut python) = Python::start(&scene.checkpoint, tiles) else { return };
+            let Some(mut python) = Python::start(Some(&scene.checkpoint), tiles) else { return };
             let (next, one) = (&next, &one);
             scope.spawn(move || {
                 loop {
@@ -154,4 +155,31 @@ fn fails_by_a_checkpoint_alone(gallery: Gallery) -> BTreeMap<&'static str, u32> 
     let kinds = kinds.into_inner().unwrap();
     eprintln!("{kinds:?}");
     kinds
+}
+
+/// A torn write is nobody's fault at the end of a journal, but where it is all there is, the
+/// journal is not the one that the checkpoint was seen of.
+#[test]
+fn both_fail_a_journal_that_ends_inside_genesis() {
+    let scene = Scene::set(gallery(1));
+    let evidence = [Evidence::default(), scene.evidence(false), scene.evidence(true)];
+    let notes = Some(scene.checkpoint.as_path());
+    let mut pythons = [(None, None), (notes, None), (notes, Some(scene.tiles.as_path()))]
+        .map(|(checkpoint, tiles)| Python::start(checkpoint, tiles));
+    let dir = scene.dir.path().join("cut");
+    write_segments(&dir, &scene.gallery.leaves[..1], 1);
+    let path = dir.join(signer_log::segment::name(0));
+    let whole = std::fs::read(&path).unwrap();
+    for at in 0..whole.len() {
+        std::fs::write(&path, &whole[..at]).unwrap();
+        let kind = if at < HEADER { FaultKind::SegmentHeader } else { FaultKind::Genesis };
+        for (evidence, python) in evidence.iter().zip(&mut pythons) {
+            let found = fault(&dir, evidence).map(|fault| (fault.index, fault.kind));
+            assert_eq!(found, Some((0, kind)), "cut at {at}");
+            if let Some(python) = python {
+                let other = python.verdict(&dir);
+                assert_eq!(other, Some((0, kind.as_str().to_owned())), "cut at {at}");
+            }
+        }
+    }
 }

@@ -20,10 +20,13 @@ pub fn script() -> PathBuf {
 
 impl Python {
     /// Starts it with what it holds journals against; none where Python or openssl is missing.
-    pub fn start(checkpoint: &Path, tiles: Option<&Path>) -> Option<Self> {
+    pub fn start(checkpoint: Option<&Path>, tiles: Option<&Path>) -> Option<Self> {
         let (python, _) = (kit::tool("python3")?, kit::tool("openssl")?);
         let mut command = Command::new(python);
-        command.arg(script()).arg("--batch").arg("--checkpoint").arg(checkpoint);
+        command.arg(script()).arg("--batch");
+        if let Some(checkpoint) = checkpoint {
+            command.arg("--checkpoint").arg(checkpoint);
+        }
         if let Some(tiles) = tiles {
             command.arg("--tiles").arg(tiles);
         }
