@@ -1,6 +1,8 @@
 //! Signature verification.
 
-use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, RsaParameters, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaParameters, UnparsedPublicKey,
+};
 use der::asn1::UintRef;
 use der::{Reader as _, SliceReader};
 use thiserror::Error;
@@ -46,18 +48,27 @@ impl PublicKey {
         }
         let octets = signature.as_bytes();
         let well_formed = match &self.material {
-            Material::Rsa(key) => octets.len() == key.signature_len(),
+            Material::Rsa(key, _) => octets.len() == key.signature_len(),
             Material::Parsed(_) => is_well_formed(scheme, octets),
         };
         if !well_formed {
             return Err(VerifyError::Malformed(scheme));
         }
         let verdict = match &self.material {
-            Material::Rsa(_) => {
+            Material::Rsa(_, parsed) => {
                 let parameters =
                     rsa_parameters(scheme).ok_or(VerifyError::SchemeMismatch { scheme, kind })?;
-                UnparsedPublicKey::new(parameters, self.subject_public_key())
-                    .verify(message, octets)
+                if parsed.get().is_none()
+                    && let Ok(key) = ParsedPublicKey::new(parameters, self.subject_public_key())
+                {
+                    // Another thread may have been first, with the same or with another scheme.
+                    let _ = parsed.set((scheme, key));
+                }
+                match parsed.get() {
+                    Some((bound, key)) if *bound == scheme => key.verify_sig(message, octets),
+                    _ => UnparsedPublicKey::new(parameters, self.subject_public_key())
+                        .verify(message, octets),
+                }
             }
             // A key that aws-lc parsed is bound to its kind's matched scheme.
             Material::Parsed(key) => match unmatched_ecdsa(scheme) {
@@ -218,6 +229,9 @@ mod tests {
         let (key, message) = (sample_key("rsa-2048"), sample("message.bin"));
         let rsa = &SignatureScheme::ALL[4..10];
         for made_by in rsa {
+            // One key serves them all, whichever it was parsed for.
+            let verdict = key.verify(*made_by, &message, &signature(made_by.as_str()));
+            assert_eq!(verdict, Ok(()), "{made_by}");
             for asked in rsa.iter().filter(|asked| *asked != made_by) {
                 let verdict = key.verify(*asked, &message, &signature(made_by.as_str()));
                 assert_eq!(verdict, Err(VerifyError::BadSignature));

@@ -10,8 +10,8 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-/// As many as a helper has lines at most; the kernel carries 253.
-pub(crate) const MOST: usize = 66;
+/// As many as a helper has lines at most, two for each of 64 sessions; the kernel carries 253.
+pub(crate) const MOST: usize = 128;
 
 /// Sends one octet and the descriptors.
 ///

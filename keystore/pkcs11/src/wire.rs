@@ -8,7 +8,10 @@ use signer_proto::{KeySpec, Reader, Wire, WireError, Writer};
 
 use crate::mechanism::Mechanism;
 
-/// What a helper says first, beside the descriptors of its lanes.
+/// How many lines a session has to the signer.
+pub(crate) const LINES: usize = 2;
+
+/// What a helper says first, beside the descriptors of its lines.
 pub(crate) const GREETING: u8 = 1;
 /// What a helper says that it is; the signer speaks to its own build alone.
 pub(crate) const BUILD: &str = concat!("p11-module ", env!("CARGO_PKG_VERSION"));
@@ -149,7 +152,7 @@ pub(crate) struct Fault {
 pub(crate) enum FaultKind {
     /// The token or the module: the next rung of the ladder.
     Device,
-    /// No session is left: this lane is one too many.
+    /// No session is left: this one is one too many.
     Sessions,
     /// The token does not take the PIN: nothing but an operator helps.
     Pin,

@@ -15,11 +15,12 @@ mod subject_public_key;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::OnceLock;
 
 use aws_lc_rs::signature::ParsedPublicKey;
 
 use self::rsa::RsaPublicKey;
-use crate::SpkiDer;
+use crate::{SignatureScheme, SpkiDer};
 use crate::digest::{sha1, sha256};
 pub use kind::{KeyKind, UnknownKeyKind};
 
@@ -46,10 +47,14 @@ pub struct PublicKey {
 #[derive(Clone)]
 pub(crate) enum Material {
     /// Kept as numbers: a key serves several schemes and aws-lc binds a parsed key to one.
-    Rsa(RsaPublicKey),
+    Rsa(RsaPublicKey, ForOneScheme),
     /// A key with one scheme only, parsed by aws-lc (EC points are on their curve).
     Parsed(ParsedPublicKey),
 }
+
+/// An RSA key as aws-lc parses it, for the first scheme that something was verified with: most keys
+/// only ever serve one. Parsing takes as long as verifying.
+pub(crate) type ForOneScheme = OnceLock<(SignatureScheme, ParsedPublicKey)>;
 
 impl PublicKey {
     /// Parses a complete SubjectPublicKeyInfo: DER only, algorithm parameters exactly as the
@@ -98,7 +103,7 @@ impl PublicKey {
     /// [`WeakKey`] names the first rule that the key breaks.
     pub fn check_strength(&self) -> Result<(), WeakKey> {
         match &self.material {
-            Material::Rsa(key) => strength::check_rsa(key),
+            Material::Rsa(key, _) => strength::check_rsa(key),
             Material::Parsed(_) if self.kind == KeyKind::Ed25519 => {
                 edwards::check_point(&self.bits)
             }

@@ -68,7 +68,7 @@ mod tests {
 
     fn honest() -> BigUint {
         match sample_key("rsa-2048").material {
-            crate::key::Material::Rsa(key) => key.modulus().clone(),
+            crate::key::Material::Rsa(key, _) => key.modulus().clone(),
             crate::key::Material::Parsed(_) => panic!("an RSA key"),
         }
     }

@@ -6,7 +6,7 @@ use der::{Decode as _, Encode as _};
 use spki::SubjectPublicKeyInfoRef;
 use thiserror::Error;
 
-use super::{KeyKind, Material, ec, rsa::RsaPublicKey};
+use super::{ForOneScheme, KeyKind, Material, ec, rsa::RsaPublicKey};
 
 /// Larger than the largest key that is supported (ML-DSA-87: 2,614 octets).
 const MAX_SPKI: usize = 4096;
@@ -95,7 +95,7 @@ pub(super) fn parse(der: &[u8]) -> Result<(KeyKind, &[u8], Material), KeyError> 
                 return Err(KeyError::Parameters(algorithm));
             }
             let key = RsaPublicKey::parse(bits)?;
-            Ok((KeyKind::rsa(key.bits()), bits, Material::Rsa(key)))
+            Ok((KeyKind::rsa(key.bits()), bits, Material::Rsa(key, ForOneScheme::new())))
         }
         EC_PUBLIC_KEY => {
             let kind = named_curve(parameters)?;

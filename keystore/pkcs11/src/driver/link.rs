@@ -2,12 +2,13 @@
 
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::forking::Forker;
-use crate::wire::{Answer, BUILD, Build, GREETING, Request};
+use super::sessions::{Sessions, Turn};
+use crate::wire::{Answer, BUILD, Build, GREETING, LINES, Request};
 use crate::{descriptors, frame};
 
 /// How long a helper may take to greet: it has read two files and loaded nothing yet.
@@ -16,19 +17,15 @@ const GREETING_LIMIT: Duration = Duration::from_secs(5);
 /// Tells eras apart, whatever process ids come again.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// A helper: a line for what concerns the token, and one for each session.
+/// A helper: a line for what concerns the token, and two for each session.
 pub(super) struct Link {
     /// Which of all times that a token rose: what was found out before is looked at again.
     era: AtomicU64,
     id: u32,
     timeout: Duration,
     control: Mutex<UnixStream>,
-    idle: Mutex<Vec<UnixStream>>,
+    sessions: Mutex<Sessions>,
     freed: Condvar,
-    /// How many callers wait for a lane.
-    waiting: AtomicUsize,
-    /// How many lanes there are, idle or not.
-    lanes: AtomicUsize,
     broken: AtomicBool,
 }
 
@@ -49,16 +46,14 @@ impl Link {
         if greeted.is_err() {
             forker.end(id);
         }
-        let lanes = greeted?;
+        let sessions = Sessions::new(greeted?);
         Ok(Self {
             era: AtomicU64::new(NEXT.fetch_add(1, Ordering::Relaxed)),
             id,
             timeout,
             control: Mutex::new(control),
-            lanes: AtomicUsize::new(lanes.len()),
-            idle: Mutex::new(lanes),
+            sessions: Mutex::new(sessions),
             freed: Condvar::new(),
-            waiting: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
         })
     }
@@ -81,45 +76,46 @@ impl Link {
     /// Asks what concerns the token as a whole.
     pub(super) fn control(&self, request: &Request, limit: Duration) -> Result<Answer, LinkError> {
         let line = self.control.lock().unwrap_or_else(PoisonError::into_inner);
-        self.exchange(&line, request, limit)
+        let until = Instant::now() + limit;
+        self.exchange(&line, request, &|| until)
     }
 
-    /// Asks on a lane of its own. Until `patience` a lane is waited for; then the helper has its
-    /// time, or `limit` if that is given.
+    /// Asks a session. Until `patience` one is waited for; then the helper has its time, from when
+    /// the session has done what was asked of it before. A call with a `limit` of its own takes that
+    /// long, and has a session for itself.
     pub(super) fn call(
         &self,
         request: &Request,
         patience: Instant,
         limit: Option<Duration>,
     ) -> Result<Answer, LinkError> {
-        let lane = self.lane(patience)?;
-        if let Some(limit) = limit {
-            frame::limit(&lane, limit).map_err(|error| self.broke(&error))?;
-        }
-        let answer = self.exchange(&lane, request, limit.unwrap_or(self.timeout))?;
+        let turn = self.turn(patience, limit.is_some())?;
+        let time = limit.unwrap_or(self.timeout);
+        let until = || self.sessions().until(&turn, time);
+        let limited = limit.map_or(Ok(()), |limit| frame::limit(&turn.line, limit));
+        limited.map_err(|error| self.broke(&error))?;
+        let answer = self.exchange(&turn.line, request, &until)?;
         if limit.is_some() {
-            frame::limit(&lane, self.timeout).map_err(|error| self.broke(&error))?;
+            frame::limit(&turn.line, self.timeout).map_err(|error| self.broke(&error))?;
         }
-        self.give_back(lane);
+        self.sessions().end(turn);
+        self.freed.notify_one();
         Ok(answer)
     }
 
-    /// Leaves no more lanes than this; they are closed as they come back.
+    /// Leaves no more sessions than this; they end as they become idle.
     pub(super) fn keep(&self, most: usize) {
-        let mut idle = self.idle();
-        while self.lanes.load(Ordering::Relaxed) > most.max(1) && idle.pop().is_some() {
-            self.lanes.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.sessions().keep(most.max(1));
     }
 
-    /// Returns how many lanes there are.
-    pub(super) fn lanes(&self) -> usize {
-        self.lanes.load(Ordering::Relaxed)
+    /// Returns how many sessions there are.
+    pub(super) fn count(&self) -> usize {
+        self.sessions().count()
     }
 
-    /// Tells whether each lane has a caller that waits for it beside the one that uses it.
+    /// Tells whether each session has its next request already.
     pub(super) fn is_full(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) >= self.lanes()
+        self.sessions().is_full()
     }
 
     /// Tells whether the helper is of no use any more.
@@ -131,19 +127,18 @@ impl Link {
         &self,
         line: &UnixStream,
         request: &Request,
-        limit: Duration,
+        until: &dyn Fn() -> Instant,
     ) -> Result<Answer, LinkError> {
-        let deadline = Instant::now() + limit;
         let answer =
-            frame::send(line, request).and_then(|()| frame::receive_until(line, Some(deadline)));
+            frame::send(line, request).and_then(|()| frame::receive_until(line, self.timeout, until));
         answer.map_err(|error| self.broke(&error))
     }
 
     fn broke(&self, error: &io::Error) -> LinkError {
         // Under the lock, so that nobody begins to wait after it.
-        let idle = self.idle();
+        let sessions = self.sessions();
         self.broken.store(true, Ordering::Release);
-        drop(idle);
+        drop(sessions);
         self.freed.notify_all();
         LinkError::Broken(match error.kind() {
             io::ErrorKind::TimedOut => "the module does not come back".to_owned(),
@@ -154,36 +149,30 @@ impl Link {
         })
     }
 
-    fn lane(&self, patience: Instant) -> Result<UnixStream, LinkError> {
-        let mut idle = self.idle();
+    fn turn(&self, patience: Instant, alone: bool) -> Result<Turn, LinkError> {
+        let mut sessions = self.sessions();
         loop {
             if self.is_broken() {
                 return Err(LinkError::Broken("the module's process is gone".to_owned()));
             }
-            if let Some(lane) = idle.pop() {
-                return Ok(lane);
+            if let Some(turn) = sessions.begin(alone) {
+                return Ok(turn);
             }
             let left = patience.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(LinkError::Busy);
             }
-            self.waiting.fetch_add(1, Ordering::Relaxed);
-            idle = self.freed.wait_timeout(idle, left).unwrap_or_else(PoisonError::into_inner).0;
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            let waited = self.freed.wait_timeout(sessions, left);
+            sessions = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    fn give_back(&self, lane: UnixStream) {
-        self.idle().push(lane);
-        self.freed.notify_one();
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<UnixStream>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn greeting(control: &UnixStream, timeout: Duration) -> io::Result<Vec<UnixStream>> {
+fn greeting(control: &UnixStream, timeout: Duration) -> io::Result<Vec<[UnixStream; LINES]>> {
     frame::limit(control, GREETING_LIMIT)?;
     let (word, descriptors) = descriptors::receive(control)?;
     let Build(build) = frame::receive(control)?;
@@ -191,7 +180,9 @@ fn greeting(control: &UnixStream, timeout: Duration) -> io::Result<Vec<UnixStrea
         let why = format!("the helper is {build}, and {BUILD} is wanted");
         return Err(io::Error::other(why));
     }
-    let lanes: Vec<_> = descriptors.into_iter().map(UnixStream::from).collect();
-    lanes.iter().try_for_each(|lane| frame::limit(lane, timeout))?;
-    Ok(lanes)
+    let lines: Vec<_> = descriptors.into_iter().map(UnixStream::from).collect();
+    lines.iter().try_for_each(|line| frame::limit(line, timeout))?;
+    let mut lines = lines.into_iter();
+    let pairs = std::iter::from_fn(|| lines.next().zip(lines.next()));
+    Ok(pairs.map(|(one, other)| [one, other]).collect())
 }

@@ -6,6 +6,7 @@ mod keys;
 mod link;
 mod rates;
 mod report;
+mod sessions;
 mod token;
 mod unwrap;
 mod watch;

@@ -50,7 +50,7 @@ impl Pkcs11Driver {
     pub fn raw_rate(&self, spec: KeySpec, time: Duration) -> Result<f64, DriverError> {
         let token = self.token(0)?;
         let link = token.ready(Instant::now() + token.timeout).map_err(|_| nonsense_of(token))?;
-        let counted = raw(token, link.lanes(), spec, time)?;
+        let counted = raw(token, link.count(), spec, time)?;
         Ok(rate(counted, time))
     }
 }
@@ -73,7 +73,7 @@ fn rate(count: u64, time: Duration) -> f64 {
 fn measure(token: &Token, spec: KeySpec, time: Duration) -> Result<Rates, DriverError> {
     let patience = Instant::now() + token.timeout;
     let link = token.ready(patience).map_err(|_| nonsense_of(token))?;
-    let sessions = link.lanes();
+    let sessions = link.count();
     let raw = raw(token, sessions, spec, time)?;
     let end = Instant::now() + time;
     let through = all(sessions, || {

@@ -59,7 +59,7 @@ impl Pkcs11Driver {
             };
             let Some(link) = link else { continue };
             tell(&subject, "process", link.id().to_string());
-            tell(&subject, "sessions used", link.lanes().to_string());
+            tell(&subject, "sessions used", link.count().to_string());
             for line in told(token, &link) {
                 tell(&subject, &line.name, line.value);
             }

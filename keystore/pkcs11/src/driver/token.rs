@@ -190,7 +190,7 @@ impl Token {
                         return Err(self.unavailable(&fault.why));
                     }
                     FaultKind::Sessions => {
-                        link.keep(link.lanes().saturating_sub(1));
+                        link.keep(link.count().saturating_sub(1));
                         CallError::Busy
                     }
                     _ => return Err(CallError::Fault(fault)),

@@ -168,7 +168,7 @@ impl Watch {
         }
         let name = &self.token.config.name;
         let took = self.risen.elapsed().as_millis();
-        eprintln!("pkcs11: token {name}: there, after {took} ms, {} sessions", link.lanes());
+        eprintln!("pkcs11: token {name}: there, after {took} ms, {} sessions", link.count());
         self.token.stand(Standing::Ready(Arc::clone(link)));
     }
 

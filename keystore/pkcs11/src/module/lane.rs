@@ -1,28 +1,49 @@
-//! One session, one thread, one line to the signer.
+//! One session, one thread, two lines to the signer.
 
 use std::collections::HashMap;
+use std::io;
 use std::os::unix::net::UnixStream;
 
 use cryptoki::error::Error;
 use cryptoki::object::ObjectHandle;
 use cryptoki::session::{Session, SessionState};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use signer_proto::KeySpec;
 
 use super::error::{Trouble, fault, trouble};
 use super::token::{Opened, Token, not_open};
 use super::{generate, public, sign, trial};
 use crate::frame;
-use crate::wire::{Answer, Fault, FaultKind, Locator, Request};
+use crate::wire::{Answer, Fault, FaultKind, LINES, Locator, Request};
 
-/// Answers one request after the other until the signer closes the line.
-pub(super) fn serve(line: &UnixStream, token: &Token) {
+/// Answers one request after the other until the signer closes a line.
+pub(super) fn serve(lines: &[UnixStream; LINES], token: &Token) {
     let mut lane = Lane { held: None };
-    while let Ok(request) = frame::receive::<Request>(line) {
+    let mut last = 0;
+    while let Ok(at) = next(lines, last) {
+        last = at;
+        let Some(line) = lines.get(at) else { return };
+        let Ok(request) = frame::receive::<Request>(line) else { return };
         let answer = lane.answer(token, &request).unwrap_or_else(Answer::Fault);
         if frame::send(line, &answer).is_err() {
             return;
         }
     }
+}
+
+/// Waits until there is a request, and says over which line: if both have one, then the other than
+/// the last time.
+fn next(lines: &[UnixStream; LINES], last: usize) -> io::Result<usize> {
+    let mut looked = lines.each_ref().map(|line| PollFd::new(line, PollFlags::IN));
+    while let Err(error) = poll(&mut looked, None) {
+        if error != Errno::INTR {
+            return Err(error.into());
+        }
+    }
+    let is_there = |at: &usize| looked.get(*at).is_some_and(|line| !line.revents().is_empty());
+    let other = (last + 1) % LINES;
+    Ok(if is_there(&other) { other } else { last })
 }
 
 struct Lane {

@@ -1,7 +1,8 @@
 //! The half that runs in the helper's process: one vendor module, one token.
 //!
-//! A thread a session, and a line of its own to the signer for each: what one of them waits for
-//! holds up nobody else. A session of the first line, the sentinel, only keeps the login alive.
+//! A thread a session, and two lines of its own to the signer for each: what one of them waits for
+//! holds up nobody else, and while it signs what came over one of them the next request comes over
+//! the other. A session of the first line, the sentinel, only keeps the login alive.
 
 mod attributes;
 mod error;
@@ -25,7 +26,7 @@ use std::time::Duration;
 pub use setting::{Place, Setting, SettingError};
 use token::Token;
 
-use crate::wire::{Answer, BUILD, Build, GREETING, Request};
+use crate::wire::{Answer, BUILD, Build, GREETING, LINES, Request};
 use crate::{descriptors, frame};
 
 /// A module may need much more than we do.
@@ -36,18 +37,22 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// The lines to the signer, made while sockets can be.
 pub struct Lines {
     control: UnixStream,
-    lanes: Vec<UnixStream>,
+    lanes: Vec<[UnixStream; LINES]>,
     theirs: Vec<UnixStream>,
 }
 
 impl Lines {
-    /// Makes a line for each session, beside the one that this process was started with.
+    /// Makes two lines for each session, beside the one that this process was started with.
     ///
     /// # Errors
     /// The system's.
     pub fn new(control: UnixStream, sessions: u16) -> io::Result<Self> {
-        let pairs = (0..sessions).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>()?;
-        let (lanes, theirs) = pairs.into_iter().unzip();
+        let (mut lanes, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..sessions {
+            let (one, two) = (UnixStream::pair()?, UnixStream::pair()?);
+            lanes.push([one.0, two.0]);
+            theirs.extend([one.1, two.1]);
+        }
         Ok(Self { control, lanes, theirs })
     }
 }
@@ -63,10 +68,10 @@ pub fn serve(lines: Lines, setting: Setting) -> io::Result<()> {
     frame::send(&control, &Build(BUILD.to_owned()))?;
     drop(theirs);
     let token = Arc::new(Token::new(setting));
-    for (number, line) in lanes.into_iter().enumerate() {
+    for (number, lines) in lanes.into_iter().enumerate() {
         let token = Arc::clone(&token);
         let named = thread::Builder::new().name(format!("session {number}"));
-        named.stack_size(STACK).spawn(move || lane::serve(&line, &token))?;
+        named.stack_size(STACK).spawn(move || lane::serve(&lines, &token))?;
     }
     while let Ok(request) = frame::receive::<Request>(&control) {
         let answer = token.answer(&request).unwrap_or_else(Answer::Fault);
