@@ -78,7 +78,7 @@ impl Subject for FileSubject {
     }
 }
 
-keystore::driver_conformance!(over_files, FileSubject::new());
+keystore::driver_conformance!(over_files, Some(FileSubject::new()));
 
 /// A key file is bound to its key's purpose too.
 #[test]

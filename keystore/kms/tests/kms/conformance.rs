@@ -72,7 +72,7 @@ impl Subject for OverAws {
     }
 }
 
-keystore::driver_conformance!(over_aws, OverAws::new());
+keystore::driver_conformance!(over_aws, Some(OverAws::new()));
 
 struct OverGoogle {
     cloud: GoogleCloud,
@@ -142,4 +142,4 @@ impl Subject for OverGoogle {
     }
 }
 
-keystore::driver_conformance!(over_google, OverGoogle::new());
+keystore::driver_conformance!(over_google, Some(OverGoogle::new()));
