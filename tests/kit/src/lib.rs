@@ -42,7 +42,7 @@ pub use plan::{ISSUING, ISSUING_NAME, OTHER, OTHER_NAME, Plan, RESPONDER, ROOT, 
 pub use process::Process;
 pub use programs::program;
 pub use ring::{CREDENTIAL, Ring, TbsBytes, assemble, label, uid};
-pub use skip::{skip, tool};
+pub use skip::{opt_in, skip, tool};
 #[cfg(feature = "stack")]
 pub use stack::*;
 pub use subject::SubjectKey;

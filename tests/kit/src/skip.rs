@@ -12,6 +12,12 @@ pub fn skip(tool: &str, why: &str) {
     eprintln!("SKIPPED: {tool}: {why}");
 }
 
+/// Says that a test is left out because nobody built what it wants, which is built on demand alone: too
+/// slow for every run. That is never a failure, and `cargo xtask test` lists it.
+pub fn opt_in(tool: &str, why: &str) {
+    eprintln!("LEFT OUT: {tool}: {why}");
+}
+
 /// Finds a program in PATH; none, with a line that says so, if it is not installed.
 ///
 /// # Panics
