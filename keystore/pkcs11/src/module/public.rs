@@ -260,4 +260,20 @@ mod tests {
             assert_eq!(PublicKey::parse(&ed25519(&given)).unwrap().kind(), KeyKind::Ed25519);
         }
     }
+
+    /// The tokens of each CI run have no such keys.
+    #[test]
+    fn ml_dsa_keys_become_strict_spkis() {
+        for (set, length, kind) in [
+            (MlDsaParameterSetType::ML_DSA_44, 1312, KeyKind::MlDsa44),
+            (MlDsaParameterSetType::ML_DSA_65, 1952, KeyKind::MlDsa65),
+            (MlDsaParameterSetType::ML_DSA_87, 2592, KeyKind::MlDsa87),
+        ] {
+            let raw = vec![0x5a; length];
+            let key = PublicKey::parse(&ml_dsa(set.into(), &raw).unwrap()).unwrap();
+            assert_eq!(key.kind(), kind);
+            assert_eq!(key.subject_public_key(), raw);
+            assert!(PublicKey::parse(&ml_dsa(set.into(), &raw[1..]).unwrap()).is_err());
+        }
+    }
 }
