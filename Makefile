@@ -12,10 +12,12 @@ UP ?=
 FUZZ_SECONDS ?= 300
 TORTURE_KILLS ?= 500
 VERIFY_MUTATIONS ?= 10000
-export FUZZ_SECONDS TORTURE_KILLS
+# Where the tests look for foreign programs, as in .ci/run.
+CHANCERY_FOREIGN ?= $(CURDIR)/target/foreign
+export FUZZ_SECONDS TORTURE_KILLS CHANCERY_FOREIGN
 
 .PHONY: help run build test lint fmt tidy clippy openapi links attack bench fuzz torture drill
-.PHONY: verify-scale mutations e2e conformance clean
+.PHONY: verify-scale mutations e2e conformance kryoptic clean
 
 help:
 	@echo "make run      build in release mode and start a CA in ./$(DATA)"
@@ -28,6 +30,7 @@ help:
 	@echo "make mutations     VERIFY_MUTATIONS ($(VERIFY_MUTATIONS)) mutations before both verifiers"
 	@echo "make e2e RING=pkcs11   the tests with real processes, over keys in SoftHSM2"
 	@echo "make conformance DRIVER=pkcs11 CONFIG=FILE   every driver's suite over your HSM (kms: account)"
+	@echo "make kryoptic  build a token with ML-DSA for the tests (5 to 10 minutes), into CHANCERY_FOREIGN"
 	@echo "make torture  kill signer and server TORTURE_KILLS ($(TORTURE_KILLS)) times under load"
 	@echo "make drill    lose a CA and restore it from its back-up, timed"
 
@@ -101,6 +104,10 @@ conformance:
 	$(CARGO) build --locked --release -p p11-module
 	$(CARGO) build --locked --release -p conformance --no-default-features $(if $(filter kms,$(DRIVER)),--features kms)
 	$(TARGET)/release/conformance --driver $(DRIVER) --config $(CONFIG) --report $(REPORT) $(CONFORMANCE)
+
+# Too slow for every run: tests over it are listed as left out where it was not built.
+kryoptic:
+	tests/foreign/kryoptic.sh "$(CHANCERY_FOREIGN)"
 
 # A CA is made, used, copied, lost and restored; what it says afterwards is held against before.
 drill: build

@@ -64,6 +64,24 @@ fn over_a_token_every_case_passes_that_it_can() {
     assert_eq!(left, [""; 0], "keys are left in the token");
 }
 
+/// The one token here that has ML-DSA: nothing is skipped for want of an algorithm.
+#[test]
+fn over_a_token_with_ml_dsa_every_case_passes_that_it_can() {
+    let Some(tokens) = Tokens::kryoptic(&["one"]) else { return };
+    let _ = kit::program("p11-module");
+    let report = report("pkcs11", &tokens.config(), tokens.dir());
+    let alike = ["ed25519", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"].into_iter();
+    let alike = alike.chain(["rsa-pkcs1-sha256", "rsa-pkcs1-sha384", "rsa-pkcs1-sha512"]);
+    let mut skipped: Vec<_> =
+        alike.map(|scheme| (format!("{scheme} may sign one message alike each time"), 1)).collect();
+    skipped.push(("nothing that it needs can be taken away".to_owned(), 4));
+    skipped.sort();
+    assert_eq!(counts(&report), (120, skipped), "{report}");
+    assert!(report.contains("131 cases: 120 passed, 11 skipped, 0 failed"), "{report}");
+    assert!(report.contains("manufacturer: Kryoptic Project"), "{report}");
+    assert!(!report.contains(kit::PIN));
+}
+
 #[test]
 fn over_an_account_every_case_passes_that_it_can() {
     let cloud = AwsCloud::start(&["eu-central-1"]);

@@ -1,4 +1,5 @@
-//! What every driver must do, over SoftHSM2 behind the module that can take the token away.
+//! What every driver must do, over SoftHSM2 and over kryoptic, each behind the module that can take
+//! the token away.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,23 +10,32 @@ use keystore_pkcs11::Pkcs11Driver;
 use kit::Tokens;
 use signer_proto::KeySpec;
 
-struct Soft {
+struct InToken {
+    name: &'static str,
     tokens: Tokens,
+    has_ml_dsa: bool,
     driver: Option<Arc<Pkcs11Driver>>,
     imported: u8,
 }
 
-impl Soft {
-    fn new() -> Option<Self> {
-        let tokens = Tokens::faulty(&["one"])?;
+impl InToken {
+    fn softhsm2() -> Option<Self> {
+        Tokens::faulty(&["one"]).map(|tokens| Self::over("softhsm2", tokens, false))
+    }
+
+    fn kryoptic() -> Option<Self> {
+        Tokens::faulty_kryoptic(&["one"]).map(|tokens| Self::over("kryoptic", tokens, true))
+    }
+
+    fn over(name: &'static str, tokens: Tokens, has_ml_dsa: bool) -> Self {
         let driver = Some(super::start(&tokens));
-        Some(Self { tokens, driver, imported: 0 })
+        Self { name, tokens, has_ml_dsa, driver, imported: 0 }
     }
 }
 
-impl Subject for Soft {
+impl Subject for InToken {
     fn name(&self) -> String {
-        "softhsm2".to_owned()
+        self.name.to_owned()
     }
 
     fn driver(&self) -> Arc<dyn KeyDriver> {
@@ -39,8 +49,8 @@ impl Subject for Soft {
     }
 
     fn lacks(&self, spec: KeySpec) -> Option<String> {
-        matches!(spec, KeySpec::MlDsa44 | KeySpec::MlDsa65 | KeySpec::MlDsa87)
-            .then(|| "SoftHSM 2.6 has no ML-DSA".to_owned())
+        let is_ml_dsa = matches!(spec, KeySpec::MlDsa44 | KeySpec::MlDsa65 | KeySpec::MlDsa87);
+        (is_ml_dsa && !self.has_ml_dsa).then(|| "SoftHSM 2.6 has no ML-DSA".to_owned())
     }
 
     fn take_away(&mut self) -> Result<(), String> {
@@ -69,4 +79,5 @@ impl Subject for Soft {
     }
 }
 
-keystore::driver_conformance!(softhsm2, Soft::new());
+keystore::driver_conformance!(softhsm2, InToken::softhsm2());
+keystore::driver_conformance!(kryoptic, InToken::kryoptic());

@@ -15,9 +15,23 @@ use super::{generate, identity, reported, sign, start};
 
 /// Has something happen to a token under load; it must sign again within `limit` of it.
 fn survives(what: &str, limit: Duration, event: impl FnOnce(&Tokens, &Pkcs11Driver)) {
-    let Some(tokens) = Tokens::faulty(&["one"]) else { return };
+    survives_over(Tokens::faulty(&["one"]), KeySpec::P256, (what, limit), event);
+}
+
+/// The same with a key of ML-DSA, which SoftHSM2 does not have.
+fn ml_dsa_survives(what: &str, limit: Duration, event: impl FnOnce(&Tokens, &Pkcs11Driver)) {
+    survives_over(Tokens::faulty_kryoptic(&["one"]), KeySpec::MlDsa65, (what, limit), event);
+}
+
+fn survives_over(
+    tokens: Option<Tokens>,
+    spec: KeySpec,
+    (what, limit): (&str, Duration),
+    event: impl FnOnce(&Tokens, &Pkcs11Driver),
+) {
+    let Some(tokens) = tokens else { return };
     let driver = start(&tokens);
-    let key = identity(1, "issuing", KeySpec::P256);
+    let key = identity(1, "issuing", spec);
     let public = generate(&driver, &key);
     let outcome = under_load(&driver, (&key, &public), Duration::from_secs(2), || {
         event(&tokens, &driver);
@@ -37,13 +51,24 @@ fn for_a_while(tokens: &Tokens, orders: &str, time: Duration) {
 
 const SHORT: Duration = Duration::from_millis(300);
 
+fn kill_the_helper(_: &Tokens, driver: &Pkcs11Driver) {
+    let id = reported(driver, "token one", "process").expect("a process");
+    let id = Pid::from_raw(id.parse().expect("a number")).expect("a process id");
+    kill_process(id, Signal::KILL).expect("it is killed");
+}
+
+fn remove_for_a_second(tokens: &Tokens, _: &Pkcs11Driver) {
+    for_a_while(tokens, "gone", Duration::from_secs(1));
+}
+
 #[test]
 fn survives_a_helper_that_is_killed() {
-    survives("helper killed", Duration::from_secs(2), |_, driver| {
-        let id = reported(driver, "token one", "process").expect("a process");
-        let id = Pid::from_raw(id.parse().expect("a number")).expect("a process id");
-        kill_process(id, Signal::KILL).expect("it is killed");
-    });
+    survives("helper killed", Duration::from_secs(2), kill_the_helper);
+}
+
+#[test]
+fn ml_dsa_survives_a_helper_that_is_killed() {
+    ml_dsa_survives("helper killed, ML-DSA", Duration::from_secs(2), kill_the_helper);
 }
 
 #[test]
@@ -70,9 +95,12 @@ fn survives_a_module_that_writes_to_every_descriptor() {
 
 #[test]
 fn survives_a_token_that_is_removed_and_put_back() {
-    survives("token removed for 1 s", Duration::from_secs(5), |tokens, _| {
-        for_a_while(tokens, "gone", Duration::from_secs(1));
-    });
+    survives("token removed for 1 s", Duration::from_secs(5), remove_for_a_second);
+}
+
+#[test]
+fn ml_dsa_survives_a_token_that_is_removed_and_put_back() {
+    ml_dsa_survives("token removed, ML-DSA", Duration::from_secs(5), remove_for_a_second);
 }
 
 #[test]

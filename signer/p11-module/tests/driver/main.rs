@@ -1,4 +1,5 @@
-//! The driver, its helper and real tokens: SoftHSM2, and the same behind a module that misbehaves.
+//! The driver, its helper and real tokens: SoftHSM2 and kryoptic, and the same behind a module that
+//! misbehaves.
 
 mod absent;
 mod conformance;

@@ -9,7 +9,7 @@ use crate::issued::Issued;
 use crate::one_server::issue_by;
 
 /// Waits until the server knows that a CA issues.
-fn await_active(stack: &Stack, name: &str) {
+pub fn await_active(stack: &Stack, name: &str) {
     stack.eventually("the server learns of the CA", Duration::from_secs(10), || {
         let issuer = stack.api().get(&format!("/api/v1/issuers/{name}"));
         issuer.status == 200 && issuer.json()["state"] == "active"

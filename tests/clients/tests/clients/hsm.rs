@@ -5,9 +5,12 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use kit::{Database, Openssl, PIN, Stack, Tokens, http_get};
+use x509::{Certificate, Crl, KeyKind};
 
+use crate::hierarchy::await_active;
 use crate::issued::Issued;
 use crate::lifecycle;
+use crate::one_server::issue_by;
 use crate::outage::pid_of;
 
 /// Starts everything over tokens.
@@ -30,6 +33,35 @@ fn openssl_agrees_with_what_a_token_signed() {
     assert!(!told.contains(PIN));
     let rates = stack.must(&["doctor", "--hsm", "--rates"]);
     assert!(rates.contains("token one: rsa-3072: "), "{rates}");
+}
+
+/// openssl 3.0 reads no ML-DSA: what is signed so is verified here.
+#[test]
+fn an_ml_dsa_key_in_a_token_signs_leaves_and_crls() {
+    let Some(tokens) = Tokens::kryoptic(&["one"]) else { return };
+    let stack = stack_over(&tokens);
+    let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else { return };
+    let fixed = ["ca", "create", "pq", "--kind", "issuing", "--parent", "root"];
+    stack.must(&[&fixed[..], &["--subject", "CN=PQ CA", "--key", "ml-dsa-65"]].concat());
+    stack.must(&["ca", "sign", "pq"]);
+    await_active(&stack, "pq");
+    let issued = issue_by(&stack, &openssl, "pq", "www.corp.example");
+    let read = |file: &str| Certificate::from_pem(&openssl.read(file)).expect("a certificate");
+    let (leaf, issuer) = (read(&issued.leaf), read(&issued.between));
+    let key = &issuer.tbs().public_key;
+    assert_eq!(key.kind(), KeyKind::MlDsa65);
+    assert_eq!(leaf.verify_by(key), Ok(()));
+    assert_eq!(issuer.verify_by(&read(&issued.root).tbs().public_key), Ok(()));
+    issued.revoke(&stack, "keyCompromise");
+    let url = format!("{}/.well-known/pki/crl/pq.crl", stack.http());
+    stack.eventually("the CRL has the serial", Duration::from_secs(10), || {
+        let answer = http_get(&url, &[]);
+        let Ok(crl) = Crl::parse(&answer.body) else { return false };
+        assert_eq!(crl.verify_by(key), Ok(()));
+        crl.entries().iter().any(|entry| entry.serial == leaf.tbs().serial)
+    });
+    let told = stack.must(&["doctor", "--hsm"]);
+    assert!(told.contains("allowed mechanisms CKM_ML_DSA"), "{told}");
 }
 
 /// An HSM is pulled while everything runs, and put back: nothing is restarted.

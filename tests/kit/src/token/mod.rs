@@ -1,5 +1,7 @@
-//! PKCS#11 tokens for tests: SoftHSM2, each test with tokens of its own, and a module that
-//! misbehaves when it is told to.
+//! PKCS#11 tokens for tests: SoftHSM2 or kryoptic, each test with tokens of its own, and a module
+//! that misbehaves when it is told to.
+
+mod software;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,16 +11,15 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::skip;
+use software::Software;
 
-/// Where Debian has it.
-const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
 /// The PIN of all tokens here: told from everything else by any test that looks for it.
 pub const PIN: &str = "canary-pin-7d31c0e5";
 const SO_PIN: &str = "canary-so-pin-55aa";
 
 /// A folder with tokens, the configuration that names them, and orders for the module.
 pub struct Tokens {
+    software: Software,
     dir: TempDir,
     tokens: Vec<Token>,
     /// What stands in the configuration besides modules and tokens.
@@ -39,7 +40,7 @@ impl Tokens {
     /// If it is installed and does not work, or is missing and `CHANCERY_NO_SKIP=1`.
     #[must_use]
     pub fn soft(labels: &[&str]) -> Option<Self> {
-        Self::make(labels, false)
+        Software::softhsm2().map(|software| Self::make(software, labels, false))
     }
 
     /// The same behind the module that misbehaves, a control file for each token.
@@ -48,15 +49,31 @@ impl Tokens {
     /// As [`Tokens::soft`]; if there is no C compiler.
     #[must_use]
     pub fn faulty(labels: &[&str]) -> Option<Self> {
-        Self::make(labels, true)
+        Software::softhsm2().map(|software| Self::make(software, labels, true))
     }
 
-    fn make(labels: &[&str], faulty: bool) -> Option<Self> {
-        if !Path::new(SOFTHSM).is_file() {
-            skip("softhsm2", "not installed");
-            return None;
-        }
+    /// Makes tokens of kryoptic, which have ML-DSA; none, with a line that says so, where nobody built
+    /// it.
+    ///
+    /// # Panics
+    /// If it was built and does not work.
+    #[must_use]
+    pub fn kryoptic(labels: &[&str]) -> Option<Self> {
+        Software::kryoptic().map(|software| Self::make(software, labels, false))
+    }
+
+    /// The same behind the module that misbehaves.
+    ///
+    /// # Panics
+    /// As [`Tokens::kryoptic`]; if there is no C compiler.
+    #[must_use]
+    pub fn faulty_kryoptic(labels: &[&str]) -> Option<Self> {
+        Software::kryoptic().map(|software| Self::make(software, labels, true))
+    }
+
+    fn make(software: Software, labels: &[&str], faulty: bool) -> Self {
         let mut tokens = Self {
+            software,
             dir: tempfile::tempdir().expect("a temporary directory"),
             tokens: Vec::new(),
             more: String::new(),
@@ -65,11 +82,8 @@ impl Tokens {
         // An unprivileged signer reaches it, too.
         set_mode(tokens.dir.path(), 0o711);
         fs::create_dir(at("tokens")).expect("a directory for tokens");
-        let conf = format!(
-            "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
-            at("tokens").display()
-        );
-        fs::write(at("softhsm2.conf"), conf).expect("softhsm2.conf");
+        let conf = (tokens.software.configuration)(&at("tokens"), labels.len());
+        fs::write(at("token.conf"), conf).expect("the tokens' configuration");
         fs::write(at("pin"), format!("{PIN}\n")).expect("the PIN");
         set_mode(&at("pin"), 0o600);
         fs::write(at("logins"), "").expect("a file for logins");
@@ -79,7 +93,7 @@ impl Tokens {
             tokens.tokens.push(Token { label: (*label).to_owned(), serial, faulty, sessions: 4 });
         }
         tokens.write();
-        Some(tokens)
+        tokens
     }
 
     /// Sets how many sessions are used of each token.
@@ -208,7 +222,8 @@ impl Tokens {
 
     fn util(&self) -> Command {
         let mut command = Command::new("softhsm2-util");
-        command.env("SOFTHSM2_CONF", self.dir.path().join("softhsm2.conf"));
+        command.env(self.software.variable, self.dir.path().join("token.conf"));
+        command.arg("--module").arg(&self.software.module);
         command
     }
 
@@ -238,23 +253,24 @@ impl Tokens {
         let mut text = "version = 1\n".to_owned();
         for token in &self.tokens {
             let (label, faulty) = (&token.label, token.faulty);
-            let module = if faulty { compiled().display().to_string() } else { SOFTHSM.to_owned() };
-            let control = at(&format!("{label}.control"));
-            let environment = if faulty {
-                format!(
-                    "{{ SOFTHSM2_CONF = \"{}\", FAULT_MODULE = \"{SOFTHSM}\", \
-                     FAULT_CONTROL = \"{control}\", FAULT_LOG = \"{}\" }}",
-                    at("softhsm2.conf"),
+            let real = self.software.module.display().to_string();
+            let module = if faulty { compiled().display().to_string() } else { real.clone() };
+            let mut environment = format!("{} = \"{}\"", self.software.variable, at("token.conf"));
+            let mut readable = vec![at("token.conf")];
+            if faulty {
+                let _ = write!(
+                    environment,
+                    ", FAULT_MODULE = \"{real}\", FAULT_CONTROL = \"{}\", FAULT_LOG = \"{}\"",
+                    at(&format!("{label}.control")),
                     at("logins")
-                )
-            } else {
-                format!("{{ SOFTHSM2_CONF = \"{}\" }}", at("softhsm2.conf"))
-            };
-            let readable = if faulty { at("") } else { at("softhsm2.conf") };
+                );
+                readable = vec![at(""), real];
+            }
             let _ = write!(
                 text,
-                "[[module]]\nname = \"{label}\"\npath = \"{module}\"\nenvironment = {environment}\n\
-                 readable = [\"{readable}\"]\nwritable = [\"{}\", \"{}\"]\n\
+                "[[module]]\nname = \"{label}\"\npath = \"{module}\"\n\
+                 environment = {{ {environment} }}\n\
+                 readable = {readable:?}\nwritable = [\"{}\", \"{}\"]\n\
                  [[token]]\nname = \"{label}\"\nmodule = \"{label}\"\nuri = \"{}\"\n\
                  pin_file = \"{}\"\nsessions = {}\n",
                 at("tokens"),
