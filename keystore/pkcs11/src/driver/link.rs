@@ -113,7 +113,7 @@ impl Link {
         self.sessions().count()
     }
 
-    /// Tells whether each session has its next request already.
+    /// Tells whether there is a next request for each session already.
     pub(super) fn is_full(&self) -> bool {
         self.sessions().is_full()
     }
@@ -162,8 +162,10 @@ impl Link {
             if left.is_zero() {
                 return Err(LinkError::Busy);
             }
+            sessions.waiting += 1;
             let waited = self.freed.wait_timeout(sessions, left);
             sessions = waited.unwrap_or_else(PoisonError::into_inner).0;
+            sessions.waiting -= 1;
         }
     }
 

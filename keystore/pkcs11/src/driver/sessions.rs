@@ -29,6 +29,8 @@ pub(super) struct Sessions {
     all: Vec<Session>,
     /// As many as are wanted.
     most: usize,
+    /// How many callers wait for a line.
+    pub(super) waiting: usize,
 }
 
 /// A line to a session, until its request is answered.
@@ -50,7 +52,7 @@ impl Sessions {
             begun,
         };
         let all: Vec<_> = lines.into_iter().map(session).collect();
-        Self { most: all.len(), all }
+        Self { most: all.len(), waiting: 0, all }
     }
 
     /// Takes a line to a session that does nothing; else, unless the request wants a session for
@@ -110,9 +112,9 @@ impl Sessions {
         self.open().count()
     }
 
-    /// Tells whether each has its next request.
+    /// Tells whether each has its next request, or will have it as soon as who waits has woken.
     pub(super) fn is_full(&self) -> bool {
-        self.all.iter().all(|session| session.alone || session.free.is_empty())
+        self.waiting > 0 || self.all.iter().all(|session| session.alone || session.free.is_empty())
     }
 
     fn open(&self) -> impl Iterator<Item = &Session> {
@@ -141,6 +143,8 @@ mod tests {
         assert!(sessions.begin(false).is_none());
         turns.into_iter().for_each(|turn| sessions.end(turn));
         assert!(!sessions.is_full());
+        sessions.waiting = 1;
+        assert!(sessions.is_full(), "somebody is about to take a line");
         assert_eq!(sessions.begin(false).map(|turn| turn.session), Some(0));
     }
 

@@ -36,8 +36,16 @@ use stack::Stack;
 
 const CRL_ENTRIES: usize = 1_000_000;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some(tokens::alone::ACT) {
+        return tokens::alone::serve(arguments);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(measure())
+}
+
+async fn measure() -> anyhow::Result<()> {
     let disk = directory("BENCH_DISK", "/var/tmp");
     let memory = directory("BENCH_MEMORY", "/dev/shm");
     let entries = match std::env::var("BENCH_CRL_ENTRIES") {

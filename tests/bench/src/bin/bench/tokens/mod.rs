@@ -1,15 +1,17 @@
 //! Keys in PKCS#11 tokens: a whole SignCertificate over the socket beside the token alone, with as
-//! many sessions, in the same run.
+//! many sessions and the same key, in the same run.
+
+pub mod alone;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use keystore::KeyDriver as _;
-use keystore_pkcs11::{Config, Forker, Pkcs11Driver};
 use kit::Tokens;
 use signer_proto::KeySpec;
+
+use alone::Alone;
 
 use crate::load::Spent;
 use crate::process;
@@ -21,8 +23,6 @@ const SESSIONS: u16 = 4;
 const IN_FLIGHT: usize = 64;
 /// The token alone and the signer take turns, so that what else the machine does befalls both.
 const ROUNDS: usize = 4;
-/// How long the token alone is measured in a round.
-const ALONE: Duration = Duration::from_millis(1_500);
 /// So many of the token's seconds are signed over the socket in a round.
 const SECONDS: f64 = 1.5;
 /// As the design's stand-in for a network HSM.
@@ -122,9 +122,10 @@ async fn run(disk: &Path, case: &Case) -> anyhow::Result<Run> {
     let tokens = made.context("softhsm2 is not installed")?.sessions(case.sessions);
     tokens.order("one", case.orders);
     let config = tokens.config();
-    let alone = tokio::task::block_in_place(|| Alone::start(&config, case.spec))?;
     let over = Some(Over { signer: "signer-pkcs11", config: &config, workers: None });
     let ring = Arc::new(Ring::start_over(disk, over, case.spec).await?);
+    let mut alone =
+        tokio::task::block_in_place(|| Alone::start(&config, case.spec, ring.issuing()))?;
     let forker = process::child_of(ring.pid(), "p11-module")?;
     let processes = [ring.pid(), process::child_of(forker, "p11-module")?];
     let (mut raw, mut spent, mut times) = (Spent::default(), Spent::default(), Vec::new());
@@ -138,36 +139,4 @@ async fn run(disk: &Path, case: &Case) -> anyhow::Result<Run> {
         times.extend(took);
     }
     Ok(Run { raw: raw.rate(), raw_cpu: raw.each(), spent, times: Times::new(times) })
-}
-
-/// The token by itself: in a helper of its own, with keys that end with its sessions.
-struct Alone {
-    driver: Pkcs11Driver,
-    helper: u32,
-    spec: KeySpec,
-}
-
-impl Alone {
-    fn start(config: &Path, spec: KeySpec) -> anyhow::Result<Self> {
-        let read = Config::read(config)?;
-        let forker = Forker::start(&process::beside("p11-module")?, config)?;
-        let driver = Pkcs11Driver::start(read, forker)?;
-        anyhow::ensure!(driver.await_tokens(Duration::from_secs(20)), "{:?}", driver.health());
-        let report = driver.report();
-        let helper = report.iter().find(|line| line.name == "process").context("a process")?;
-        let helper = helper.value.parse()?;
-        // Keys are made the first time.
-        driver.raw_rate(spec, Duration::from_millis(100))?;
-        Ok(Self { driver, helper, spec })
-    }
-
-    /// Signs with all sessions for a while.
-    fn sign(&self) -> anyhow::Result<Spent> {
-        let before = process::cpu(self.helper)?;
-        let rate = self.driver.raw_rate(self.spec, ALONE)?;
-        let cpu = process::cpu(self.helper)? - before;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thousands")]
-        let acts = (rate * ALONE.as_secs_f64()).round() as usize;
-        Ok(Spent { acts, wall: ALONE, cpu })
-    }
 }
