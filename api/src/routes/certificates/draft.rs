@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use ca::profile::Seconds;
-use ca::{Authority, DraftRequest, IssueRequest};
+use ca::{Authority, DraftRequest};
 use model::{Id, IssuedCertificate, ProfileName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::issue::{read_names, read_subject};
+use super::issue::IssueCertificate;
 use crate::auth::{Authorized, permission::IssueCertificates};
 use crate::extract::JsonBody;
 use crate::flow::refusal;
@@ -72,7 +72,6 @@ pub async fn draft(
 
 impl DraftCertificate {
     fn request(self, actor: &str) -> Result<DraftRequest, Problem> {
-        let csr = self.csr.as_deref().map(read_csr).transpose()?;
         let both = "give `profile` with `csr`, or `renews`, whose profile, subject and names stay";
         let odd = || Problem::malformed("draft-malformed", both);
         if let Some(of) = self.renews {
@@ -80,17 +79,16 @@ impl DraftCertificate {
             if besides || self.validity.is_some() {
                 return Err(odd());
             }
+            let csr = self.csr.as_deref().map(read_csr).transpose()?;
             return Ok(DraftRequest::Renewal { of, csr });
         }
-        Ok(DraftRequest::New(IssueRequest {
+        let new = IssueCertificate {
             profile: self.profile.ok_or_else(odd)?,
-            csr: csr.ok_or_else(odd)?,
-            subject: self.subject.as_deref().map(read_subject).transpose()?,
-            names: self.sans.as_deref().map(read_names).transpose()?,
+            csr: self.csr.ok_or_else(odd)?,
+            subject: self.subject,
+            sans: self.sans,
             validity: self.validity,
-            requested_by: actor.to_owned(),
-            idempotency: None,
-            replaces: None,
-        }))
+        };
+        new.request(actor).map(DraftRequest::New)
     }
 }

@@ -28,19 +28,19 @@ use crate::resource::{CertificateBody, alternative_name, read_csr};
 pub struct IssueCertificate {
     /// The profile to issue from.
     #[schema(value_type = String, example = "tls-server")]
-    profile: ProfileName,
+    pub(super) profile: ProfileName,
     /// The CSR (RFC 2986), as PEM or as DER in base64.
-    csr: String,
+    pub(super) csr: String,
     /// A subject in place of the CSR's (RFC 4514).
     #[schema(example = "CN=www.corp.example,O=Example")]
-    subject: Option<String>,
+    pub(super) subject: Option<String>,
     /// Alternative names in place of the CSR's: `dns:…`, `ip:…`, `email:…`, `uri:…`, `upn:…`, or
     /// bare, to be told by their look.
     #[schema(example = json!(["www.corp.example", "ip:10.0.0.1"]))]
-    sans: Option<Vec<String>>,
+    pub(super) sans: Option<Vec<String>>,
     /// A span in place of the profile's: an integer and `s`, `m`, `h` or `d`.
     #[schema(value_type = Option<String>, example = "90d")]
-    validity: Option<Seconds>,
+    pub(super) validity: Option<Seconds>,
 }
 
 /// Issues a certificate.
@@ -66,17 +66,7 @@ pub async fn issue(
     let profile = body.value.profile.clone();
     let issue = async {
         let idempotency = idempotency::take(&headers, who.token(), "/certificates", &body.octets)?;
-        let wish = body.value;
-        let request = IssueRequest {
-            csr: read_csr(&wish.csr)?,
-            subject: wish.subject.as_deref().map(read_subject).transpose()?,
-            names: wish.sans.as_deref().map(read_names).transpose()?,
-            validity: wish.validity,
-            requested_by: who.actor().to_owned(),
-            profile: wish.profile,
-            idempotency,
-            replaces: None,
-        };
+        let request = IssueRequest { idempotency, ..body.value.request(who.actor())? };
         let issuer = authority.clone();
         detached(async move { issuer.issue(request).await }).await
     };
@@ -85,6 +75,22 @@ pub async fn issue(
         Err(problem) => {
             Err(refusal::note(&authority, who.actor(), profile.as_str(), problem).await)
         }
+    }
+}
+
+impl IssueCertificate {
+    /// Reads what is asked for by somebody.
+    pub(super) fn request(self, actor: &str) -> Result<IssueRequest, Problem> {
+        Ok(IssueRequest {
+            csr: read_csr(&self.csr)?,
+            subject: self.subject.as_deref().map(read_subject).transpose()?,
+            names: self.sans.as_deref().map(read_names).transpose()?,
+            validity: self.validity,
+            requested_by: actor.to_owned(),
+            profile: self.profile,
+            idempotency: None,
+            replaces: None,
+        })
     }
 }
 
@@ -106,12 +112,12 @@ pub(super) fn created(authority: &Authority, issued: &Issued) -> impl IntoRespon
     )
 }
 
-pub(super) fn read_subject(text: &str) -> Result<Name, Problem> {
+fn read_subject(text: &str) -> Result<Name, Problem> {
     Name::parse_rfc4514(text)
         .map_err(|error| Problem::malformed("subject-malformed", format!("`{text}`: {error}")))
 }
 
-pub(super) fn read_names(texts: &[String]) -> Result<Vec<x509::GeneralName>, Problem> {
+fn read_names(texts: &[String]) -> Result<Vec<x509::GeneralName>, Problem> {
     let names = texts.iter().map(|text| alternative_name(text));
     names
         .collect::<Result<_, _>>()
