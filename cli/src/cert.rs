@@ -1,6 +1,7 @@
 //! `chancery cert`.
 
 mod draft;
+mod instead;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,8 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use x509::{CrlReason, ForeignCertificate, Serial};
 use zeroize::Zeroizing;
+
+use instead::Instead;
 
 use crate::exit::{Failure, Outcome};
 use crate::https::Api;
@@ -80,15 +83,8 @@ pub struct Issue {
     /// Of a drafted renewal: the old key's signature over `chancery cert renewal-message`
     #[arg(long)]
     proof: Option<PathBuf>,
-    /// The subject in place of the CSR's, as in "CN=www.corp.example,O=Corp"
-    #[arg(long)]
-    subject: Option<String>,
-    /// An alternative name in place of the CSR's: dns:NAME, ip:ADDR, email:ADDR, uri:URI, upn:NAME
-    #[arg(long = "san")]
-    sans: Vec<String>,
-    /// The validity in place of the profile's, as in 90d
-    #[arg(long)]
-    validity: Option<Seconds>,
+    #[command(flatten)]
+    instead: Instead,
     #[command(flatten)]
     files: Files,
 }
@@ -287,15 +283,7 @@ impl Issue {
         let mut body = Map::new();
         body.insert("profile".into(), json!(self.profile));
         body.insert("csr".into(), json!(csr));
-        if let Some(subject) = &self.subject {
-            body.insert("subject".into(), json!(subject));
-        }
-        if !self.sans.is_empty() {
-            body.insert("sans".into(), json!(self.sans));
-        }
-        if let Some(validity) = &self.validity {
-            body.insert("validity".into(), json!(validity.to_string()));
-        }
+        self.instead.put(&mut body);
         let answer =
             api.send(Method::POST, "/api/v1/certificates", &Value::Object(body)).await?.json()?;
         self.files.finish(global, &answer, &prepared)

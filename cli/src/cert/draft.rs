@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ca::profile::Seconds;
 use clap::Args;
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -16,6 +15,7 @@ use signer_proto::Renewal;
 use x509::{Csr, TbsCertificate};
 
 use super::find;
+use super::instead::Instead;
 use crate::exit::{Failure, Outcome};
 use crate::https::Api;
 use crate::options::{Global, read, read_bytes};
@@ -35,15 +35,8 @@ pub struct Draft {
     /// The CSR (PEM)
     #[arg(long, required_unless_present = "renews")]
     csr: Option<PathBuf>,
-    /// The subject in place of the CSR's, as in "CN=www.corp.example,O=Corp"
-    #[arg(long)]
-    subject: Option<String>,
-    /// An alternative name in place of the CSR's: dns:NAME, ip:ADDR, email:ADDR, uri:URI, upn:NAME
-    #[arg(long = "san")]
-    sans: Vec<String>,
-    /// The validity in place of the profile's, as in 90d
-    #[arg(long)]
-    validity: Option<Seconds>,
+    #[command(flatten)]
+    instead: Instead,
     /// Where the draft goes (JSON); default: standard output
     #[arg(long)]
     out: Option<PathBuf>,
@@ -58,15 +51,10 @@ impl Draft {
         if let Some(renews) = &self.renews {
             body.insert("renews".into(), find(api, renews).await?["id"].clone());
         }
-        let validity = self.validity.map(|validity| validity.to_string());
-        for (member, value) in
-            [("profile", self.profile), ("subject", self.subject), ("validity", validity)]
-        {
-            body.extend(value.map(|value| (member.to_owned(), json!(value))));
+        if let Some(profile) = self.profile {
+            body.insert("profile".into(), json!(profile));
         }
-        if !self.sans.is_empty() {
-            body.insert("sans".into(), json!(self.sans));
-        }
+        self.instead.put(&mut body);
         let path = "/api/v1/certificates/draft";
         let draft = api.send(Method::POST, path, &Value::Object(body)).await?.json()?;
         match &self.out {
