@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::{Signer, prepared};
+use super::{Confined, prepared};
 
 /// What became of a call.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) enum Argument {
 use Argument::{Number as N, Octets as O};
 
 /// Has the signer's first thread, which waits inside a call, make another one.
-pub(super) fn inject(signer: &Signer, call: i64, arguments: &[Argument]) -> Outcome {
+pub(super) fn inject(signer: &Confined, call: i64, arguments: &[Argument]) -> Outcome {
     const SYSCALL: i64 = 0x050f;
     let pid = Pid::from_raw(signer.id());
     await_waiting(signer);
@@ -82,7 +82,7 @@ pub(super) fn inject(signer: &Signer, call: i64, arguments: &[Argument]) -> Outc
 }
 
 /// Waits until its first thread waits for the word to end.
-fn await_waiting(signer: &Signer) {
+fn await_waiting(signer: &Confined) {
     let file = format!("/proc/{}/syscall", signer.id());
     let waits = format!("{} ", libc::SYS_futex);
     for _ in 0..2000 {
@@ -142,7 +142,7 @@ const DEADLY: &[(&str, i64, &[Argument])] = &[
 fn every_call_that_is_put_into_a_signer_and_not_listed_kills_it() {
     let Some(stack) = prepared() else { return };
     for (name, call, arguments) in DEADLY {
-        let signer = Signer::start(&stack, Path::new("/"));
+        let signer = Confined::signer(&stack, Path::new("/"));
         let outcome = inject(&signer, *call, arguments);
         assert_eq!(outcome, Outcome::Killed(Signal::SIGSYS), "{name}");
     }
@@ -151,7 +151,7 @@ fn every_call_that_is_put_into_a_signer_and_not_listed_kills_it() {
 #[test]
 fn a_listed_call_that_is_put_into_a_signer_returns_and_it_goes_on() {
     let Some(stack) = prepared() else { return };
-    let signer = Signer::start(&stack, Path::new("/"));
+    let signer = Confined::signer(&stack, Path::new("/"));
     let id = i64::from(signer.id());
     assert_eq!(inject(&signer, libc::SYS_getpid, &[]), Outcome::Returned(id));
     // Not executable, and so not deadly: the address is none.
@@ -164,7 +164,7 @@ fn a_listed_call_that_is_put_into_a_signer_returns_and_it_goes_on() {
 #[test]
 fn a_path_outside_its_directories_does_not_open() {
     let Some(stack) = prepared() else { return };
-    let signer = Signer::start(&stack, Path::new("/"));
+    let signer = Confined::signer(&stack, Path::new("/"));
     let open = |path: &'static [u8], flags: i32| {
         inject(&signer, libc::SYS_openat, &[N(-100), O(path), N(i64::from(flags)), N(0o600)])
     };

@@ -8,7 +8,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use kit::Stack;
 
-use super::{Signer, prepared};
+use super::{Confined, prepared};
 
 /// Counts the copies of some octets in all of a process's memory that root can read.
 pub fn copies(id: i32, octets: &[u8]) -> usize {
@@ -70,7 +70,7 @@ fn secrets(stack: &Stack) -> Secrets {
 #[test]
 fn an_image_taken_by_root_after_unlock_holds_nothing_that_opens_the_ring() {
     let Some(stack) = prepared() else { return };
-    let signer = Signer::start(&stack, Path::new("/"));
+    let signer = Confined::signer(&stack, Path::new("/"));
     let secrets = secrets(&stack);
     // The twins: what is there is found, in the signer and in this process.
     assert!(copies(signer.id(), &secrets.genesis) >= 1, "the genesis digest is in its state");

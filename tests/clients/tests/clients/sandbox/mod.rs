@@ -35,28 +35,33 @@ fn prepared() -> Option<Stack> {
     Some(stack)
 }
 
-/// A signer that is ready and unlocked, killed when the test gives it up.
-struct Signer(Child);
+/// A signer or a validator that is ready, killed when the test gives it up.
+struct Confined(Child);
 
-impl Signer {
-    /// Starts it as `up` does, with a working directory of the test's choice.
-    fn start(stack: &Stack, directory: &Path) -> Self {
-        Self::start_by(Command::new(program("signer-file")), stack, directory)
+impl Confined {
+    /// Starts a signer as `up` does, with a working directory of the test's choice.
+    fn signer(stack: &Stack, directory: &Path) -> Self {
+        Self::signer_by(Command::new(program("signer-file")), stack, directory)
     }
 
-    /// Starts it by another program, which takes it and its arguments last.
-    fn start_by(mut command: Command, stack: &Stack, directory: &Path) -> Self {
-        let owner = fs::metadata(stack.ring()).unwrap();
+    /// Starts a signer by another program, which takes it and its arguments last.
+    fn signer_by(mut command: Command, stack: &Stack, directory: &Path) -> Self {
         command.arg("serve").arg("--ring").arg(stack.ring()).arg("--run").arg(stack.run_dir());
         command.arg("--unlock-credential").arg(stack.data().join("unlock.key"));
+        Self::start(command, &stack.ring(), directory, "ready\n")
+    }
+
+    /// Starts a command as the owner of a file, and waits until it says so.
+    fn start(mut command: Command, owned: &Path, directory: &Path, ready: &str) -> Self {
+        let owner = fs::metadata(owned).unwrap();
         command.arg("--parent-pipe").uid(owner.uid()).gid(owner.gid()).current_dir(directory);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let signer = Self(child);
-        assert_eq!(line, "ready\n");
-        signer
+        let confined = Self(child);
+        assert!(line.starts_with(ready), "{line}");
+        confined
     }
 
     fn id(&self) -> i32 {
@@ -69,9 +74,41 @@ impl Signer {
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         line.unwrap_or_else(|| panic!("no {name}")).trim().to_owned()
     }
+
+    /// Checks what the kernel says that it gave up: every thread of it, not the first alone, and
+    /// there are more threads than so many.
+    fn must_have_given_up(&self, threads: usize) {
+        for (field, expected) in [
+            ("Seccomp", "2"),
+            ("Seccomp_filters", "3"),
+            ("NoNewPrivs", "1"),
+            ("CapInh", "0000000000000000"),
+            ("CapPrm", "0000000000000000"),
+            ("CapEff", "0000000000000000"),
+            ("CapAmb", "0000000000000000"),
+        ] {
+            assert_eq!(self.status(field), expected, "{field}");
+        }
+        let mut count = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.id())).unwrap() {
+            let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+            for line in [
+                "Seccomp:\t2",
+                "Seccomp_filters:\t3",
+                "NoNewPrivs:\t1",
+                "CapEff:\t0000000000000000",
+            ] {
+                assert!(status.contains(line), "{line}: {status}");
+            }
+            count += 1;
+        }
+        assert!(count > threads, "{count} threads");
+        // Not dumpable: its files under /proc are root's, whoever runs it.
+        assert_eq!(fs::metadata(format!("/proc/{}/mem", self.id())).unwrap().uid(), 0);
+    }
 }
 
-impl Drop for Signer {
+impl Drop for Confined {
     fn drop(&mut self) {
         // Whoever traced it may have taken its end already.
         let _ = self.0.kill();

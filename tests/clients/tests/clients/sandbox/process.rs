@@ -11,40 +11,16 @@ use kit::tool;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{Signer, prepared};
+use super::{Confined, prepared};
 
 #[test]
 fn the_status_of_a_signer_shows_what_it_gave_up() {
     let Some(stack) = prepared() else { return };
-    let signer = Signer::start(&stack, Path::new("/"));
-    for (field, expected) in [
-        ("Seccomp", "2"),
-        ("Seccomp_filters", "3"),
-        ("NoNewPrivs", "1"),
-        ("CapInh", "0000000000000000"),
-        ("CapPrm", "0000000000000000"),
-        ("CapEff", "0000000000000000"),
-        ("CapAmb", "0000000000000000"),
-    ] {
-        assert_eq!(signer.status(field), expected, "{field}");
-    }
-    // Every thread of it, not the first alone.
-    let threads = fs::read_dir(format!("/proc/{}/task", signer.id())).unwrap();
-    let mut count = 0;
-    for thread in threads {
-        let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
-        for line in ["Seccomp:\t2", "Seccomp_filters:\t3", "NoNewPrivs:\t1"] {
-            assert!(status.contains(line), "{line}: {status}");
-        }
-        assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
-        count += 1;
-    }
-    assert!(count > 6, "{count} threads");
+    let signer = Confined::signer(&stack, Path::new("/"));
+    signer.must_have_given_up(6);
     let limits = fs::read_to_string(format!("/proc/{}/limits", signer.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
-    // Not dumpable: its files under /proc are root's, whoever runs it.
-    assert_eq!(fs::metadata(format!("/proc/{}/mem", signer.id())).unwrap().uid(), 0);
     // The twin: this process has given up nothing.
     let own = fs::read_to_string("/proc/self/status").unwrap();
     assert!(own.contains("Seccomp:\t0") && own.contains("NoNewPrivs:\t0"), "{own}");
@@ -53,7 +29,7 @@ fn the_status_of_a_signer_shows_what_it_gave_up() {
 #[test]
 fn the_journal_holds_the_self_check_of_every_start() {
     let Some(stack) = prepared() else { return };
-    drop(Signer::start(&stack, Path::new("/")));
+    drop(Confined::signer(&stack, Path::new("/")));
     let owner = fs::metadata(stack.ring()).unwrap();
     let mut journal = Command::new(kit::program("signer-file"));
     journal.args(["journal", "--json", "--ring"]).arg(stack.ring()).current_dir("/");
@@ -99,7 +75,7 @@ fn a_core_dump_that_is_asked_for_leaves_no_file() {
     for signal in DUMPING {
         let mut command = unlimited();
         command.arg(kit::program("signer-file"));
-        let mut signer = Signer::start_by(command, &stack, &folder);
+        let mut signer = Confined::signer_by(command, &stack, &folder);
         kill(Pid::from_raw(signer.id()), signal).unwrap();
         if signal == Signal::SIGSEGV {
             // Rust's handler takes the first one, finds no fault and takes itself away.

@@ -3,71 +3,36 @@
 //! Its filter refuses and does not kill (docs/SANDBOX.md), so that what is put into it returns EPERM.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use kit::{Stack, program, tool};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::inject::{Argument, Outcome, inject};
-use super::{Signer, prepared};
+use super::{Confined, prepared};
 use Argument::{Number as N, Octets as O};
 
-/// Starts it as `up` does; it is held as signers are.
-fn start(stack: &Stack) -> Signer {
+/// Starts it as `up` does.
+fn start(stack: &Stack) -> Confined {
     start_by(Command::new(program("chancery-va")), stack, Path::new("/"))
 }
 
 /// Starts it by another program, which takes it and its arguments last.
-fn start_by(mut command: Command, stack: &Stack, directory: &Path) -> Signer {
+fn start_by(mut command: Command, stack: &Stack, directory: &Path) -> Confined {
     let config = stack.data().join("va/va.toml");
-    let owner = fs::metadata(&config).unwrap();
-    command.arg("serve").arg("--config").arg(config).arg("--parent-pipe");
-    command.uid(owner.uid()).gid(owner.gid()).current_dir(directory);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let validator = Signer(child);
-    assert!(line.starts_with("ready socket="), "{line}");
-    validator
+    command.arg("serve").arg("--config").arg(&config);
+    Confined::start(command, &config, directory, "ready socket=")
 }
 
 #[test]
 fn the_status_of_a_validator_shows_what_it_gave_up() {
     let Some(stack) = prepared() else { return };
     let validator = start(&stack);
-    for (field, expected) in [
-        ("Seccomp", "2"),
-        ("Seccomp_filters", "3"),
-        ("NoNewPrivs", "1"),
-        ("CapInh", "0000000000000000"),
-        ("CapPrm", "0000000000000000"),
-        ("CapEff", "0000000000000000"),
-        ("CapAmb", "0000000000000000"),
-    ] {
-        assert_eq!(validator.status(field), expected, "{field}");
-    }
-    // Every thread of it, not the first alone.
-    let threads: Vec<_> = fs::read_dir(format!("/proc/{}/task", validator.id()))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
-    assert!(threads.len() > 1, "{} threads", threads.len());
-    for thread in threads {
-        let status = fs::read_to_string(thread.path().join("status")).unwrap();
-        for line in
-            ["Seccomp:\t2", "Seccomp_filters:\t3", "NoNewPrivs:\t1", "CapEff:\t0000000000000000"]
-        {
-            assert!(status.contains(line), "{line}: {status}");
-        }
-    }
-    // Not dumpable: its files under /proc are root's, whoever runs it.
-    assert_eq!(fs::metadata(format!("/proc/{}/mem", validator.id())).unwrap().uid(), 0);
+    validator.must_have_given_up(1);
 }
 
 /// What each would be good for is said in docs/SANDBOX.md.
