@@ -1,6 +1,6 @@
 //! Certificates that we issued or act on, strict (RFC 5280 §4.1).
 
-use crate::reader::{only, tag};
+use crate::reader;
 use crate::tbs::MAX_TBS;
 use crate::writer::signed;
 use crate::{
@@ -36,11 +36,8 @@ impl Certificate {
         if der.len() > MAX_CERTIFICATE {
             return Err(DerError::TooLarge { limit: MAX_CERTIFICATE });
         }
-        let mut outer = only(der, tag::SEQUENCE, "Certificate")?;
-        let tbs_der = outer.sequence_der("tbsCertificate")?;
-        let algorithm = outer.sequence_der("signatureAlgorithm")?;
-        let signature = outer.bit_string("signatureValue")?;
-        outer.finish()?;
+        let names = ["Certificate", "tbsCertificate", "signatureValue"];
+        let (tbs_der, algorithm, signature) = reader::signed(der, names)?;
         let tbs = TbsCertificate::parse(tbs_der)?;
         if algorithm != tbs.signature.algorithm_identifier() {
             return Err(DerError::field("signatureAlgorithm", "differs from the one inside"));
@@ -49,7 +46,7 @@ impl Certificate {
             der: CertificateDer::from_vec(der.to_vec()),
             tbs_der: TbsCertificateDer::from_vec(tbs_der.to_vec()),
             tbs,
-            signature: Signature::from_vec(signature.to_vec()),
+            signature,
         })
     }
 

@@ -4,7 +4,7 @@ mod attributes;
 
 use attributes::{Attributes, ChallengePassword};
 
-use crate::reader::{only, tag};
+use crate::reader::{self, only, tag};
 use crate::tbs::MAX_TBS;
 use crate::writer::{Writer, signed};
 use crate::{
@@ -87,11 +87,8 @@ impl Csr {
         if der.len() > MAX_CSR {
             return Err(DerError::TooLarge { limit: MAX_CSR });
         }
-        let mut outer = only(der, tag::SEQUENCE, "CertificationRequest")?;
-        let info_der = outer.sequence_der("certificationRequestInfo")?;
-        let algorithm = outer.sequence_der("signatureAlgorithm")?;
-        let signature = outer.bit_string("signature")?;
-        outer.finish()?;
+        let names = ["CertificationRequest", "certificationRequestInfo", "signature"];
+        let (info_der, algorithm, signature) = reader::signed(der, names)?;
         let (info, attributes) = parse_info(info_der)?;
         // RFC 2986 §4.2: the requester's own key signs.
         let kind = info.public_key.kind();
@@ -103,7 +100,7 @@ impl Csr {
             challenge_password: attributes.challenge_password,
             other_attributes: attributes.other,
             scheme,
-            signature: Signature::from_vec(signature.to_vec()),
+            signature,
         })
     }
 

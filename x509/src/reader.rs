@@ -3,7 +3,7 @@
 //! This is ours and not `der::SliceReader` because what it refuses is the trust boundary: a
 //! workspace feature (`der/ber`) must not be able to widen it.
 
-use crate::{DerError, Oid, UnixTime};
+use crate::{DerError, Oid, Signature, UnixTime};
 
 /// Identifier octets (X.690 §8.1.2) of the types that PKIX uses.
 pub(crate) mod tag {
@@ -176,6 +176,21 @@ pub(crate) fn only<'a>(
     let nested = parser.nested(tag, path)?;
     parser.finish()?;
     Ok(nested)
+}
+
+/// Opens what is signed (RFC 5280 §4.1.1, RFC 2986 §4.2): the DER that the signature is over, the
+/// DER of its algorithm, the signature. The names are those of the whole, of what is signed
+/// and of the signature.
+pub(crate) fn signed<'a>(
+    der: &'a [u8],
+    [whole, content, signature]: [&'static str; 3],
+) -> Result<(&'a [u8], &'a [u8], Signature), DerError> {
+    let mut outer = only(der, tag::SEQUENCE, whole)?;
+    let content = outer.sequence_der(content)?;
+    let algorithm = outer.sequence_der("signatureAlgorithm")?;
+    let signature = Signature::from_vec(outer.bit_string(signature)?.to_vec());
+    outer.finish()?;
+    Ok((content, algorithm, signature))
 }
 
 /// X.690 §10.1: definite form, the fewest octets.

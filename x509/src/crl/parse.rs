@@ -2,7 +2,7 @@
 
 use super::RevokedEntry;
 use super::encode::{Head, encode_parts};
-use crate::reader::{Parser, only, tag};
+use crate::reader::{self, Parser, only, tag};
 use crate::writer::signed;
 use crate::{
     CrlDer, DerError, Extensions, Name, PublicKey, Signature, SignatureScheme, TbsCertListDer,
@@ -42,11 +42,8 @@ impl Crl {
         if der.len() > MAX_CRL {
             return Err(DerError::TooLarge { limit: MAX_CRL });
         }
-        let mut outer = only(der, tag::SEQUENCE, "CertificateList")?;
-        let tbs_der = outer.sequence_der("tbsCertList")?;
-        let algorithm = outer.sequence_der("signatureAlgorithm")?;
-        let signature = Signature::from_vec(outer.bit_string("signatureValue")?.to_vec());
-        outer.finish()?;
+        let names = ["CertificateList", "tbsCertList", "signatureValue"];
+        let (tbs_der, algorithm, signature) = reader::signed(der, names)?;
         let mut crl = parse_tbs(tbs_der, signature)?;
         if algorithm != crl.scheme.algorithm_identifier() {
             return Err(DerError::field("signatureAlgorithm", "differs from the one inside"));

@@ -46,11 +46,8 @@ impl ForeignCrl {
         if der.len() > MAX_CRL {
             return Err(DerError::TooLarge { limit: MAX_CRL });
         }
-        let mut outer = only(der, tag::SEQUENCE, "CertificateList")?;
-        let tbs = outer.sequence_der("tbsCertList")?;
-        let algorithm = outer.sequence_der("signatureAlgorithm")?;
-        let signature = Signature::from_vec(outer.bit_string("signatureValue")?.to_vec());
-        outer.finish()?;
+        let names = ["CertificateList", "tbsCertList", "signatureValue"];
+        let (tbs, algorithm, signature) = reader::signed(der, names)?;
         let mut fields = only(tbs, tag::SEQUENCE, "TBSCertList")?;
         fields.optional(tag::INTEGER)?;
         fields.sequence_der("signature")?;

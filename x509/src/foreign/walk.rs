@@ -2,7 +2,7 @@
 
 use super::{
     CertificateDer, DerError, Deviation, Extension, ExtensionValue, Extensions, ForeignCertificate,
-    Name, Parser, PublicKey, Serial, Signature, SignatureScheme, UnixTime, tag,
+    Name, Parser, PublicKey, Serial, SignatureScheme, UnixTime, tag,
 };
 use crate::reader::{self, only};
 
@@ -17,11 +17,8 @@ impl Notes {
 
 pub(super) fn walk(der: &[u8]) -> Result<ForeignCertificate, DerError> {
     let mut notes = Notes(Vec::new());
-    let mut outer = only(der, tag::SEQUENCE, "Certificate")?;
-    let tbs = outer.sequence_der("tbsCertificate")?;
-    let algorithm = outer.sequence_der("signatureAlgorithm")?;
-    let signature = Signature::from_vec(outer.bit_string("signatureValue")?.to_vec());
-    outer.finish()?;
+    let names = ["Certificate", "tbsCertificate", "signatureValue"];
+    let (tbs, algorithm, signature) = reader::signed(der, names)?;
 
     let mut fields = only(tbs, tag::SEQUENCE, "TBSCertificate")?;
     version(&mut fields, &mut notes)?;
