@@ -3,8 +3,8 @@
 use signer_client::CallError;
 use signer_proto::{
     Description, Digest, Event, GenerateKey, IdempotencyKey, KeyDescription, KeyLabel, KeySpec,
-    Leaf, MintSerials, PolicyText, Purpose, ReadJournal, ReadPolicy, SetPolicy, SignAuthority,
-    Socket, Warrant, Wire,
+    Leaf, LeafBytes, MintSerials, PolicyText, Purpose, ReadJournal, ReadPolicy, SetPolicy,
+    SignAuthority, Socket, Warrant, Wire,
 };
 use x509::{
     Certificate, CertificateDer, Csr, CsrDer, NameDer, PublicKey, Serial, SignatureScheme, SpkiDer,
@@ -15,7 +15,7 @@ use super::CeremonyError;
 use super::operator::{ActError, Operator};
 
 /// Leaves that are read at a time.
-pub(super) const READ: u32 = 1_024;
+const READ: u32 = 1_024;
 /// How long minting may take; it writes nothing.
 const MINTING: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -223,6 +223,17 @@ impl Ring<'_> {
         Ok(Certificate::assemble(&call.tbs, signer.scheme, &signed.signature))
     }
 
+    /// Reads the journal's next events from a position on; none at its end.
+    pub(super) async fn events(&self, from: u64) -> Result<Vec<Event>, CeremonyError> {
+        let call = ReadJournal { from, limit: READ };
+        let slice = self.0.read_journal(&call).await.map_err(failed("reading the journal"))?;
+        let read = |(position, octets): (u64, LeafBytes)| {
+            let leaf = Leaf::from_wire(&octets.0);
+            leaf.map(|leaf| leaf.event).map_err(|source| CeremonyError::Leaf { position, source })
+        };
+        (from..).zip(slice.leaves.0).map(read).collect()
+    }
+
     /// Looks in the journal for the first certificate of each key, and stops when all are found.
     pub(super) async fn find_certificates(
         &self,
@@ -231,16 +242,13 @@ impl Ring<'_> {
         let mut found: Vec<Option<CertificateDer>> = vec![None; wanted.len()];
         let mut position = 0;
         while found.iter().any(Option::is_none) {
-            let call = ReadJournal { from: position, limit: READ };
-            let slice = self.0.read_journal(&call).await.map_err(failed("reading the journal"))?;
-            if slice.leaves.0.is_empty() {
+            let events = self.events(position).await?;
+            if events.is_empty() {
                 break;
             }
-            for bytes in slice.leaves.0 {
-                let leaf = Leaf::from_wire(&bytes.0)
-                    .map_err(|source| CeremonyError::Leaf { position, source })?;
-                position += 1;
-                let Event::AuthoritySigned(signed) = leaf.event else {
+            position += events.len() as u64;
+            for event in events {
+                let Event::AuthoritySigned(signed) = event else {
                     continue;
                 };
                 let tbs = TbsCertificate::parse(signed.tbs.as_bytes())
@@ -261,16 +269,13 @@ impl Ring<'_> {
         let mut found = None;
         let mut position = 0;
         loop {
-            let call = ReadJournal { from: position, limit: READ };
-            let slice = self.0.read_journal(&call).await.map_err(failed("reading the journal"))?;
-            if slice.leaves.0.is_empty() {
+            let events = self.events(position).await?;
+            if events.is_empty() {
                 return Ok(found);
             }
-            for bytes in slice.leaves.0 {
-                let leaf = Leaf::from_wire(&bytes.0)
-                    .map_err(|source| CeremonyError::Leaf { position, source })?;
-                position += 1;
-                if let Event::RequestSigned(signed) = leaf.event {
+            position += events.len() as u64;
+            for event in events {
+                if let Event::RequestSigned(signed) = event {
                     let csr = Csr::assemble(&signed.info, signed.scheme, &signed.signature);
                     let parsed = Csr::parse(csr.as_bytes()).map_err(CeremonyError::Certificate)?;
                     if *parsed.public_key() == key.public_key {

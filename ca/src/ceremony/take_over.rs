@@ -2,14 +2,14 @@
 
 use signer_proto::{
     AdoptKey, Digest, Event, FileGiven, ImportInventory, InventoryChunk, InventoryDigest,
-    KeyAdopted, KeyId, KeyLabel, KeySource, KeySpec, Leaf, MAX_CHUNK, OldCertificate,
-    OldCertificates, Purpose, ReadJournal, Socket, Warrant, Wire,
+    KeyAdopted, KeyId, KeyLabel, KeySource, KeySpec, MAX_CHUNK, OldCertificate, OldCertificates,
+    Purpose, Socket, Warrant, Wire,
 };
 use x509::{CertificateDer, ForeignCertificate, sha256};
 
 use super::CeremonyError;
 use super::operator::Operator;
-use super::ring::{Key, READ, Ring, failed, label, stopped};
+use super::ring::{Key, Ring, failed, label, stopped};
 use crate::hierarchy::{AuthorityPolicy, BACKDATE, NameScope};
 use crate::issuers::responder_label;
 use crate::profile::Seconds;
@@ -161,16 +161,13 @@ impl Ring<'_> {
         let mut found: Option<(KeyId, KeyAdopted)> = None;
         let (mut position, mut brought) = (0, 0);
         loop {
-            let call = ReadJournal { from: position, limit: READ };
-            let slice = self.0.read_journal(&call).await.map_err(failed("reading the journal"))?;
-            if slice.leaves.0.is_empty() {
+            let events = self.events(position).await?;
+            if events.is_empty() {
                 break;
             }
-            for bytes in slice.leaves.0 {
-                let leaf = Leaf::from_wire(&bytes.0)
-                    .map_err(|source| CeremonyError::Leaf { position, source })?;
-                position += 1;
-                match leaf.event {
+            position += events.len() as u64;
+            for event in events {
+                match event {
                     Event::KeyAdopted(leaf) if leaf.label == *name => {
                         found = Some((leaf.id, leaf));
                     }
