@@ -1,6 +1,9 @@
 //! Which key.
 
 use signer_proto::{KeyId, KeyLabel, KeySpec, Purpose};
+use x509::SignatureScheme;
+
+use crate::DriverError;
 
 /// What a key is, fixed when it is generated; the journal says so and drivers are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,4 +16,15 @@ pub struct KeyIdentity {
     pub purpose: Purpose,
     /// Its algorithm.
     pub spec: KeySpec,
+}
+
+impl KeyIdentity {
+    /// Checks that the key signs by a scheme.
+    ///
+    /// # Errors
+    /// [`DriverError::SchemeMismatch`].
+    pub fn check_scheme(&self, scheme: SignatureScheme) -> Result<(), DriverError> {
+        let fits = self.spec.kind().is_some_and(|kind| scheme.fits(kind));
+        if fits { Ok(()) } else { Err(DriverError::SchemeMismatch) }
+    }
 }

@@ -101,9 +101,7 @@ impl KeyDriver for FileDriver {
         scheme: SignatureScheme,
         message: Approved<'_>,
     ) -> Result<Signature, DriverError> {
-        if !key.spec.kind().is_some_and(|kind| scheme.fits(kind)) {
-            return Err(DriverError::SchemeMismatch);
-        }
+        key.check_scheme(scheme)?;
         self.key(key)?.pair.sign(scheme, message.as_bytes())
     }
 

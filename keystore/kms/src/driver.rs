@@ -211,9 +211,7 @@ impl KeyDriver for KmsDriver {
         scheme: SignatureScheme,
         message: Approved<'_>,
     ) -> Result<Signature, DriverError> {
-        if !key.spec.kind().is_some_and(|kind| scheme.fits(kind)) {
-            return Err(DriverError::SchemeMismatch);
-        }
+        key.check_scheme(scheme)?;
         let key = self.discover(key)?;
         self.wait(self.core.sign(&key, scheme, message)).map(Signature::from_vec)
     }

@@ -225,9 +225,7 @@ impl KeyDriver for Pkcs11Driver {
         scheme: SignatureScheme,
         message: Approved<'_>,
     ) -> Result<Signature, DriverError> {
-        if !key.spec.kind().is_some_and(|kind| scheme.fits(kind)) {
-            return Err(DriverError::SchemeMismatch);
-        }
+        key.check_scheme(scheme)?;
         let known = self.known(key)?;
         let (how, data) = mechanism::prepare(scheme, message)?;
         let octets = self.ask(&known, message.deadline(), |place| Request::Sign {
