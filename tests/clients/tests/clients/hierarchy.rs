@@ -16,48 +16,39 @@ pub fn await_active(stack: &Stack, name: &str) {
     });
 }
 
+/// Has a CA made and signed by the one above it, and waits until it issues.
+fn make(stack: &Stack, name: &str, wish: &[&str]) {
+    stack.must(&[&["ca", "create", name], wish].concat());
+    stack.must(&["ca", "sign", name]);
+    await_active(stack, name);
+}
+
+/// An intermediate CA that has room for one level below it, and names of its own.
+const EMEA: [&str; 12] = [
+    "--kind",
+    "intermediate",
+    "--parent",
+    "root",
+    "--subject",
+    "CN=EMEA CA,O=Corp",
+    "--key",
+    "p-384",
+    "--path-len",
+    "1",
+    "--constraints",
+    "corp.example",
+];
+
 #[test]
 fn an_issuing_ca_below_an_intermediate_below_the_root() {
     let stack = Stack::start();
     let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else {
         return;
     };
-    stack.must(&[
-        "ca",
-        "create",
-        "emea",
-        "--kind",
-        "intermediate",
-        "--parent",
-        "root",
-        "--subject",
-        "CN=EMEA CA,O=Corp",
-        "--key",
-        "p-384",
-        "--path-len",
-        "1",
-        "--constraints",
-        "corp.example",
-    ]);
-    stack.must(&["ca", "sign", "emea"]);
-    await_active(&stack, "emea");
-    stack.must(&[
-        "ca",
-        "create",
-        "emea-web",
-        "--kind",
-        "issuing",
-        "--parent",
-        "emea",
-        "--subject",
-        "CN=EMEA Web CA,O=Corp",
-        "--constraints",
-        "web.corp.example",
-        "--key",
-        "rsa-2048",
-    ]);
-    stack.must(&["ca", "sign", "emea-web"]);
-    await_active(&stack, "emea-web");
+    make(&stack, "emea", &EMEA);
+    let web = ["--kind", "issuing", "--parent", "emea", "--subject", "CN=EMEA Web CA,O=Corp"];
+    let narrow = ["--constraints", "web.corp.example", "--key", "rsa-2048"];
+    make(&stack, "emea-web", &[&web[..], &narrow].concat());
     let issued = issue_by(&stack, &openssl, "emea-web", "www.web.corp.example");
     let (good, text) = issued.verify(&openssl, &["-verify_hostname", "www.web.corp.example"]);
     assert!(good, "{text}");
@@ -93,25 +84,7 @@ fn issue_by_again(stack: &Stack, openssl: &Openssl, host: &str) -> Option<Issued
 #[test]
 fn a_subordinate_cannot_widen_what_is_above_it() {
     let stack = Stack::start();
-    stack.must(&[
-        "ca",
-        "create",
-        "emea",
-        "--kind",
-        "intermediate",
-        "--parent",
-        "root",
-        "--subject",
-        "CN=EMEA CA,O=Corp",
-        "--key",
-        "p-384",
-        "--path-len",
-        "1",
-        "--constraints",
-        "corp.example",
-    ]);
-    stack.must(&["ca", "sign", "emea"]);
-    await_active(&stack, "emea");
+    make(&stack, "emea", &EMEA);
     for (name, more) in [("wide", ["--constraints", "example"]), ("deep", ["--path-len", "1"])] {
         let fixed = ["ca", "create", name, "--kind", "issuing", "--parent", "emea", "--subject"];
         let subject = format!("CN={name},O=Corp");
@@ -216,19 +189,11 @@ fn a_retired_ca_issues_no_more_and_its_status_goes_on() {
     let Some(openssl) = Openssl::find(&stack.dir().join("openssl")) else {
         return;
     };
-    stack.must(&[
-        "ca",
-        "create",
+    make(
+        &stack,
         "web",
-        "--kind",
-        "issuing",
-        "--parent",
-        "root",
-        "--subject",
-        "CN=Web CA,O=Corp",
-    ]);
-    stack.must(&["ca", "sign", "web"]);
-    await_active(&stack, "web");
+        &["--kind", "issuing", "--parent", "root", "--subject", "CN=Web CA,O=Corp"],
+    );
     let issued = issue_by(&stack, &openssl, "web", "www.corp.example");
     stack.must(&["ca", "retire", "web"]);
     let csr = openssl.request("late", "ec/ec_paramgen_curve:P-256", "late.corp.example");

@@ -39,14 +39,27 @@ impl<'w> Certbot<'w> {
         self.world.until_it_succeeds("certbot", || self.command(words))
     }
 
-    fn server(&self) -> [String; 5] {
-        [
-            "--server".into(),
-            self.world.directory(),
-            "--agree-tos".into(),
-            "-m".into(),
-            "admin@corp.example".into(),
-        ]
+    /// Words of an order, and those by which it is sent to a directory by a new account.
+    fn order<'a>(words: &[&'a str], directory: &'a str) -> Vec<&'a str> {
+        let account = ["--server", directory, "--agree-tos", "-m", "admin@corp.example"];
+        [&["certonly"], words, &account].concat()
+    }
+
+    /// The command that orders, and answers http-01 by a web server of its own.
+    fn alone(&self, wish: &[&str], directory: &str) -> Command {
+        let port = self.world.http.to_string();
+        let fixed = ["--standalone", "--http-01-port", &port, "--http-01-address", "127.0.0.1"];
+        self.command(&Self::order(&[&fixed[..], wish].concat(), directory))
+    }
+
+    fn must_alone(&self, wish: &[&str], directory: &str) {
+        self.world.until_it_succeeds("certbot", || self.alone(wish, directory));
+    }
+
+    fn revoke(&self, which: &[&str], reason: &str) {
+        let directory = self.world.directory();
+        let how = ["--reason", reason, "--no-delete-after-revoke", "--server", &directory];
+        self.must(&[&["revoke"], which, &how].concat());
     }
 
     fn live(&self, name: &str, file: &str) -> PathBuf {
@@ -54,12 +67,7 @@ impl<'w> Certbot<'w> {
     }
 
     pub(super) fn standalone(&self, name: &str) -> PathBuf {
-        let port = self.world.http.to_string();
-        let server = self.server();
-        let mut words = vec!["certonly", "--standalone", "--http-01-port", &port];
-        words.extend(["--http-01-address", "127.0.0.1", "-d", name]);
-        words.extend(server.iter().map(String::as_str));
-        self.must(&words);
+        self.must_alone(&["-d", name], &self.world.directory());
         self.live(name, "fullchain.pem")
     }
 
@@ -72,11 +80,10 @@ impl<'w> Certbot<'w> {
         );
         std::fs::write(&hook, text).expect("written");
         let hook = format!("sh {}", hook.display());
-        let (server, name) = (self.server(), format!("*.{base}"));
-        let mut words = vec!["certonly", "--manual", "--preferred-challenges", "dns"];
-        words.extend(["--manual-auth-hook", &hook, "-d", &name, "--cert-name", base]);
-        words.extend(server.iter().map(String::as_str));
-        self.must(&words);
+        let (directory, name) = (self.world.directory(), format!("*.{base}"));
+        let manual = ["--manual", "--preferred-challenges", "dns", "--manual-auth-hook", &hook];
+        let wish = ["-d", &name, "--cert-name", base];
+        self.must(&Self::order(&[&manual[..], &wish].concat(), &directory));
         self.live(base, "fullchain.pem")
     }
 }
@@ -96,32 +103,12 @@ fn certbot_of_debian_issues_revokes_and_leaves() {
     assert!(world.verify(&chain).contains("DNS:*.wild.acme.test"));
 
     // By the account's key, and by the certificate's own.
-    certbot.must(&[
-        "revoke",
-        "--cert-name",
-        "www.acme.test",
-        "--reason",
-        "superseded",
-        "--no-delete-after-revoke",
-        "--server",
-        &world.directory(),
-    ]);
+    certbot.revoke(&["--cert-name", "www.acme.test"], "superseded");
     assert_eq!(world.status("www.acme.test").0, "revoked");
     let (cert, key) =
         (certbot.live("wild.acme.test", "cert.pem"), certbot.live("wild.acme.test", "privkey.pem"));
     let (cert, key) = (cert.to_str().expect("text"), key.to_str().expect("text"));
-    certbot.must(&[
-        "revoke",
-        "--cert-path",
-        cert,
-        "--key-path",
-        key,
-        "--reason",
-        "keycompromise",
-        "--no-delete-after-revoke",
-        "--server",
-        &world.directory(),
-    ]);
+    certbot.revoke(&["--cert-path", cert, "--key-path", key], "keycompromise");
     assert_eq!(world.status("*.wild.acme.test").0, "revoked");
     certbot.must(&["unregister", "--server", &world.directory()]);
 
@@ -129,39 +116,10 @@ fn certbot_of_debian_issues_revokes_and_leaves() {
     let (kid, secret) = world.external();
     let bound = Certbot::new(&world, &program, "bound");
     let directory = format!("{}/acme/profile/bound/directory", world.stack.https());
-    let port = world.http.to_string();
-    bound.must(&[
-        "certonly",
-        "--standalone",
-        "--http-01-port",
-        &port,
-        "--http-01-address",
-        "127.0.0.1",
-        "-d",
-        "a.team.test",
-        "--server",
-        &directory,
-        "--agree-tos",
-        "-m",
-        "a@corp.example",
-        "--eab-kid",
-        &kid,
-        "--eab-hmac-key",
-        &secret,
-    ]);
+    let external = ["-d", "a.team.test", "--eab-kid", &kid, "--eab-hmac-key", &secret];
+    bound.must_alone(&external, &directory);
     world.verify(&bound.live("a.team.test", "fullchain.pem"));
-    let (good, text) = run(&mut bound.command(&[
-        "certonly",
-        "--standalone",
-        "--http-01-port",
-        &port,
-        "--http-01-address",
-        "127.0.0.1",
-        "-d",
-        "a.other.test",
-        "--server",
-        &directory,
-    ]));
+    let (good, text) = run(&mut bound.alone(&["-d", "a.other.test"], &directory));
     assert!(!good, "a name that the external account is not for was certified: {text}");
     assert_eq!(world.status("a.other.test").1, 0);
 }
@@ -187,12 +145,9 @@ fn certbot_of_pypi_renews_by_the_servers_advice_and_certifies_an_address() {
     world.verify(&certbot.live("ari.acme.test", "fullchain.pem"));
 
     // An address, by http-01 (RFC 8738), and a profile by its name.
-    let (port, server) = (world.http.to_string(), certbot.server());
-    let mut words = vec!["certonly", "--standalone", "--http-01-port", &port];
-    words.extend(["--http-01-address", "127.0.0.1", "--ip-address", "127.0.0.1"]);
-    words.extend(["--cert-name", "address", "--required-profile", "acme"]);
-    words.extend(server.iter().map(String::as_str));
-    certbot.must(&words);
+    let name = ["--ip-address", "127.0.0.1", "--cert-name", "address"];
+    let wish = [&name[..], &["--required-profile", "acme"]].concat();
+    certbot.must_alone(&wish, &world.directory());
     let text = world.verify(&certbot.live("address", "fullchain.pem"));
     assert!(text.contains("IP Address:127.0.0.1"), "{text}");
 }
