@@ -88,6 +88,7 @@ pub struct Stack {
     up: Option<Process>,
     signer: Option<Process>,
     server: Option<Process>,
+    validator: Option<Process>,
     /// Signers of rings beside the first, by the server's names of them.
     beside: BTreeMap<String, Process>,
 }
@@ -172,6 +173,7 @@ impl Stack {
             up: None,
             signer: None,
             server: None,
+            validator: None,
             beside: BTreeMap::new(),
         }
     }
@@ -271,6 +273,20 @@ impl Stack {
         self.server = Some(server);
     }
 
+    /// Starts the validation authority as `up` does, of a stack that was started apart.
+    ///
+    /// # Panics
+    /// If it is not ready in time.
+    pub fn start_validator(&mut self) {
+        let mut command = Command::new(program("chancery-va"));
+        let folder = self.data().join("va");
+        command.arg("serve").arg("--config").arg(folder.join("va.toml"));
+        as_owner_of(&mut command, &folder);
+        let validator = Process::start("chancery-va", command);
+        validator.await_line("ready", START);
+        self.validator = Some(validator);
+    }
+
     /// Kills the signer (SIGKILL).
     ///
     /// # Panics
@@ -307,6 +323,14 @@ impl Stack {
     /// If it was not started apart.
     pub fn kill_server(&mut self) {
         self.server.take().expect("the server runs apart").kill();
+    }
+
+    /// Kills the validation authority (SIGKILL).
+    ///
+    /// # Panics
+    /// If it was not started apart.
+    pub fn kill_validator(&mut self) {
+        self.validator.take().expect("the validation authority runs apart").kill();
     }
 
     /// Kills the signer (SIGKILL) and does not wait: others use the stack meanwhile.
@@ -422,7 +446,8 @@ impl Stack {
 
     /// Returns what the running processes printed.
     fn said(&self) -> String {
-        let running = self.up.iter().chain(&self.server).chain(&self.signer);
+        let apart = [&self.server, &self.validator, &self.signer].into_iter().flatten();
+        let running = self.up.iter().chain(apart);
         running.map(Process::text).collect()
     }
 
@@ -443,6 +468,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         // The server first, as `up` does; processes that were not asked to end are killed.
         drop(self.server.take());
+        drop(self.validator.take());
         self.beside.clear();
         drop(self.signer.take());
         if let Some(up) = self.up.take() {

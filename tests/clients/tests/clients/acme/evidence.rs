@@ -15,7 +15,7 @@ use super::instant_acme::{Client, plain};
 use super::world::World;
 
 /// What the journal of a ring says, by its admin socket.
-fn journal(run: &Path) -> Ledger {
+pub(super) fn journal(run: &Path) -> Ledger {
     let mut peer =
         RawPeer::connect(&run.join(format!("{}.sock", Socket::Admin))).expect("a signer");
     let mut octets: Vec<Vec<u8>> = Vec::new();

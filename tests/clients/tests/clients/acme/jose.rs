@@ -1,5 +1,6 @@
 //! The least of an ACME client: it sends one and the same JWS to whichever server the test means.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -30,6 +31,19 @@ impl Jose {
         Self { key, base, kid: None }
     }
 
+    fn jwk(&self) -> Value {
+        let (x, y) = self.key.public_key().as_ref()[1..].split_at(32);
+        json!({ "kty": "EC", "crv": "P-256", "x": b64(x), "y": b64(y) })
+    }
+
+    /// What answers a challenge with this token (RFC 8555 §8.1, RFC 7638 §3).
+    pub fn key_authorization(&self, token: &str) -> String {
+        let jwk = self.jwk();
+        let (x, y) = (&jwk["x"], &jwk["y"]);
+        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":{x},"y":{y}}}"#);
+        format!("{token}.{}", b64(digest(&SHA256, canonical.as_bytes())))
+    }
+
     fn host(&self) -> &str {
         self.base.trim_start_matches("https://")
     }
@@ -51,10 +65,7 @@ impl Jose {
         let mut header = json!({ "alg": "ES256", "nonce": nonce, "url": url });
         match &self.kid {
             Some(kid) => header["kid"] = json!(kid),
-            None => {
-                let (x, y) = self.key.public_key().as_ref()[1..].split_at(32);
-                header["jwk"] = json!({ "kty": "EC", "crv": "P-256", "x": b64(x), "y": b64(y) });
-            }
+            None => header["jwk"] = self.jwk(),
         }
         let protected = b64(header.to_string());
         let payload = b64(payload.map(ToString::to_string).unwrap_or_default());
@@ -75,6 +86,18 @@ impl Jose {
     pub fn post(&self, api: &mut Api, path: &str, payload: &Value) -> Response {
         let nonce = self.nonce(api);
         self.send(api, &self.sign(path, Some(payload), &nonce))
+    }
+
+    /// Reads by POST-as-GET.
+    pub fn read(&self, api: &mut Api, path: &str) -> Response {
+        let nonce = self.nonce(api);
+        self.send(api, &self.sign(path, None, &nonce))
+    }
+
+    /// The path of a URL that the server wrote into an answer.
+    pub fn path(&self, url: &Value) -> String {
+        let below = url.as_str().and_then(|url| url.strip_prefix(&self.base));
+        below.unwrap_or_else(|| panic!("{url} is not below {}", self.base)).to_owned()
     }
 
     /// Asks for an account, and keeps its URL.

@@ -13,5 +13,6 @@ mod evidence;
 mod instant_acme;
 mod jose;
 mod three_servers;
+mod validator_away;
 mod web;
 pub mod world;
