@@ -1,21 +1,15 @@
 //! One leaf after another.
 
-use std::sync::Arc;
-
-use keystore::KeyIdentity;
-use signer_proto::{
-    CrlSigned, Digest, Event, Genesis, IdempotencyKey, KeyGenerated, KeyId, KeyLabel, KeyState,
-    Leaf, PolicyRef, PolicySet, RevocationChanged, RevocationStatus, UnlockAttempt, Wire,
-};
-use x509::{PublicKey, SpkiDer, TbsCertificateDer, UnixTime, sha256};
+use signer_proto::{Digest, Event, Genesis, IdempotencyKey, KeyId, Leaf, UnlockAttempt, Wire};
+use x509::{TbsCertificateDer, UnixTime, sha256};
 
 use super::anchors::anchor;
 use super::error::StateError;
 use super::glance::glance;
 use super::issued::Issued;
-use super::key::{CrlLine, Key, KeyCard, Ruling, house_label};
-use super::names::{NameBudget, name_keys};
-use super::revocations::Change;
+use super::key::{Key, house_label};
+use super::key_leaves::public_key;
+use super::names::name_keys;
 use super::{RingIdentity, State, UnlockFailures};
 use signer_policy::{RingKey, Validation};
 
@@ -129,11 +123,6 @@ impl State {
         Ok(())
     }
 
-    /// Tells admission about a key.
-    fn list(&mut self, public: &PublicKey, key: RingKey) {
-        Arc::make_mut(&mut self.ring_keys).insert(public, key);
-    }
-
     fn unlock_attempt(&mut self, attempt: &UnlockAttempt, at_ms: i64) {
         self.unlock_failures = if attempt.opened {
             UnlockFailures::default()
@@ -143,76 +132,6 @@ impl State {
                 last_ms: at_ms,
             }
         };
-    }
-
-    fn key_generated(&mut self, generated: &KeyGenerated) -> Result<(), StateError> {
-        let label = &generated.label;
-        let spki =
-            generated.spki.as_ref().ok_or_else(|| StateError::PublicKeyMissing(label.clone()))?;
-        let public = public_key(label, spki)?;
-        let identity = KeyIdentity {
-            id: generated.id,
-            label: label.clone(),
-            purpose: generated.purpose,
-            spec: generated.spec,
-        };
-        self.add_key(KeyCard { identity, public, location: None }).map(drop)
-    }
-
-    /// Adds a key; its id and its label are new.
-    pub(super) fn add_key(&mut self, card: KeyCard) -> Result<&mut Key, StateError> {
-        let (id, label) = (card.identity.id, card.identity.label.clone());
-        if self.by_label.contains_key(&label) || self.by_id.contains_key(&id) {
-            return Err(StateError::KeyTwice(label));
-        }
-        let place = self.keys.len();
-        self.by_label.insert(label.clone(), place);
-        self.by_id.insert(id, place);
-        self.list(&card.public, RingKey::new(label.clone(), card.identity.purpose));
-        self.keys.push(Key::new(card));
-        self.keys.get_mut(place).ok_or(StateError::KeyTwice(label))
-    }
-
-    fn policy_set(&mut self, position: u64, set: &PolicySet) -> Result<(), StateError> {
-        let key = self.known(position, set.key)?;
-        let before = key.ruling.as_ref().map(|ruling| ruling.reference);
-        let version = before.map_or(0, |reference| reference.version);
-        let digest = Digest(sha256(set.text.0.as_bytes()));
-        if set.previous != before.map(|reference| reference.digest)
-            || Some(set.version) != version.checked_add(1)
-            || key.state == KeyState::Destroyed
-            || key.ruled.contains(&digest)
-        {
-            return Err(StateError::PolicyChain(position));
-        }
-        let card = Arc::clone(&key.card);
-        let policy = card
-            .read_policy(&set.text)
-            .map_err(|source| StateError::Policy { position, source })?;
-        let identity = &card.identity;
-        let listed = RingKey {
-            // An issuer in another ring is none of this ring's, whatever its label.
-            speaks_for: policy
-                .ocsp()
-                .filter(|rules| rules.issuer_ring().is_none())
-                .map(|rules| rules.issuer_key().clone()),
-            serves: policy.tls().map(|rules| rules.names().clone()),
-            ..RingKey::new(identity.label.clone(), identity.purpose)
-        };
-        key.ruling = Some(Arc::new(Ruling {
-            reference: PolicyRef { version: set.version, digest },
-            text: set.text.clone(),
-            policy,
-        }));
-        key.ruled.insert(digest);
-        if key.state == KeyState::PreActive {
-            key.state = KeyState::Active;
-        }
-        if !key.counts_names() {
-            key.names = NameBudget::default();
-        }
-        self.list(&card.public, listed);
-        Ok(())
     }
 
     fn certificate(
@@ -237,66 +156,8 @@ impl State {
         Ok(())
     }
 
-    fn revocation(
-        &mut self,
-        position: u64,
-        at_ms: i64,
-        changed: &RevocationChanged,
-    ) -> Result<(), StateError> {
-        let key = self.known(position, changed.key)?;
-        let issued = key.issued.get(&changed.serial).ok_or(StateError::Revocation(position))?;
-        let before = key.revocations.latest(&changed.serial).map(|c| c.status);
-        if !follows(before, changed.status) {
-            return Err(StateError::Revocation(position));
-        }
-        key.revocations.push(Change {
-            serial: changed.serial,
-            status: changed.status,
-            reason: changed.reason,
-            at: UnixTime(at_ms.div_euclid(1000)),
-            invalidity: changed.invalidity,
-            position,
-            not_after: issued.not_after,
-        });
-        Ok(())
-    }
-
-    fn crl(&mut self, position: u64, signed: &CrlSigned) -> Result<(), StateError> {
-        let key = self.known(position, signed.key)?;
-        let (number, this_update) =
-            key.crl.map_or((0, signed.this_update), |line| (line.number, line.this_update));
-        if Some(signed.number) != number.checked_add(1)
-            || signed.this_update < this_update
-            || signed.revocations > key.revocations.len()
-        {
-            return Err(StateError::Crl(position));
-        }
-        key.crl = Some(CrlLine {
-            number: signed.number,
-            this_update: signed.this_update,
-            revocations: signed.revocations,
-        });
-        Ok(())
-    }
-
     pub(super) fn known(&mut self, position: u64, key: KeyId) -> Result<&mut Key, StateError> {
         self.key_by_id_mut(key).ok_or(StateError::KeyUnknown { position, key })
-    }
-}
-
-fn public_key(label: &KeyLabel, spki: &SpkiDer) -> Result<PublicKey, StateError> {
-    PublicKey::parse(spki.as_bytes())
-        .map_err(|source| StateError::PublicKey { label: label.clone(), source })
-}
-
-/// Returns whether a status may follow another: revoked never changes, and only what is held is
-/// released.
-pub(crate) fn follows(before: Option<RevocationStatus>, next: RevocationStatus) -> bool {
-    use RevocationStatus::{Held, Released, Revoked};
-    match next {
-        Revoked => before != Some(Revoked),
-        Held => matches!(before, None | Some(Released)),
-        Released => before == Some(Held),
     }
 }
 
@@ -305,10 +166,11 @@ mod tests {
     use aws_lc_rs::encoding::AsDer;
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
     use signer_proto::{
-        CertificateSigned, EvidenceRecords, HouseKeys, InstanceId, KeySpec, OperatorKeys,
-        PolicyText, Purpose, Version, Warrant,
+        CertificateSigned, CrlSigned, EvidenceRecords, HouseKeys, InstanceId, KeyGenerated,
+        KeyLabel, KeySpec, OperatorKeys, PolicySet, PolicyText, Purpose, RevocationChanged,
+        RevocationStatus, Version, Warrant,
     };
-    use x509::{CrlReason, Serial, Signature, SignatureScheme};
+    use x509::{CrlReason, Serial, Signature, SignatureScheme, SpkiDer};
 
     use super::*;
 

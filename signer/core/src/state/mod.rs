@@ -13,11 +13,13 @@ mod glance;
 mod idempotency;
 mod issued;
 mod key;
+mod key_leaves;
 mod names;
 mod pending;
 mod revocations;
 mod rings;
 mod sharded;
+mod status_leaves;
 mod unlock_line;
 mod validations;
 
@@ -31,13 +33,13 @@ use signer_quorum::Quorum;
 
 pub(crate) use anchors::{Intents, OpenIntent, continues};
 pub(crate) use error::StateError;
-pub(crate) use fold::follows;
 pub(crate) use glance::glance;
 pub(crate) use key::{CrlLine, Key, KeyCard, Ruling, house_label};
 pub(crate) use names::{NameKey, name_keys};
 pub(crate) use pending::{Live, Pending, Signing};
 pub(crate) use revocations::{Change, Snapshot};
 pub(crate) use rings::{Followed, Gap, Rings};
+pub(crate) use status_leaves::follows;
 
 use idempotency::IdempotencyIndex;
 use unlock_line::UnlockLine;
