@@ -118,66 +118,17 @@ impl core::fmt::Debug for SignerClient {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::Ordering;
     use std::sync::{Arc, Mutex};
 
     use signer_proto::{
-        Digest, Flags, FrameError, GenerateKey, Health, HealthReport, IdempotencyKey, InstanceId,
-        JournalSlice, KeySpec, Kind, LeafBytes, Leaves, MAX_ANSWER_PART, Plaintext, PolicyText,
-        Purpose, ReadJournal, Refusal, Rule, Seal, SealContext, Sealed, SetPolicy, SignCertificate,
-        SignedCertificate, SignerState, Unlock, WireError,
+        Flags, FrameError, JournalSlice, Kind, LeafBytes, Leaves, MAX_ANSWER_PART, Plaintext,
+        ReadJournal, Refusal, Rule, Seal, SealContext, Sealed, WireError,
     };
-    use x509::{Signature, TbsCertificateDer, UnixTime};
+    use x509::TbsCertificateDer;
 
     use super::*;
+    use crate::sample::{certificate, report, signed, unavailable, unlock};
     use crate::stand_in::{Act, Asked, StandIn};
-
-    fn label() -> KeyLabel {
-        KeyLabel::new("issuing").unwrap()
-    }
-
-    fn report(position: u64) -> HealthReport {
-        HealthReport {
-            state: SignerState::Ready,
-            instance: InstanceId([1; 16]),
-            position,
-            now: UnixTime(1),
-        }
-    }
-
-    fn certificate(number: u8) -> SignCertificate {
-        SignCertificate {
-            key: label(),
-            policy: Digest([0; 32]),
-            profile: Digest([0; 32]),
-            tbs: TbsCertificateDer::from_vec(vec![number; 1500]),
-            evidence: signer_proto::EvidenceList(Vec::new()),
-            idempotency: IdempotencyKey([number; 16]),
-        }
-    }
-
-    /// The signature says which TBS was signed.
-    fn signed(asked: &Asked) -> Vec<u8> {
-        let call: SignCertificate = asked.call();
-        asked.answer(&SignedCertificate {
-            position: 1,
-            signed_at: UnixTime(1),
-            replayed: false,
-            signature: Signature::from_vec(call.tbs.as_bytes()[..1].to_vec()),
-        })
-    }
-
-    fn unlock() -> Unlock {
-        Unlock { passphrase: Plaintext(Zeroizing::new(b"correct horse".to_vec())) }
-    }
-
-    fn unavailable<T>(outcome: Result<T, CallError>) -> String {
-        match outcome {
-            Err(CallError::Unavailable { why }) => why,
-            Err(other) => panic!("{other:?}"),
-            Ok(_) => panic!("it was answered"),
-        }
-    }
 
     #[tokio::test]
     async fn answers_in_any_order_reach_their_askers() {
@@ -247,61 +198,6 @@ mod tests {
         assert_eq!(answer.signature.as_bytes(), [2]);
         let traffic = client.traffic();
         assert_eq!((traffic.connects, traffic.answers), (1, 2));
-    }
-
-    #[tokio::test]
-    async fn a_lost_connection_is_made_again_for_a_call_that_may_be_repeated() {
-        let signer = StandIn::listen(|batch| match batch[0].connection {
-            1 => Act::Close(Vec::new()),
-            _ => Act::Write(batch.iter().flat_map(signed).collect()),
-        });
-        let client = signer.client();
-        let answer = client.sign_certificate(&certificate(7)).await.unwrap();
-        assert_eq!(answer.signature.as_bytes(), [7]);
-        let asked = signer.asked.lock().unwrap();
-        let calls: Vec<SignCertificate> = asked.iter().map(Asked::call).collect();
-        assert_eq!(calls, [certificate(7), certificate(7)]);
-    }
-
-    #[tokio::test]
-    async fn a_call_that_must_not_be_repeated_is_not() {
-        let signer = StandIn::listen(|_| Act::Close(Vec::new()));
-        let client = signer.client();
-        let generate = GenerateKey {
-            label: label(),
-            purpose: Purpose::CertAndCrl,
-            spec: KeySpec::P256,
-            warrant: signer_proto::Warrant::none(),
-        };
-        let policy = SetPolicy {
-            key: label(),
-            previous: None,
-            text: PolicyText(String::new()),
-            warrant: signer_proto::Warrant::none(),
-        };
-        unavailable(client.unlock(&unlock()).await);
-        unavailable(client.generate_key(&generate).await);
-        unavailable(client.set_policy(&policy).await);
-        assert_eq!(signer.count(), 3);
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_always_breaks_is_given_up() {
-        let signer = StandIn::listen(|_| Act::Close(Vec::new()));
-        let why = unavailable(signer.client().sign_certificate(&certificate(1)).await);
-        assert_eq!(why, "the signer closed the connection");
-        assert_eq!(signer.count(), 3);
-    }
-
-    #[tokio::test]
-    async fn a_call_whose_answer_began_is_not_repeated() {
-        let signer = StandIn::listen(|batch| {
-            let whole = signed(&batch[0]);
-            Act::Close(whole[..whole.len() - 1].to_vec())
-        });
-        let why = unavailable(signer.client().sign_certificate(&certificate(1)).await);
-        assert_eq!(why, "the signer closed the connection");
-        assert_eq!(signer.count(), 1);
     }
 
     fn slice(octet: u8) -> JournalSlice {
@@ -421,26 +317,6 @@ mod tests {
         assert_eq!(why, "this client has no admin socket");
     }
 
-    #[tokio::test]
-    async fn a_signer_that_is_not_there_is_told_at_once_and_found_later() {
-        let signer = StandIn::absent();
-        let client = signer.client();
-        for _ in 0..20 {
-            let asking = tokio::time::timeout(Duration::from_secs(2), client.health());
-            unavailable(asking.await.unwrap());
-        }
-        signer.appear(|batch| Act::Write(batch[0].answer(&report(5))));
-        let mut answer = client.health().await;
-        for _ in 0..50 {
-            if answer.is_ok() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            answer = client.health().await;
-        }
-        assert_eq!(answer, Ok(report(5)));
-    }
-
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn many_callers_share_few_writes_and_reads() {
         const CALLERS: u64 = 64;
@@ -533,43 +409,5 @@ mod tests {
             }
         }
         assert_eq!((*deepest.lock().unwrap(), answered), (4, 13));
-    }
-
-    #[tokio::test]
-    async fn the_last_clone_closes_the_connection() {
-        let signer = StandIn::answer(|asked| asked.answer(&report(1)));
-        let client = signer.client();
-        let clone = client.clone();
-        client.health().await.unwrap();
-        drop(client);
-        clone.health().await.unwrap();
-        assert_eq!(signer.closed.load(Ordering::SeqCst), 0);
-        drop(clone);
-        for _ in 0..100 {
-            if signer.closed.load(Ordering::SeqCst) == 1 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the connection stayed open");
-    }
-
-    #[test]
-    fn a_connection_whose_runtime_ended_is_made_again_in_another() {
-        let runtime = || tokio::runtime::Runtime::new().unwrap();
-        let (first, second, signers) = (runtime(), runtime(), runtime());
-        let signer = {
-            let _guard = signers.enter();
-            StandIn::answer(|asked| asked.answer(&report(1)))
-        };
-        let client = signer.client();
-        let call = |runtime: &tokio::runtime::Runtime| {
-            let deadline = Duration::from_secs(5);
-            runtime.block_on(client.call(Socket::Status, &Health, deadline))
-        };
-        assert_eq!(call(&first), Ok(report(1)));
-        drop(first);
-        assert_eq!(call(&second), Ok(report(1)));
-        assert_eq!(client.traffic().connects, 2);
     }
 }

@@ -15,9 +15,13 @@ mod client;
 mod connection;
 mod error;
 mod lane;
+#[cfg(test)]
+mod lost_tests;
 mod options;
 mod pump;
 mod request;
+#[cfg(test)]
+mod sample;
 mod serial_pool;
 mod sockets;
 #[cfg(test)]
