@@ -182,7 +182,7 @@ async fn commit_sqlite(tx: &mut Tx, texts: &mut Texts, group: Group) {
             return Group { records, acts, close: None }.refuse(&error);
         }
     };
-    let (finished, committed) = act_and_commit(tx, acts).await;
+    let (finished, committed) = act_and_commit(tx, acts, issued.is_empty()).await;
     for (outcome, answer) in recorded.into_iter().zip(answers) {
         let _ = answer.send(committed.clone().and(outcome));
     }
@@ -203,8 +203,7 @@ async fn begin_and_record(
         Err(error) if error.blames_one_row() => {}
         Err(error) => return Err(error),
     }
-    control(tx, "ROLLBACK").await?;
-    control(tx, "BEGIN IMMEDIATE").await?;
+    begin_again(tx).await?;
     let mut outcomes = Vec::with_capacity(issued.len());
     for one in issued {
         control(tx, "SAVEPOINT one").await?;
@@ -215,21 +214,29 @@ async fn begin_and_record(
     Ok(outcomes)
 }
 
-/// Runs the closures, each undone alone if it fails, and commits.
+/// Runs the closures, each undone alone if it fails, and commits. While the transaction is `empty`
+/// that needs no savepoint, for which SQLite copies each page that changes: it is begun again.
 async fn act_and_commit(
     tx: &mut Tx,
     acts: Vec<Box<dyn Act>>,
+    mut empty: bool,
 ) -> (Vec<Finished>, Result<(), StoreError>) {
     let mut finished = Vec::with_capacity(acts.len());
     let mut fate = Ok(());
     for act in acts {
-        if let Err(error) = fate.clone().and(control(tx, "SAVEPOINT one").await) {
+        let begun = if empty { Ok(()) } else { control(tx, "SAVEPOINT one").await };
+        if let Err(error) = fate.clone().and(begun) {
             act.refuse(error.clone());
             fate = Err(error);
             continue;
         }
         let one = act.run(tx).await;
-        fate = end_savepoint(tx, one.keep).await;
+        fate = match (empty, one.keep) {
+            (true, true) => Ok(()),
+            (true, false) => begin_again(tx).await,
+            (false, keep) => end_savepoint(tx, keep).await,
+        };
+        empty &= !one.keep;
         finished.push(one);
     }
     if fate.is_ok() {
@@ -240,6 +247,11 @@ async fn act_and_commit(
         let _ = control(tx, "ROLLBACK").await;
     }
     (finished, fate)
+}
+
+async fn begin_again(tx: &mut Tx) -> Result<(), StoreError> {
+    control(tx, "ROLLBACK").await?;
+    control(tx, "BEGIN IMMEDIATE").await
 }
 
 async fn end_savepoint(tx: &mut Tx, keep: bool) -> Result<(), StoreError> {

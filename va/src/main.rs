@@ -69,8 +69,8 @@ fn serve(path: &Path, parent_pipe: bool, mut report: Report) -> anyhow::Result<(
     if config.strict && !report.is_complete() {
         anyhow::bail!("strict: {}", report.failures());
     }
-    // It waits for others nearly all the time. With one thread nobody has to wake another: a
-    // validation takes a quarter less, and a core has room for thousands a second.
+    // It waits for others nearly all the time. With one thread nobody has to wake another, and a core
+    // has room for thousands of validations a second.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -13,7 +13,7 @@ use super::writer::{Done, Held};
 const CROWDED_LEAVES: usize = 8 * GROUP_LEAVES;
 const CROWDED_BYTES: usize = 8 * GROUP_BYTES;
 /// How long leaves wait for more at most, while they are held.
-const HOLD: Duration = Duration::from_millis(5);
+const HOLD: Duration = Duration::from_millis(8);
 
 /// A leaf, and who waits for it.
 pub(super) struct Entry {

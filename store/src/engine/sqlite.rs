@@ -15,8 +15,9 @@ use crate::StoreError;
 /// Pages in the write-ahead log before a checkpoint (32 MiB): pages that change in every group
 /// are then written back once for many groups.
 const CHECKPOINT_PAGES: i64 = 8192;
-/// KiB of pages that the writer keeps, as SQLite wants them written.
-const WRITERS_CACHE: i64 = -32_768;
+/// KiB of pages that the writer keeps, as SQLite wants them written. A commit after pages of an index
+/// were split looks through all of them; one that is not here is read from the system's cache.
+const WRITERS_CACHE: i64 = -8_192;
 /// KiB of pages that a reader keeps.
 const READERS_CACHE: i64 = -4_096;
 /// Prepared statements that a connection keeps: one a table and group size, see `bulk`.

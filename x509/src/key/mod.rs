@@ -20,8 +20,8 @@ use std::sync::OnceLock;
 use aws_lc_rs::signature::ParsedPublicKey;
 
 use self::rsa::RsaPublicKey;
-use crate::{SignatureScheme, SpkiDer};
 use crate::digest::{sha1, sha256};
+use crate::{SignatureScheme, SpkiDer};
 pub use kind::{KeyKind, UnknownKeyKind};
 
 pub use strength::WeakKey;

@@ -129,8 +129,8 @@ impl Link {
         request: &Request,
         until: &dyn Fn() -> Instant,
     ) -> Result<Answer, LinkError> {
-        let answer =
-            frame::send(line, request).and_then(|()| frame::receive_until(line, self.timeout, until));
+        let answer = frame::send(line, request)
+            .and_then(|()| frame::receive_until(line, self.timeout, until));
         answer.map_err(|error| self.broke(&error))
     }
 

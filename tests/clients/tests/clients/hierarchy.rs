@@ -6,6 +6,7 @@ use kit::{Openssl, Stack, http_get};
 
 use crate::above;
 use crate::issued::Issued;
+use crate::key_move::journal;
 use crate::one_server::issue_by;
 
 /// Waits until the server knows that a CA issues.
@@ -85,16 +86,31 @@ fn issue_by_again(stack: &Stack, openssl: &Openssl, host: &str) -> Option<Issued
 fn a_subordinate_cannot_widen_what_is_above_it() {
     let stack = Stack::start();
     make(&stack, "emea", &EMEA);
-    for (name, more) in [("wide", ["--constraints", "example"]), ("deep", ["--path-len", "1"])] {
+    let before = acts(&stack);
+    let cases = [
+        ("wide", ["--constraints", "example"], "[constraints-widened]"),
+        ("deep", ["--path-len", "1"], "[ca-request-malformed]"),
+    ];
+    for (name, more, rule) in cases {
         let fixed = ["ca", "create", name, "--kind", "issuing", "--parent", "emea", "--subject"];
         let subject = format!("CN={name},O=Corp");
         let created = stack.chancery(&[&fixed[..], &[subject.as_str()], &more].concat());
-        let refused = !created.status.success() || {
-            let signed = stack.chancery(&["ca", "sign", name]);
-            !signed.status.success()
-        };
-        assert!(refused, "{name} was signed");
+        let text = String::from_utf8_lossy(&created.stderr).into_owned();
+        assert_eq!(created.status.code(), Some(3), "{name}: {text}");
+        assert!(text.contains(rule), "{name}: {text}");
+        assert!(!stack.chancery(&["ca", "sign", name]).status.success(), "{name} was signed");
     }
+    assert_eq!(acts(&stack), before, "a key was made, or something signed with one of a CA");
+}
+
+/// Counts what the journal tells of keys that were made and of signatures by operators' leave.
+fn acts(stack: &Stack) -> usize {
+    let page = journal(stack, "default", 0);
+    let entries = page["entries"].as_array().expect("entries");
+    assert_eq!(page["size"], entries.len(), "more than a page");
+    let names = entries.iter().map(|entry| entry["event"].as_str().expect("a type"));
+    let acts = ["KeyGenerated", "AuthoritySigned", "RequestSigned", "PolicySet"];
+    names.filter(|name| acts.contains(name)).count()
 }
 
 #[test]

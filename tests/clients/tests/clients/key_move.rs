@@ -36,7 +36,8 @@ const BY_THEMSELVES: [&str; 6] = [
 
 const RINGS: [&str; 2] = ["default", "far"];
 
-fn journal(stack: &Stack, ring: &str, from: u64) -> Value {
+/// Reads up to a thousand leaves of a ring's journal from a position on.
+pub fn journal(stack: &Stack, ring: &str, from: u64) -> Value {
     let path = format!("/api/v1/journal/entries?ring={ring}&from={from}&limit=1000");
     stack.api().get(&path).json()
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use signer_log::segment::HEADER;
 use signer_verify::{Audit, Evidence, Fault, FaultKind, audit};
 use tempfile::TempDir;
-use signer_log::segment::HEADER;
 use verify_tests::{Dice, Gallery, Thief, eventful, gallery, mutate, publish, write_segments};
 
 use crate::python::Python;

@@ -22,7 +22,7 @@ use crate::process;
 /// The first argument of the process.
 pub const ACT: &str = "token-alone";
 /// How long a round is.
-const ROUND: Duration = Duration::from_millis(1_500);
+const ROUND: Duration = Duration::from_secs(3);
 
 /// The process, and how it is told to sign for a round.
 pub struct Alone {

@@ -24,7 +24,7 @@ const IN_FLIGHT: usize = 64;
 /// The token alone and the signer take turns, so that what else the machine does befalls both.
 const ROUNDS: usize = 4;
 /// So many of the token's seconds are signed over the socket in a round.
-const SECONDS: f64 = 1.5;
+const SECONDS: f64 = 3.0;
 /// As the design's stand-in for a network HSM.
 const LATENCY: &str = "latency 2000\n";
 const LEAST: f64 = 0.9;
