@@ -156,6 +156,17 @@ mod tests {
     }
 
     #[test]
+    fn the_library_is_built_as_the_workspace_says() {
+        let connection = open_writer(None).expect("a database");
+        let options = rows(&connection, Statement::new("options", "PRAGMA compile_options"));
+        let options = options.expect("rows");
+        let is_there =
+            |row: &Row| row.text("compile_options").is_ok_and(|o| o == "DEFAULT_MEMSTATUS=0");
+        // .cargo/config.toml has it in one variable with fdatasync, of which there is no word here.
+        assert!(options.iter().any(is_there), "LIBSQLITE3_FLAGS did not reach the build");
+    }
+
+    #[test]
     fn changed_rows_are_those_of_the_statement() {
         let connection = open_writer(None).expect("a database");
         let run = |sql| execute(&connection, Statement::new("t", sql)).expect("it runs");
