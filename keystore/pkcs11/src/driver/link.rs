@@ -98,8 +98,7 @@ impl Link {
         if limit.is_some() {
             frame::limit(&turn.line, self.timeout).map_err(|error| self.broke(&error))?;
         }
-        self.sessions().end(turn);
-        self.freed.notify_one();
+        self.give_back(turn);
         Ok(answer)
     }
 
@@ -151,21 +150,42 @@ impl Link {
 
     fn turn(&self, patience: Instant, alone: bool) -> Result<Turn, LinkError> {
         let mut sessions = self.sessions();
-        loop {
+        sessions.waiting_alone += usize::from(alone);
+        let turn = loop {
             if self.is_broken() {
-                return Err(LinkError::Broken("the module's process is gone".to_owned()));
+                break Err(LinkError::Broken("the module's process is gone".to_owned()));
             }
             if let Some(turn) = sessions.begin(alone) {
-                return Ok(turn);
+                break Ok(turn);
             }
             let left = patience.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(LinkError::Busy);
+                break Err(LinkError::Busy);
             }
             sessions.waiting += 1;
             let waited = self.freed.wait_timeout(sessions, left);
             sessions = waited.unwrap_or_else(PoisonError::into_inner).0;
             sessions.waiting -= 1;
+        };
+        if alone {
+            // Others kept away from sessions for it.
+            sessions.waiting_alone -= 1;
+            self.freed.notify_all();
+        }
+        turn
+    }
+
+    /// Gives a line back, and lets those look who wait: one may take it, but for those who want a
+    /// session alone.
+    fn give_back(&self, turn: Turn) {
+        let mut sessions = self.sessions();
+        sessions.end(turn);
+        let all = sessions.waiting_alone > 0;
+        drop(sessions);
+        if all {
+            self.freed.notify_all();
+        } else {
+            self.freed.notify_one();
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Sessions {
     most: usize,
     /// How many callers wait for a line.
     pub(super) waiting: usize,
+    /// How many of them want a session for themselves.
+    pub(super) waiting_alone: usize,
 }
 
 /// A line to a session, until its request is answered.
@@ -52,15 +54,22 @@ impl Sessions {
             begun,
         };
         let all: Vec<_> = lines.into_iter().map(session).collect();
-        Self { most: all.len(), waiting: 0, all }
+        Self { most: all.len(), waiting: 0, waiting_alone: 0, all }
     }
 
     /// Takes a line to a session that does nothing; else, unless the request wants a session for
-    /// itself, to one that has no next request yet.
+    /// itself, to one that has no next request yet. While somebody waits for a session of his own,
+    /// no session gets a next request, and the first that does nothing is his.
     pub(super) fn begin(&mut self, alone: bool) -> Option<Turn> {
         let idle = |session: &Session| session.asked == 0 && !session.free.is_empty();
-        let next = |session: &Session| !alone && !session.alone && !session.free.is_empty();
-        let at = self.all.iter().position(idle).or_else(|| self.all.iter().position(next))?;
+        let next = |session: &Session| !session.alone && !session.free.is_empty();
+        let kept = if alone { 0 } else { self.waiting_alone };
+        let mut found = (0..).zip(&self.all).filter(|(_, session)| idle(session)).skip(kept);
+        let mut at = found.next().map(|(at, _)| at);
+        if at.is_none() && !alone && self.waiting_alone == 0 {
+            at = self.all.iter().position(next);
+        }
+        let at = at?;
         let session = self.all.get_mut(at)?;
         let line = session.free.pop()?;
         if session.asked == 0 {
@@ -160,6 +169,24 @@ mod tests {
         assert!(sessions.is_full());
         assert!(sessions.begin(false).is_none(), "nothing waits behind what takes long");
         sessions.end(long);
+        assert_eq!(sessions.begin(false).map(|turn| turn.session), Some(1));
+    }
+
+    #[test]
+    fn who_wants_a_session_alone_gets_one_under_load() {
+        let mut sessions = sessions(2);
+        let mut busy: Vec<Turn> = (0..4).map(|_| sessions.begin(false).unwrap()).collect();
+        sessions.waiting_alone = 1;
+        // The line that becomes free is nobody's next, and the session that becomes idle is kept.
+        sessions.end(busy.remove(0));
+        assert!(sessions.begin(false).is_none());
+        assert!(sessions.begin(true).is_none());
+        sessions.end(busy.remove(1));
+        assert!(sessions.begin(false).is_none());
+        let long = sessions.begin(true).unwrap();
+        sessions.waiting_alone = 0;
+        assert_eq!(long.session, 0);
+        sessions.end(busy.remove(0));
         assert_eq!(sessions.begin(false).map(|turn| turn.session), Some(1));
     }
 
