@@ -81,12 +81,15 @@ pub(super) fn inject(signer: &Confined, call: i64, arguments: &[Argument]) -> Ou
     }
 }
 
-/// Waits until its first thread waits for the word to end.
-fn await_waiting(signer: &Confined) {
-    let file = format!("/proc/{}/syscall", signer.id());
-    let waits = format!("{} ", libc::SYS_futex);
+/// Waits until its first thread waits: for the word to end, or for whatever comes where it has but
+/// one thread.
+fn await_waiting(process: &Confined) {
+    let file = format!("/proc/{}/syscall", process.id());
+    let waits = [libc::SYS_futex, libc::SYS_epoll_wait, libc::SYS_epoll_pwait];
+    let waits = waits.map(|call| format!("{call} "));
     for _ in 0..2000 {
-        if std::fs::read_to_string(&file).is_ok_and(|call| call.starts_with(&waits)) {
+        let call = std::fs::read_to_string(&file).unwrap_or_default();
+        if waits.iter().any(|waits| call.starts_with(waits)) {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(1));
