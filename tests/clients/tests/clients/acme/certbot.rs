@@ -140,7 +140,13 @@ fn certbot_of_pypi_renews_by_the_servers_advice_and_certifies_an_address() {
     let made = world.stack.api().post("/api/v1/acme/renewal-plans", &plan);
     assert_eq!(made.status, 201, "{}", made.text());
     std::thread::sleep(std::time::Duration::from_millis(1_200));
-    certbot.must(&["renew"]);
+    // Where the answer does not come certbot says so in its log alone, and asks the next time.
+    for _ in 0..3 {
+        certbot.must(&["renew"]);
+        if world.status("ari.acme.test").1 == 2 {
+            break;
+        }
+    }
     assert_eq!(world.status("ari.acme.test").1, 2, "not renewed");
     world.verify(&certbot.live("ari.acme.test", "fullchain.pem"));
 
