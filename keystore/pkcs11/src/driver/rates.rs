@@ -42,19 +42,6 @@ impl Pkcs11Driver {
     }
 }
 
-impl Pkcs11Driver {
-    /// Measures signatures a second in the first token's helper alone, with all its sessions.
-    ///
-    /// # Errors
-    /// [`DriverError::Unavailable`].
-    pub fn raw_rate(&self, spec: KeySpec, time: Duration) -> Result<f64, DriverError> {
-        let token = self.token(0)?;
-        let link = token.ready(Instant::now() + token.timeout).map_err(|_| nonsense_of(token))?;
-        let counted = raw(token, link.count(), spec, time)?;
-        Ok(rate(counted, time))
-    }
-}
-
 /// All at once, so that each session gets a key before the clock runs.
 fn raw(token: &Token, sessions: usize, spec: KeySpec, time: Duration) -> Result<u64, DriverError> {
     all(sessions, || ask(token, &Request::TryKey(spec), Some(GENERATION)).map(|_| 0))?;

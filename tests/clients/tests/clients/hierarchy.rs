@@ -98,7 +98,11 @@ fn a_subordinate_cannot_widen_what_is_above_it() {
         let text = String::from_utf8_lossy(&created.stderr).into_owned();
         assert_eq!(created.status.code(), Some(3), "{name}: {text}");
         assert!(text.contains(rule), "{name}: {text}");
-        assert!(!stack.chancery(&["ca", "sign", name]).status.success(), "{name} was signed");
+        // It does not even exist.
+        let signed = stack.chancery(&["ca", "sign", name]);
+        let text = String::from_utf8_lossy(&signed.stderr).into_owned();
+        assert_eq!(signed.status.code(), Some(5), "{name}: {text}");
+        assert!(text.contains("[not-found]"), "{name}: {text}");
     }
     assert_eq!(acts(&stack), before, "a key was made, or something signed with one of a CA");
 }

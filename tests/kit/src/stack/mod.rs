@@ -264,12 +264,7 @@ impl Stack {
     /// # Panics
     /// If it is not ready in time.
     pub fn start_server(&mut self) {
-        let mut command = Command::new(program("chancery-server"));
-        let folder = self.data().join("server");
-        command.arg("serve").arg("--config").arg(folder.join("server.toml"));
-        as_owner_of(&mut command, &folder);
-        let server = Process::start("chancery-server", command);
-        server.await_line("ready", START);
+        let server = self.daemon("chancery-server", "server");
         self.server = Some(server);
     }
 
@@ -278,13 +273,19 @@ impl Stack {
     /// # Panics
     /// If it is not ready in time.
     pub fn start_validator(&mut self) {
-        let mut command = Command::new(program("chancery-va"));
-        let folder = self.data().join("va");
-        command.arg("serve").arg("--config").arg(folder.join("va.toml"));
-        as_owner_of(&mut command, &folder);
-        let validator = Process::start("chancery-va", command);
-        validator.await_line("ready", START);
+        let validator = self.daemon("chancery-va", "va");
         self.validator = Some(validator);
+    }
+
+    /// Starts a program with the configuration that `up` wrote for it, as its folder's owner.
+    fn daemon(&self, name: &'static str, folder: &str) -> Process {
+        let mut command = Command::new(program(name));
+        let config = self.data().join(folder);
+        command.arg("serve").arg("--config").arg(config.join(format!("{folder}.toml")));
+        as_owner_of(&mut command, &config);
+        let process = Process::start(name, command);
+        process.await_line("ready", START);
+        process
     }
 
     /// Kills the signer (SIGKILL).

@@ -14,7 +14,7 @@ use super::dns;
 /// How long a client may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a client that does not try again by itself is started, as cron would.
-const TRIES: usize = 6;
+pub const TRIES: usize = 6;
 
 pub struct World {
     pub stack: Stack,
