@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -60,7 +60,8 @@ async fn serve(stream: UnixStream, answers: Answers) {
     }
 }
 
-async fn read(mut stream: OwnedReadHalf, answers: &Answers, replies: mpsc::Sender<Answer>) {
+async fn read(stream: OwnedReadHalf, answers: &Answers, replies: mpsc::Sender<Answer>) {
+    let mut stream = BufReader::new(stream);
     let mut under_way = JoinSet::new();
     loop {
         let octets = match va_wire::read(&mut stream).await {

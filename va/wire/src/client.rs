@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
@@ -182,7 +182,8 @@ async fn write(mut stream: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<u8>>) {
 }
 
 /// Gives answers to those who wait; whoever waits when it ends learns that it broke.
-async fn answers(mut stream: OwnedReadHalf, waiting: Waiting) {
+async fn answers(stream: OwnedReadHalf, waiting: Waiting) {
+    let mut stream = BufReader::new(stream);
     while let Ok(Some(octets)) = frame::read(&mut stream).await {
         let Ok(Answer { id, reply }) = serde_json::from_slice(&octets) else {
             break;
