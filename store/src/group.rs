@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use sqlx::postgres::PgPool;
 use tokio::runtime::Handle;
@@ -17,6 +18,10 @@ use crate::tx::{BoxFuture, Held, Tx};
 
 /// The most jobs that share a commit.
 const GROUP: usize = 256;
+/// How long a group waits for company.
+const HOLD: Duration = Duration::from_micros(600);
+/// Jobs that are company enough.
+const COMPANY: usize = 16;
 
 /// Is one caller's wish.
 pub(crate) enum Job {
@@ -110,20 +115,29 @@ impl Group {
     /// Waits for one job and takes all that wait with it; nothing if all callers are gone.
     async fn gather(jobs: &mut mpsc::Receiver<Job>) -> Option<Self> {
         let mut group = Self::default();
-        let mut next = Some(jobs.recv().await?);
+        let next = Some(jobs.recv().await?);
         // Those who were answered a moment ago run once here, so that they share this commit
         // instead of waiting for the next.
         tokio::task::yield_now().await;
+        group.fill(next, jobs);
+        Some(group)
+    }
+
+    fn len(&self) -> usize {
+        self.records.len() + self.acts.len()
+    }
+
+    /// Takes a job and all that wait.
+    fn fill(&mut self, mut next: Option<Job>, jobs: &mut mpsc::Receiver<Job>) {
         while let Some(job) = next {
             match job {
-                Job::Record(issued, answer) => group.records.push((*issued, answer)),
-                Job::Act(act) => group.acts.push(act),
-                Job::Close(done) => group.close = Some(done),
+                Job::Record(issued, answer) => self.records.push((*issued, answer)),
+                Job::Act(act) => self.acts.push(act),
+                Job::Close(done) => self.close = Some(done),
             }
-            let full = group.records.len() + group.acts.len() >= GROUP;
-            next = if full || group.close.is_some() { None } else { jobs.try_recv().ok() };
+            let full = self.len() >= GROUP;
+            next = if full || self.close.is_some() { None } else { jobs.try_recv().ok() };
         }
-        Some(group)
     }
 
     fn refuse(self, error: &StoreError) {
@@ -136,6 +150,24 @@ impl Group {
     }
 }
 
+/// How many jobs shared a commit lately: 64 times the mean, in which each group counts an eighth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Lately(usize);
+
+impl Lately {
+    const ALONE: Self = Self(64);
+
+    const fn and(self, group: usize) -> Self {
+        Self(self.0 - self.0 / 8 + group * 8)
+    }
+
+    /// Tells whether a group waits for company. One or two clients would only wait for themselves; where
+    /// commits have more than two jobs, those that are saved are a tenth of all CPU; and many need no more.
+    const fn waits(self, group: usize) -> bool {
+        self.0 >= 2 * 64 + 8 && group < COMPANY
+    }
+}
+
 /// Serves SQLite's one writing connection until all callers are gone or one closes it. Gathering is
 /// a task of the runtime, so that callers have their turn before it; statements and the commit, which
 /// waits for the disk, run where they may block.
@@ -143,16 +175,22 @@ pub(crate) async fn run_sqlite(connection: rusqlite::Connection, mut jobs: mpsc:
     let mut tx = Tx(Held::Sqlite(connection));
     let mut texts = Texts::new(Engine::Sqlite);
     let mut done = None;
+    let mut lately = Lately::ALONE;
     while let Some(mut group) = Group::gather(&mut jobs).await {
-        done = group.close.take();
         let runtime = Handle::current();
         let committing = spawn_blocking(move || {
+            if group.close.is_none() && lately.waits(group.len()) {
+                std::thread::sleep(HOLD);
+                let next = jobs.try_recv().ok();
+                group.fill(next, &mut jobs);
+            }
+            let (done, lately) = (group.close.take(), lately.and(group.len()));
             runtime.block_on(commit_sqlite(&mut tx, &mut texts, group));
-            (tx, texts)
+            (tx, texts, jobs, done, lately)
         });
         // Callers of a group that met a panic, or the end of the runtime, hear that nobody answers;
         // so do all after them.
-        (tx, texts) = match committing.await {
+        (tx, texts, jobs, done, lately) = match committing.await {
             Ok(held) => held,
             Err(error) => return tracing::error!(%error, "the writer of the database ended"),
         };
@@ -320,5 +358,29 @@ pub(crate) async fn commit_postgres(tx: Tx) -> Result<(), StoreError> {
     match tx.0 {
         Held::Postgres(transaction) => Ok(transaction.commit().await?),
         Held::Sqlite(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(groups: impl IntoIterator<Item = usize>) -> Lately {
+        groups.into_iter().fold(Lately::ALONE, Lately::and)
+    }
+
+    #[test]
+    fn few_do_not_wait_and_neither_do_many() {
+        assert!(!Lately::ALONE.waits(1));
+        assert!(!after([1; 1_000]).waits(1));
+        // One that met another is no company yet.
+        assert!(!after([1, 2, 1, 2]).waits(1));
+        assert!(!after([2; 1_000]).waits(1));
+        let company = after([3; 16]);
+        assert!(company.waits(1) && company.waits(COMPANY - 1));
+        assert!(!company.waits(COMPANY) && !company.waits(GROUP));
+        // Soon after it is gone nobody waits for it.
+        assert!(!after([3; 1_000].into_iter().chain([1; 8])).waits(1));
+        assert!(!after([GROUP; 1_000].into_iter().chain([1; 64])).waits(1));
     }
 }
