@@ -12,6 +12,7 @@ mod endpoint;
 mod flow;
 mod jobs;
 mod jose;
+mod kept;
 mod limit;
 mod nonce;
 mod plans;
@@ -24,7 +25,7 @@ mod verified;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 pub use base::Bases;
 pub use flow::external::{ExternalKeyError, NewExternalKey};
@@ -36,28 +37,29 @@ pub use state::{AcmeParts, AcmeState};
 
 /// Returns the routes below `/acme/`.
 pub fn routes(state: AcmeState) -> Router {
-    let own = Router::new()
-        .route("/directory", get(endpoint::directory::of_default))
-        .route("/profile/{profile}/directory", get(endpoint::directory::of_profile))
-        .route("/new-nonce", get(endpoint::new_nonce::fetch))
-        .route("/new-account", post(endpoint::new_account::of_default))
-        .route("/profile/{profile}/new-account", post(endpoint::new_account::of_profile))
-        .route("/account/{id}", post(endpoint::account::act))
-        .route("/account/{id}/orders", post(endpoint::orders::list))
-        .route("/key-change", post(endpoint::key_change::act))
-        .route("/new-order", post(endpoint::new_order::of_default))
-        .route("/profile/{profile}/new-order", post(endpoint::new_order::of_profile))
-        .route("/order/{id}", post(endpoint::order::fetch))
-        .route("/order/{id}/finalize", post(endpoint::finalize::act))
-        .route("/authz/{order}/{number}", post(endpoint::authorization::act))
-        .route("/chall/{order}/{number}/{method}", post(endpoint::challenge::act))
-        .route("/cert/{id}", post(endpoint::certificate::fetch))
-        .route("/cert/{id}/{chain}", post(endpoint::certificate::alternate))
-        .route("/revoke-cert", post(endpoint::revoke_cert::act))
-        .route("/renewal-info/{id}", get(endpoint::renewal_info::fetch))
-        .fallback(problem::no_route)
+    Router::new()
+        .route("/acme/directory", get(endpoint::directory::of_default))
+        .route("/acme/profile/{profile}/directory", get(endpoint::directory::of_profile))
+        .route("/acme/new-nonce", get(endpoint::new_nonce::fetch))
+        .route("/acme/new-account", post(endpoint::new_account::of_default))
+        .route("/acme/profile/{profile}/new-account", post(endpoint::new_account::of_profile))
+        .route("/acme/account/{id}", post(endpoint::account::act))
+        .route("/acme/account/{id}/orders", post(endpoint::orders::list))
+        .route("/acme/key-change", post(endpoint::key_change::act))
+        .route("/acme/new-order", post(endpoint::new_order::of_default))
+        .route("/acme/profile/{profile}/new-order", post(endpoint::new_order::of_profile))
+        .route("/acme/order/{id}", post(endpoint::order::fetch))
+        .route("/acme/order/{id}/finalize", post(endpoint::finalize::act))
+        .route("/acme/authz/{order}/{number}", post(endpoint::authorization::act))
+        .route("/acme/chall/{order}/{number}/{method}", post(endpoint::challenge::act))
+        .route("/acme/cert/{id}", post(endpoint::certificate::fetch))
+        .route("/acme/cert/{id}/{chain}", post(endpoint::certificate::alternate))
+        .route("/acme/revoke-cert", post(endpoint::revoke_cert::act))
+        .route("/acme/renewal-info/{id}", get(endpoint::renewal_info::fetch))
+        .route("/acme", any(problem::no_route))
+        .route("/acme/", any(problem::no_route))
+        .route("/acme/{*rest}", any(problem::no_route))
         .method_not_allowed_fallback(problem::no_method)
         .layer(from_fn_with_state(state.clone(), surround::surround))
-        .with_state(state);
-    Router::new().nest("/acme", own)
+        .with_state(state)
 }

@@ -5,17 +5,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ca::Authority;
-use model::{AuditAction, NewAuditEvent, UnixTime};
-use store::Store;
+use model::{AcmeAccount, AcmeOrder, AuditAction, Id, IssuedCertificate, NewAuditEvent, UnixTime};
+use store::{BoxFuture, Store, StoreError, Tx};
 
 use crate::accounts::Accounts;
 use crate::base::Bases;
 use crate::chaos::Chaos;
+use crate::flow::recover::Swept;
 use crate::flow::validate::Validations;
+use crate::kept::Kept;
 use crate::limit::AddressLimits;
 use crate::nonce::{NonceError, Nonces};
 use crate::plans::Plans;
+use crate::problem::Problem;
 use crate::settings::Settings;
+
+/// Orders that are kept at most, from when they are made until a CSR is taken for them.
+const ORDERS: usize = 4_096;
+
+/// Certificates that are kept at most: clients fetch theirs at once.
+const CERTIFICATES: usize = 1_024;
 
 /// What an ACME server is made of.
 pub struct AcmeParts {
@@ -40,9 +49,15 @@ pub struct Shared {
     pub(crate) bases: Bases,
     pub(crate) nonces: Nonces,
     pub(crate) accounts: Accounts,
+    /// Orders that no CSR was taken for, as they are stored.
+    pub(crate) orders: Kept<Id<AcmeOrder>, Arc<AcmeOrder>>,
+    /// Certificates that were just issued, each with the account that it was issued to; what is read of
+    /// them never changes.
+    pub(crate) certificates: Kept<Id<IssuedCertificate>, Arc<(Id<AcmeAccount>, IssuedCertificate)>>,
     pub(crate) limits: AddressLimits,
     pub(crate) validations: Validations,
     pub(crate) plans: Plans,
+    pub(crate) swept: Swept,
     pub(crate) chaos: Chaos,
 }
 
@@ -68,9 +83,12 @@ impl AcmeState {
         Ok(Self(Arc::new(Shared {
             nonces: Nonces::open(store).await?,
             accounts: Accounts::new(store),
+            orders: Kept::new(if store.is_shared() { 0 } else { ORDERS }),
+            certificates: Kept::new(if store.is_shared() { 0 } else { CERTIFICATES }),
             limits: AddressLimits::new(settings.limits),
             validations: Validations::new(validator),
             plans: Plans::default(),
+            swept: Swept::default(),
             chaos: Chaos::new(settings.dangerous_chaos),
             settings,
             authority,
@@ -80,6 +98,29 @@ impl AcmeState {
 
     pub(crate) fn store(&self) -> &Store {
         self.authority.store()
+    }
+
+    /// Writes, and takes back what is kept of it. Both run in a task of their own: a client that hangs
+    /// up in between must not leave what it gave up in the server's memory.
+    ///
+    /// # Errors
+    /// A [`Problem`] if the task panicked; within, what the store says.
+    pub(crate) async fn change<T, F>(
+        &self,
+        take_back: impl FnOnce(&Self) + Send + 'static,
+        act: F,
+    ) -> Result<Result<T, StoreError>, Problem>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        let state = self.clone();
+        let work = tokio::spawn(async move {
+            let outcome = state.store().write(act).await;
+            take_back(&state);
+            outcome
+        });
+        work.await.map_err(|error| Problem::internal(&error))
     }
 
     /// Gives the time.

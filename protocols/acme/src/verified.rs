@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use model::{AcmeAccountState, AcmeErrorKind};
 use serde::de::DeserializeOwned;
@@ -110,7 +109,7 @@ impl Received {
         })?;
         // What the limits of bodies hang on, and no copy of the whole head.
         let applicant = parts.extensions.get().copied();
-        let uri = original(&parts);
+        let uri = parts.uri;
         let url = base.request(&uri);
         let mut request = Request::new(body);
         *request.extensions_mut() = std::mem::take(&mut parts.extensions);
@@ -189,12 +188,6 @@ impl Received {
             applicant: self.applicant,
         })
     }
-}
-
-/// The URI as it came: a nested router sees it without what it is nested under.
-fn original(parts: &Parts) -> Uri {
-    let original = parts.extensions.get::<axum::extract::OriginalUri>();
-    original.map_or_else(|| parts.uri.clone(), |original| original.0.clone())
 }
 
 impl<P: Payload> FromRequest<AcmeState> for Verified<P> {

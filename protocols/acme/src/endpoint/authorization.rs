@@ -27,7 +27,8 @@ pub(crate) async fn act(
     request: Request,
 ) -> Result<Answer, Problem> {
     let asked = Verified::<Option<Change>>::from_request(request, &state).await?;
-    let mut found = find_authorization(&state, &asked.account.account, (&order, &number)).await?;
+    let at = (&*order, &*number);
+    let (mut found, _) = find_authorization(&state, &asked.account.account, at).await?;
     match asked.payload.map(|change| change.status) {
         None => {}
         Some(Some(status)) if status == "deactivated" => found = deactivate(&state, found).await?,
@@ -46,10 +47,14 @@ async fn deactivate(
     let (key, account, identifier) = (found.key, found.account, found.identifier.clone());
     let refused = |why: String| Problem::malformed(why);
     let gone = found.state.deactivate().map_err(|error| refused(error.to_string()))?;
-    let write = state.store().write(move |tx| {
-        Box::pin(async move { authorizations::deactivate(tx, key, account, &identifier).await })
-    });
-    match write.await {
+    // Other orders may stand on the same proof.
+    let write = state.change(
+        |state| state.orders.clear(),
+        move |tx| {
+            Box::pin(async move { authorizations::deactivate(tx, key, account, &identifier).await })
+        },
+    );
+    match write.await? {
         Ok(()) => Ok(AcmeAuthorization { state: gone, ..found }),
         Err(StoreError::Conflict) => Err(refused("the authorization ended meanwhile".into())),
         Err(error) => Err(error.into()),

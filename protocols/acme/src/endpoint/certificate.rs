@@ -1,12 +1,14 @@
 //! POST-as-GET certificate (RFC 8555 §7.4.2, §9.1).
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequest as _, Path, Request, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, LINK};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use model::IssuedCertificate;
+use model::{AcmeAccount, Id, IssuedCertificate};
 use store::acme::orders;
-use store::certificates;
+use store::{StoreError, certificates};
 use x509::{CertificateDer, pem};
 
 use crate::problem::Problem;
@@ -48,11 +50,9 @@ async fn read(
     let asked = Verified::<Nothing>::from_request(request, state).await?;
     let missing = || Problem::not_found("certificate");
     let id = id.parse().map_err(|_| missing())?;
-    let owner = orders::account_of(state.store(), id).await?;
-    if owner != Some(asked.account.account.id) {
-        return Err(missing());
-    }
-    let certificate = certificates::get(state.store(), id).await?.ok_or_else(missing)?;
+    let found = find(state, id).await?.filter(|found| found.0 == asked.account.account.id);
+    let found = found.ok_or_else(missing)?;
+    let certificate = &found.1;
     let form = accepted(&asked.headers)?;
     let mut response = match form {
         PEM => {
@@ -62,7 +62,7 @@ async fn read(
             if chain == 0 && path.len() > 1 {
                 path.pop();
             }
-            let text = chain_of(&certificate, &path);
+            let text = chain_of(certificate, &path);
             (StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static(PEM))], text).into_response()
         }
         _ => {
@@ -88,6 +88,21 @@ async fn read(
         }
     }
     Ok(response)
+}
+
+/// Finds a certificate and the account that it was issued to.
+async fn find(
+    state: &AcmeState,
+    id: Id<IssuedCertificate>,
+) -> Result<Option<Arc<(Id<AcmeAccount>, IssuedCertificate)>>, StoreError> {
+    if let Some(kept) = state.certificates.get(&id) {
+        return Ok(Some(kept));
+    }
+    let Some(owner) = orders::account_of(state.store(), id).await? else {
+        return Ok(None);
+    };
+    let certificate = certificates::get(state.store(), id).await?;
+    Ok(certificate.map(|certificate| Arc::new((owner, certificate))))
 }
 
 fn chain_of(certificate: &IssuedCertificate, path: &[CertificateDer]) -> String {

@@ -5,7 +5,7 @@ use model::{AcmeAuthorizationState, ChallengeMethod};
 use serde_json::Value;
 
 use super::authorization::LOOK_AGAIN;
-use crate::flow::orders::{find_authorization, find_with_profile};
+use crate::flow::orders::find_authorization;
 use crate::flow::validate;
 use crate::problem::Problem;
 use crate::resource::{Answer, challenge};
@@ -20,7 +20,7 @@ pub(crate) async fn act(
 ) -> Result<Answer, Problem> {
     let asked = Verified::<Option<Value>>::from_request(request, &state).await?;
     let at = (&*order, &*number);
-    let (mut found, profile) = find_with_profile(&state, &asked.account.account, at).await?;
+    let (mut found, profile) = find_authorization(&state, &asked.account.account, at).await?;
     let method = method.parse::<ChallengeMethod>().ok().filter(|one| found.methods.has(*one));
     let method = method.ok_or_else(|| Problem::not_found("challenge"))?;
     if asked.payload.is_some() {
@@ -33,7 +33,9 @@ pub(crate) async fn act(
                         (found.state, found.expires_at) = (settled, ends);
                     }
                     // It goes on, or something else became of it.
-                    None => found = find_authorization(&state, &asked.account.account, at).await?,
+                    None => {
+                        (found, _) = find_authorization(&state, &asked.account.account, at).await?
+                    }
                 }
             }
             // What is decided stays so, and asking again is no error.

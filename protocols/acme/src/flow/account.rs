@@ -163,8 +163,13 @@ pub(crate) async fn change(
         let (by, action) = (actor(account.id), AuditAction::AcmeAccountDeactivate);
         state.event(&by, action, target, json!({}))
     });
-    let row = changed.clone();
-    let write = state.store().write(move |tx| {
+    let (row, id) = (changed.clone(), account.id);
+    let take_back = move |state: &AcmeState| {
+        state.accounts.forget(id);
+        // Its authorizations may have been taken back.
+        state.orders.clear();
+    };
+    let write = state.change(take_back, move |tx| {
         Box::pin(async move {
             let revision = accounts::update(tx, &row).await?;
             if let Some(event) = event {
@@ -174,9 +179,7 @@ pub(crate) async fn change(
             Ok(revision)
         })
     });
-    let outcome = write.await;
-    state.accounts.forget(account.id);
-    changed.revision = outcome?;
+    changed.revision = write.await??;
     Ok(changed)
 }
 
@@ -194,15 +197,15 @@ pub(crate) async fn roll_over(
         account.id.to_string(),
         json!({}),
     );
-    let write = state.store().write(move |tx| {
+    let id = account.id;
+    let take_back = move |state: &AcmeState| state.accounts.forget(id);
+    let write = state.change(take_back, move |tx| {
         Box::pin(async move {
             accounts::update(tx, &row).await?;
             audit::append(tx, &event).await
         })
     });
-    let outcome = write.await;
-    state.accounts.forget(account.id);
-    Ok(outcome?)
+    Ok(write.await??)
 }
 
 /// Names an account for the audit log and the inventory.

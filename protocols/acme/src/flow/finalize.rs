@@ -1,13 +1,16 @@
 //! Issuing for an order (RFC 8555 §7.4): marked, then signed in a task of its own, so that a client
 //! that goes away or a server that dies leaves nothing half done (docs/ISSUANCE.md).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ca::CheckedOrder;
-use model::{AcmeErrorKind, AcmeOrder};
+use model::{AcmeErrorKind, AcmeOrder, UnixTime};
 use store::StoreError;
 use store::acme::orders;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
+use x509::CsrDer;
 
 use super::request;
 use crate::jose::Jwk;
@@ -25,33 +28,52 @@ pub(crate) async fn finalize(
     csr: &[u8],
     account_key: &Jwk,
 ) -> Result<AcmeOrder, Problem> {
-    let not_ready = |order: &AcmeOrder| {
-        let why = format!("the order is {} and not ready", order.state.as_str());
-        Problem::new(AcmeErrorKind::OrderNotReady, why)
-    };
     let csr = request::read(csr)?;
     let der = csr.der().clone();
     let since = state.now();
-    let early = not_ready(&order);
+    let early = not_ready(&format!("{} and not ready", order.state.as_str()));
     // Whether the order is ready is asked before what is wrong with the CSR is told.
     let order = order.begin_finalize(der.clone(), since).map_err(|_| early)?;
     let asked = request::of_order(&order, csr, Some(account_key))?;
     let checked = state.authority.check_order(asked)?;
-    let id = order.content.id;
-    let write = state.store().write(move |tx| {
-        Box::pin(async move { orders::begin_processing(tx, id, &der, since).await })
-    });
-    match write.await {
-        Ok(()) => {}
-        Err(StoreError::Conflict) => return Err(not_ready(&order)),
-        Err(error) => return Err(error.into()),
-    }
-    let work = tokio::spawn(issue(state.clone(), order.clone(), checked));
+    let (marked, mark) = oneshot::channel();
+    let mark_it = (der, since, marked);
+    let work = tokio::spawn(begin_and_issue(state.clone(), order.clone(), mark_it, checked));
+    // Once it is marked, or could not be, which the task then says.
+    let _ = mark.await;
     match timeout(PATIENCE, work).await {
         Ok(Ok(outcome)) => outcome,
         // Its panic is in the log; the order is taken up again.
         Ok(Err(_)) | Err(_) => Ok(order),
     }
+}
+
+/// Marks the order and issues.
+async fn begin_and_issue(
+    state: AcmeState,
+    order: AcmeOrder,
+    (csr, since, marked): (CsrDer, UnixTime, oneshot::Sender<()>),
+    checked: CheckedOrder,
+) -> Result<AcmeOrder, Problem> {
+    let id = order.content.id;
+    let begin = state.store().write(move |tx| {
+        Box::pin(async move { orders::begin_processing(tx, id, &csr, since).await })
+    });
+    let begun = begin.await;
+    state.orders.forget(&id);
+    match begun {
+        Ok(()) => {
+            let _ = marked.send(());
+            issue(state, order, checked).await
+        }
+        // Somebody else took a CSR for it, or it failed, meanwhile.
+        Err(StoreError::Conflict) => Err(not_ready("no longer ready")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn not_ready(why: &str) -> Problem {
+    Problem::new(AcmeErrorKind::OrderNotReady, format!("the order is {why}"))
 }
 
 /// Issues and says what became of the order. An outage leaves it in work: it is taken up again.
@@ -62,7 +84,9 @@ pub(crate) async fn issue(
 ) -> Result<AcmeOrder, Problem> {
     let problem = match state.authority.issue_order(checked).await {
         Ok(issued) => {
-            let done = order.complete(issued.certificate.id);
+            let (id, account) = (issued.certificate.id, order.content.account);
+            state.certificates.put(id, Arc::new((account, issued.certificate)));
+            let done = order.complete(id);
             return done.map_err(|error| Problem::internal(&error));
         }
         Err(error) => Problem::from(error),

@@ -9,6 +9,7 @@ use model::{
     OrderContent, ProfileName, Proof, UnixTime,
 };
 use serde::Deserialize;
+use store::StoreError;
 use store::acme::authorizations;
 use store::acme::orders::{self, Inserted, OrderLimit, OrderLimits};
 
@@ -124,7 +125,10 @@ async fn insert(state: &AcmeState, order: AcmeOrder) -> Result<AcmeOrder, Proble
         u32::try_from(oldest.plus_seconds(seconds).seconds_since(now).max(1)).unwrap_or(u32::MAX)
     };
     match write.await? {
-        Inserted::Yes => Ok(order.at(now)),
+        Inserted::Yes => {
+            state.orders.put(order.content.id, Arc::new(order.clone()));
+            Ok(order.at(now))
+        }
         Inserted::AccountLimit(oldest) => Err(Problem::rate_limited(
             "the account has as many new orders as it may have in an hour",
             wait(oldest, BY_ACCOUNT),
@@ -247,48 +251,40 @@ pub(crate) async fn find(
 ) -> Result<AcmeOrder, Problem> {
     let missing = || Problem::not_found("order");
     let id = id.parse().map_err(|_| missing())?;
-    let order = orders::get(state.store(), id).await?.ok_or_else(missing)?;
+    let order = stored(state, id).await?.ok_or_else(missing)?;
     if order.content.account != account.id {
         return Err(missing());
     }
-    Ok(order.at(state.now()))
+    Ok(Arc::unwrap_or_clone(order).at(state.now()))
 }
 
-/// Finds an authorization of an account, as it is now.
-pub(crate) async fn find_authorization(
+/// Gives an order as it is stored.
+async fn stored(
     state: &AcmeState,
-    account: &AcmeAccount,
-    (order, number): (&str, &str),
-) -> Result<AcmeAuthorization, Problem> {
-    let missing = || Problem::not_found("authorization");
-    let key = AuthorizationKey {
-        order: order.parse().map_err(|_| missing())?,
-        number: number.parse().map_err(|_| missing())?,
-    };
-    let found = authorizations::get(state.store(), key).await?.ok_or_else(missing)?;
-    if found.account != account.id || number != key.number.to_string() {
-        return Err(missing());
+    id: Id<AcmeOrder>,
+) -> Result<Option<Arc<AcmeOrder>>, StoreError> {
+    if let Some(order) = state.orders.get(&id) {
+        return Ok(Some(order));
     }
-    let now = state.now();
-    Ok(AcmeAuthorization { state: found.state.at(now, found.expires_at), ..found })
+    Ok(orders::get(state.store(), id).await?.map(Arc::new))
 }
 
 /// Finds an authorization of an account as it is now, with the profile of its order.
-pub(crate) async fn find_with_profile(
+pub(crate) async fn find_authorization(
     state: &AcmeState,
     account: &AcmeAccount,
     (order, number): (&str, &str),
 ) -> Result<(AcmeAuthorization, ProfileName), Problem> {
     let missing = || Problem::not_found("authorization");
     let id = order.parse().map_err(|_| missing())?;
-    let order = orders::get(state.store(), id).await?.ok_or_else(missing)?;
+    let order = stored(state, id).await?.ok_or_else(missing)?;
     if order.content.account != account.id {
         return Err(missing());
     }
-    let mut all = order.authorizations.into_iter();
+    let mut all = order.authorizations.iter();
     let found = all.find(|one| one.key.number.to_string() == number).ok_or_else(missing)?;
-    let at = found.state.at(state.now(), found.expires_at);
-    Ok((AcmeAuthorization { state: at, ..found }, order.content.profile))
+    let at = found.state.clone().at(state.now(), found.expires_at);
+    Ok((AcmeAuthorization { state: at, ..found.clone() }, order.content.profile.clone()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Orders that somebody left in work: a crash, or an outage of the signer. Each is completed with
 //! the certificate that the journal brought back, or issued again.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use model::{AcmeErrorKind, AcmeFailure, AcmeOrder, AcmeOrderState, Id, UnixTime};
 use store::acme::orders;
 use store::{StoreError, certificates};
@@ -15,13 +18,36 @@ use crate::verified::log_only;
 pub(crate) const ABANDONED: i64 = 45;
 /// Orders that are taken up at a time.
 const AT_A_TIME: u16 = 100;
+/// Seconds before the end of the last sweep that are looked through again.
+const AGAIN: i64 = 3_600;
 /// Seconds that clocks of signer and server may differ.
 const SKEW: i64 = 60;
+
+/// Up to when orders in work were looked through: each is done, or was taken up with a later time.
+/// Without it every sweep would walk all orders that there are.
+#[derive(Default)]
+pub(crate) struct Swept(AtomicI64);
+
+impl Swept {
+    /// What is to be looked through up to a time: from where the last sweep ended, and a bit more, since
+    /// servers' clocks differ. The first sweep of a process looks through all.
+    fn span(&self, before: UnixTime) -> Range<UnixTime> {
+        UnixTime(self.0.load(Ordering::Relaxed)).plus_seconds(-AGAIN)..before
+    }
+
+    fn until(&self, before: UnixTime) {
+        self.0.fetch_max(before.0, Ordering::Relaxed);
+    }
+}
 
 /// Takes up what was left before `ABANDONED` seconds; gives how many orders were completed.
 pub(crate) async fn sweep(state: &AcmeState, abandoned: i64) -> Result<usize, Problem> {
     let before = state.now().plus_seconds(-abandoned);
-    let left = orders::abandoned(state.store(), before, AT_A_TIME).await?;
+    let span = state.swept.span(before);
+    let left = orders::abandoned(state.store(), span, AT_A_TIME).await?;
+    if left.len() < usize::from(AT_A_TIME) {
+        state.swept.until(before);
+    }
     if left.is_empty() {
         return Ok(0);
     }

@@ -190,7 +190,14 @@ async fn run(state: AcmeState, client: Client, work: Work, sender: watch::Sender
         let write = state.store().write(move |tx| {
             Box::pin(async move { authorizations::settle(tx, key, &kept, expires_at).await })
         });
-        match write.await {
+        let written = write.await;
+        state.orders.change(&key.order, |order| {
+            let all = Arc::make_mut(order).authorizations.iter_mut();
+            for one in all.filter(|one| written.is_ok() && one.key == key) {
+                (one.state, one.expires_at) = (settled.clone(), expires_at);
+            }
+        });
+        match written {
             Ok(()) => ending.settled = Some((settled, expires_at)),
             // The client gave it up meanwhile.
             Err(StoreError::Conflict) => {}

@@ -304,6 +304,7 @@ async fn abandoned(bench: &Bench, client: &Client, key: &SubjectKey) -> (String,
         Box::pin(async move { orders::begin_processing(tx, id, &csr, now).await })
     });
     begin.await.expect("in work");
+    bench.acme.forget_kept();
     assert_eq!(client.read(&url).await.expect(200).json()["status"], "processing");
     assert!(client.read(&url).await.header("retry-after").is_some());
     (url, id)

@@ -3,6 +3,7 @@
 
 mod bench;
 mod client;
+mod hang_up;
 mod issuing;
 mod lifecycle;
 mod refusals;

@@ -88,25 +88,6 @@ fn with_state(statement: Statement, columns: Columns) -> Statement {
         .text_or_null(columns.failure)
 }
 
-/// Gets an authorization as it is stored; `AcmeAuthorizationState::at` brings it to a time.
-///
-/// # Errors
-/// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
-pub async fn get(
-    from: impl Source,
-    key: AuthorizationKey,
-) -> Result<Option<AcmeAuthorization>, StoreError> {
-    let sql = "SELECT order_id AS a_order_id, number AS a_number, account AS a_account,
-                   identifier AS a_identifier, wildcard AS a_wildcard, token AS a_token,
-                   methods AS a_methods, state AS a_state, method AS a_method,
-                   validated_at AS a_validated_at, record AS a_record, failure AS a_failure,
-                   expires_at AS a_expires_at
-               FROM acme_authorizations WHERE order_id = $1 AND number = $2";
-    let statement =
-        Statement::new(TABLE, sql).text(key.order.to_string()).int(i64::from(key.number));
-    one(from, statement).await?.as_ref().map(read_joined).transpose()
-}
-
 /// Settles what is pending: as valid, until `expires_at`, or as invalid.
 ///
 /// # Errors

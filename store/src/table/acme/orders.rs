@@ -1,5 +1,7 @@
 //! Orders, each read with its authorizations in one statement.
 
+use std::ops::Range;
+
 use model::{
     AcmeAccount, AcmeFailure, AcmeIdentifier, AcmeOrder, AcmeOrderState, Id, IssuedCertificate,
     OrderContent, UnixTime,
@@ -230,19 +232,21 @@ pub async fn complete(
     if there == Some(certificate) { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
-/// Lists orders that have been in work since before the time and have no certificate.
+/// Lists orders that have been in work since a time of the span and have no certificate.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
 pub async fn abandoned(
     from: impl Source,
-    before: UnixTime,
+    span: Range<UnixTime>,
     limit: u16,
 ) -> Result<Vec<Id<AcmeOrder>>, StoreError> {
-    let sql = "SELECT id FROM acme_orders WHERE state = 'processing' AND processing_at < $1
+    let sql = "SELECT id FROM acme_orders
+               WHERE state = 'processing' AND processing_at >= $1 AND processing_at < $2
                  AND NOT EXISTS (SELECT 1 FROM acme_issued i WHERE i.order_id = acme_orders.id)
-               ORDER BY processing_at LIMIT $2";
-    let statement = Statement::new(TABLE, sql).int(before.0).int(i64::from(limit));
+               ORDER BY processing_at LIMIT $3";
+    let statement = Statement::new(TABLE, sql);
+    let statement = statement.int(span.start.0).int(span.end.0).int(i64::from(limit));
     from.read(statement).await?.iter().map(|row| row.parsed("id")).collect()
 }
 
