@@ -23,7 +23,8 @@ const AGAIN: i64 = 3_600;
 /// Seconds that clocks of signer and server may differ.
 const SKEW: i64 = 60;
 
-/// Up to when orders in work were looked through: each is done, or was taken up with a later time.
+/// Up to when orders in work were looked through and all had their certificates or were taken up, with a
+/// later time.
 /// Without it every sweep would walk all orders that there are.
 #[derive(Default)]
 pub(crate) struct Swept(AtomicI64);
@@ -45,10 +46,8 @@ pub(crate) async fn sweep(state: &AcmeState, abandoned: i64) -> Result<usize, Pr
     let before = state.now().plus_seconds(-abandoned);
     let span = state.swept.span(before);
     let left = orders::abandoned(state.store(), span, AT_A_TIME).await?;
-    if left.len() < usize::from(AT_A_TIME) {
-        state.swept.until(before);
-    }
     if left.is_empty() {
+        state.swept.until(before);
         return Ok(0);
     }
     // What was signed before the crash comes into the inventory first.

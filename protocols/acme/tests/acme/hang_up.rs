@@ -13,7 +13,8 @@ use tower::ServiceExt as _;
 use crate::bench::{Bench, csr, order_of};
 use crate::client::{Client, Reply, b64};
 
-/// Hands a request in and goes away before there is an answer.
+/// Hands a request in and goes away before there is an answer: in a runtime of one thread nothing else runs
+/// meanwhile.
 async fn hang_up(bench: &Bench, client: &Client, url: &str, payload: Value) {
     let draft = client.draft(url, Some(payload)).await;
     let body = client.jws(&draft.header.to_string(), &draft.payload).to_string();
@@ -41,7 +42,7 @@ where
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn an_account_that_was_given_up_is_not_remembered() {
     let bench = Bench::start().await;
     let client = bench.client().await;
@@ -56,7 +57,7 @@ async fn an_account_that_was_given_up_is_not_remembered() {
     assert_eq!(bench.issued().await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn an_authorization_that_was_given_up_is_not_remembered() {
     let bench = Bench::start().await;
     let client = bench.client().await;
@@ -74,7 +75,7 @@ async fn an_authorization_that_was_given_up_is_not_remembered() {
     assert_eq!(bench.issued().await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn an_order_is_issued_though_nobody_waits() {
     let bench = Bench::start().await;
     let client = bench.client().await;
@@ -89,7 +90,7 @@ async fn an_order_is_issued_though_nobody_waits() {
     assert_eq!(bench.issued().await, 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn what_is_forgotten_is_read_again() {
     let bench = Bench::start().await;
     let client = bench.client().await;

@@ -1,6 +1,8 @@
 //! What becomes of accounts, orders and certificates later: keys rolled over, accounts bound and
 //! given up, certificates revoked and renewed, crashes, limits, several servers.
 
+use std::time::{Duration, Instant};
+
 use acme::{Limits, NewExternalKey, Settings};
 use aws_lc_rs::hmac;
 use kit::SubjectKey;
@@ -321,6 +323,33 @@ async fn an_order_that_a_crash_left_is_issued_afterwards() {
     assert_eq!(order["status"], "valid");
     assert_eq!(bench.issued().await, 1);
     assert_eq!(bench.acme.take_up_orders(45).await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_left_before_a_long_outage_is_issued_after_it() {
+    let mut bench = Bench::start().await;
+    let client = bench.client().await;
+    // The first sweep looks through all, later ones go on from there.
+    assert_eq!(bench.acme.take_up_orders(45).await, Some(0));
+    let (url, _) = abandoned(&bench, &client, &SubjectKey::new()).await;
+    bench.ring.stop();
+    for _ in 0..3 {
+        bench.ring.clock.pass(3_600);
+        assert_eq!(bench.acme.take_up_orders(45).await, None, "the signer is away");
+    }
+    assert_eq!(client.read(&url).await.expect(200).json()["status"], "processing");
+    bench.ring.restart();
+    // The connection to the signer comes back by itself.
+    let end = Instant::now() + Duration::from_secs(10);
+    let taken = loop {
+        match bench.acme.take_up_orders(45).await {
+            None if Instant::now() < end => tokio::time::sleep(Duration::from_millis(10)).await,
+            taken => break taken,
+        }
+    };
+    assert_eq!(taken, Some(1));
+    assert_eq!(client.read(&url).await.expect(200).json()["status"], "valid");
+    assert_eq!(bench.issued().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
