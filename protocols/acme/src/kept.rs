@@ -18,18 +18,23 @@ pub(crate) struct Kept<K, V> {
 
 struct Inner<K, V> {
     values: HashMap<K, V>,
-    /// Counts what was taken back.
-    changes: u64,
+    taken_back: Seen,
 }
 
-/// How much had been taken back when somebody began to read; see [`Kept::fill`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seen(u64);
+/// How much had been taken back when somebody began to read or to make a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Seen {
+    one: u64,
+    all: u64,
+}
 
 impl<K: Eq + Hash, V: Clone> Kept<K, V> {
     /// Keeps so many, or nothing at all.
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, inner: RwLock::new(Inner { values: HashMap::new(), changes: 0 }) }
+        Self {
+            most,
+            inner: RwLock::new(Inner { values: HashMap::new(), taken_back: Seen::default() }),
+        }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Inner<K, V>> {
@@ -47,28 +52,32 @@ impl<K: Eq + Hash, V: Clone> Kept<K, V> {
         if self.most == 0 { None } else { self.read().values.get(key).cloned() }
     }
 
-    /// Is called before a row is read that [`Kept::fill`] is to keep.
+    /// Is called before a row is read that [`Kept::fill`] is to keep, or made that [`Kept::put`] is.
     pub(crate) fn seen(&self) -> Seen {
-        Seen(self.read().changes)
+        self.read().taken_back
     }
 
     /// Keeps what was read, unless anything was taken back since: it may be what was read.
     pub(crate) fn fill(&self, seen: Seen, key: K, value: V) {
         let mut inner = self.write();
-        if Seen(inner.changes) == seen {
+        if inner.taken_back == seen {
             inner.keep(self.most, key, value);
         }
     }
 
-    /// Keeps a row that was just made: nobody else knows it.
-    pub(crate) fn put(&self, key: K, value: V) {
-        self.write().keep(self.most, key, value);
+    /// Keeps a row that was made, unless everything was taken back since: nobody who means this row knows
+    /// it yet, but who means several has changed it, too.
+    pub(crate) fn put(&self, seen: Seen, key: K, value: V) {
+        let mut inner = self.write();
+        if inner.taken_back.all == seen.all {
+            inner.keep(self.most, key, value);
+        }
     }
 
     /// Changes what is kept, as the row was changed.
     pub(crate) fn change(&self, key: &K, change: impl FnOnce(&mut V)) {
         let mut inner = self.write();
-        inner.changes += 1;
+        inner.taken_back.one += 1;
         if let Some(value) = inner.values.get_mut(key) {
             change(value);
         }
@@ -76,13 +85,13 @@ impl<K: Eq + Hash, V: Clone> Kept<K, V> {
 
     pub(crate) fn forget(&self, key: &K) {
         let mut inner = self.write();
-        inner.changes += 1;
+        inner.taken_back.one += 1;
         inner.values.remove(key);
     }
 
     pub(crate) fn clear(&self) {
         let mut inner = self.write();
-        inner.changes += 1;
+        inner.taken_back.all += 1;
         inner.values.clear();
     }
 }
@@ -106,8 +115,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_what_was_written_last() {
         let kept = Kept::new(10);
-        kept.put(1, "one");
-        kept.put(2, "two");
+        kept.put(kept.seen(), 1, "one");
+        kept.put(kept.seen(), 2, "two");
         kept.change(&1, |value| *value = "another");
         kept.change(&3, |_| panic!("it is not kept"));
         assert_eq!(
@@ -137,15 +146,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_made_is_kept_unless_all_was_taken_back_meanwhile() {
+        let kept: Kept<u8, &str> = Kept::new(10);
+        let seen = kept.seen();
+        kept.forget(&2);
+        kept.put(seen, 1, "made");
+        assert_eq!(kept.get(&1), Some("made"));
+        let seen = kept.seen();
+        kept.clear();
+        kept.put(seen, 1, "changed by now");
+        assert_eq!(kept.get(&1), None);
+    }
+
+    #[test]
     fn so_many_are_kept_and_no_more_and_none_if_none_may() {
         let kept = Kept::new(3);
         for number in 0..4 {
-            kept.put(number, number);
+            kept.put(kept.seen(), number, number);
         }
         assert_eq!(kept.read().values.len(), 1);
         assert_eq!(kept.get(&3), Some(3));
         let nothing = Kept::new(0);
-        nothing.put(1, 1);
+        nothing.put(nothing.seen(), 1, 1);
         nothing.fill(nothing.seen(), 2, 2);
         assert_eq!((nothing.get(&1), nothing.get(&2)), (None, None));
     }

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ca::Authority;
-use model::{AcmeAccount, AcmeOrder, AuditAction, Id, IssuedCertificate, NewAuditEvent, UnixTime};
+use model::{
+    AcmeAccount, AcmeOrder, AuditAction, Id, IssuedCertificate, Issuer, NewAuditEvent, UnixTime,
+};
 use store::{BoxFuture, Store, StoreError, Tx};
+use x509::CertificateDer;
 
 use crate::accounts::Accounts;
 use crate::base::Bases;
@@ -51,14 +54,21 @@ pub struct Shared {
     pub(crate) accounts: Accounts,
     /// Orders that no CSR was taken for, as they are stored.
     pub(crate) orders: Kept<Id<AcmeOrder>, Arc<AcmeOrder>>,
-    /// Certificates that were just issued, each with the account that it was issued to; what is read of
-    /// them never changes.
-    pub(crate) certificates: Kept<Id<IssuedCertificate>, Arc<(Id<AcmeAccount>, IssuedCertificate)>>,
+    /// Certificates that were just issued.
+    pub(crate) certificates: Kept<Id<IssuedCertificate>, Arc<Download>>,
     pub(crate) limits: AddressLimits,
     pub(crate) validations: Validations,
     pub(crate) plans: Plans,
     pub(crate) swept: Swept,
     pub(crate) chaos: Chaos,
+}
+
+/// What a client fetches; none of it ever changes.
+pub(crate) struct Download {
+    /// Whom it was issued to.
+    pub(crate) account: Id<AcmeAccount>,
+    pub(crate) issuer: Id<Issuer>,
+    pub(crate) der: CertificateDer,
 }
 
 impl Deref for AcmeState {

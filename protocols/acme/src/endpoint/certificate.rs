@@ -6,13 +6,13 @@ use axum::extract::{FromRequest as _, Path, Request, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, LINK};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use model::{AcmeAccount, Id, IssuedCertificate};
+use model::{Id, IssuedCertificate};
 use store::acme::orders;
 use store::{StoreError, certificates};
 use x509::{CertificateDer, pem};
 
 use crate::problem::Problem;
-use crate::state::AcmeState;
+use crate::state::{AcmeState, Download};
 use crate::verified::{Nothing, Verified};
 
 const PEM: &str = "application/pem-certificate-chain";
@@ -50,9 +50,8 @@ async fn read(
     let asked = Verified::<Nothing>::from_request(request, state).await?;
     let missing = || Problem::not_found("certificate");
     let id = id.parse().map_err(|_| missing())?;
-    let found = find(state, id).await?.filter(|found| found.0 == asked.account.account.id);
-    let found = found.ok_or_else(missing)?;
-    let certificate = &found.1;
+    let found = find(state, id).await?.filter(|found| found.account == asked.account.account.id);
+    let certificate = found.ok_or_else(missing)?;
     let form = accepted(&asked.headers)?;
     let mut response = match form {
         PEM => {
@@ -62,7 +61,7 @@ async fn read(
             if chain == 0 && path.len() > 1 {
                 path.pop();
             }
-            let text = chain_of(certificate, &path);
+            let text = chain_of(&certificate.der, &path);
             (StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static(PEM))], text).into_response()
         }
         _ => {
@@ -94,19 +93,20 @@ async fn read(
 async fn find(
     state: &AcmeState,
     id: Id<IssuedCertificate>,
-) -> Result<Option<Arc<(Id<AcmeAccount>, IssuedCertificate)>>, StoreError> {
+) -> Result<Option<Arc<Download>>, StoreError> {
     if let Some(kept) = state.certificates.get(&id) {
         return Ok(Some(kept));
     }
-    let Some(owner) = orders::account_of(state.store(), id).await? else {
+    let Some(account) = orders::account_of(state.store(), id).await? else {
         return Ok(None);
     };
-    let certificate = certificates::get(state.store(), id).await?;
-    Ok(certificate.map(|certificate| Arc::new((owner, certificate))))
+    let found = certificates::get(state.store(), id).await?;
+    Ok(found
+        .map(|IssuedCertificate { issuer, der, .. }| Arc::new(Download { account, issuer, der })))
 }
 
-fn chain_of(certificate: &IssuedCertificate, path: &[CertificateDer]) -> String {
-    let all = std::iter::once(&certificate.der).chain(path);
+fn chain_of(certificate: &CertificateDer, path: &[CertificateDer]) -> String {
+    let all = std::iter::once(certificate).chain(path);
     all.map(|der| pem::encode("CERTIFICATE", der.as_bytes())).collect()
 }
 

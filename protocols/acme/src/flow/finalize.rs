@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ca::CheckedOrder;
-use model::{AcmeErrorKind, AcmeOrder, UnixTime};
+use model::{AcmeErrorKind, AcmeOrder, IssuedCertificate, UnixTime};
 use store::StoreError;
 use store::acme::orders;
 use tokio::sync::oneshot;
@@ -15,7 +15,7 @@ use x509::CsrDer;
 use super::request;
 use crate::jose::Jwk;
 use crate::problem::Problem;
-use crate::state::AcmeState;
+use crate::state::{AcmeState, Download};
 use crate::verified::log_only;
 
 /// How long a client waits for its certificate before it hears `processing`.
@@ -84,8 +84,9 @@ pub(crate) async fn issue(
 ) -> Result<AcmeOrder, Problem> {
     let problem = match state.authority.issue_order(checked).await {
         Ok(issued) => {
-            let (id, account) = (issued.certificate.id, order.content.account);
-            state.certificates.put(id, Arc::new((account, issued.certificate)));
+            let IssuedCertificate { id, issuer, der, .. } = issued.certificate;
+            let download = Download { account: order.content.account, issuer, der };
+            state.certificates.put(state.certificates.seen(), id, Arc::new(download));
             let done = order.complete(id);
             return done.map_err(|error| Problem::internal(&error));
         }

@@ -118,6 +118,7 @@ async fn insert(state: &AcmeState, order: AcmeOrder) -> Result<AcmeOrder, Proble
         names: limit(limits.orders_per_names, BY_NAMES).filter(|_| !renewal),
     };
     let row = order.clone();
+    let seen = state.orders.seen();
     let write = state
         .store()
         .write(move |tx| Box::pin(async move { orders::insert(tx, &row, &limits).await }));
@@ -126,7 +127,7 @@ async fn insert(state: &AcmeState, order: AcmeOrder) -> Result<AcmeOrder, Proble
     };
     match write.await? {
         Inserted::Yes => {
-            state.orders.put(order.content.id, Arc::new(order.clone()));
+            state.orders.put(seen, order.content.id, Arc::new(order.clone()));
             Ok(order.at(now))
         }
         Inserted::AccountLimit(oldest) => Err(Problem::rate_limited(

@@ -23,9 +23,8 @@ const AGAIN: i64 = 3_600;
 /// Seconds that clocks of signer and server may differ.
 const SKEW: i64 = 60;
 
-/// Up to when orders in work were looked through and all had their certificates or were taken up, with a
-/// later time.
-/// Without it every sweep would walk all orders that there are.
+/// Up to when orders in work were looked through and none was left: each has its certificate, or was
+/// taken up with a later time. Without it every sweep would walk all orders that there are.
 #[derive(Default)]
 pub(crate) struct Swept(AtomicI64);
 
