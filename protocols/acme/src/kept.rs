@@ -1,6 +1,5 @@
 //! What was written or read a moment ago, kept so that it need not be read again.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -45,10 +44,7 @@ impl<K: Eq + Hash, V: Clone> Kept<K, V> {
         self.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<V>
-    where
-        K: Borrow<Q>,
-    {
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
         if self.most == 0 { None } else { self.read().values.get(key).cloned() }
     }
 

@@ -13,6 +13,15 @@ use tower::ServiceExt as _;
 use crate::bench::{Bench, csr, order_of};
 use crate::client::{Client, Reply, b64};
 
+const NAMES: [&str; 1] = ["a.corp.example"];
+
+/// Gives where an order is finalized, and with what.
+fn finalization(order: &Value) -> (String, Value) {
+    let csr = csr(&kit::SubjectKey::new(), &NAMES);
+    let finalize = order["finalize"].as_str().expect("a URL").to_owned();
+    (finalize, json!({ "csr": b64(csr.as_bytes()) }))
+}
+
 /// Hands a request in and goes away before there is an answer: in a runtime of one thread nothing else runs
 /// meanwhile.
 async fn hang_up(bench: &Bench, client: &Client, url: &str, payload: Value) {
@@ -61,16 +70,14 @@ async fn an_account_that_was_given_up_is_not_remembered() {
 async fn an_authorization_that_was_given_up_is_not_remembered() {
     let bench = Bench::start().await;
     let client = bench.client().await;
-    let names = ["a.corp.example"];
-    let (url, order) = bench.ready(&client, "/acme/new-order", order_of(&names)).await;
+    let (url, order) = bench.ready(&client, "/acme/new-order", order_of(&NAMES)).await;
     let authorization = order["authorizations"][0].as_str().expect("a URL");
     hang_up(&bench, &client, authorization, json!({ "status": "deactivated" })).await;
     let status = |reply: &Reply| reply.json()["status"].as_str().unwrap_or_default().to_owned();
     wait(&client, authorization, |reply| status(reply) == "deactivated").await;
     assert_eq!(status(&client.read(&url).await.expect(200)), "invalid");
-    let csr = csr(&kit::SubjectKey::new(), &names);
-    let finalize = order["finalize"].as_str().expect("a URL");
-    let refused = client.post(finalize, json!({ "csr": b64(csr.as_bytes()) })).await;
+    let (finalize, payload) = finalization(&order);
+    let refused = client.post(&finalize, payload).await;
     assert_eq!((refused.status, refused.problem().as_str()), (403, "orderNotReady"));
     assert_eq!(bench.issued().await, 0);
 }
@@ -79,11 +86,9 @@ async fn an_authorization_that_was_given_up_is_not_remembered() {
 async fn an_order_is_issued_though_nobody_waits() {
     let bench = Bench::start().await;
     let client = bench.client().await;
-    let names = ["a.corp.example"];
-    let (url, order) = bench.ready(&client, "/acme/new-order", order_of(&names)).await;
-    let csr = csr(&kit::SubjectKey::new(), &names);
-    let finalize = order["finalize"].as_str().expect("a URL");
-    hang_up(&bench, &client, finalize, json!({ "csr": b64(csr.as_bytes()) })).await;
+    let (url, order) = bench.ready(&client, "/acme/new-order", order_of(&NAMES)).await;
+    let (finalize, payload) = finalization(&order);
+    hang_up(&bench, &client, &finalize, payload).await;
     // It is not the sweep of what was left: no time passes for that here.
     let done = wait(&client, &url, |reply| reply.json()["status"] == "valid").await.json();
     client.read(done["certificate"].as_str().expect("a URL")).await.expect(200);
@@ -94,11 +99,10 @@ async fn an_order_is_issued_though_nobody_waits() {
 async fn what_is_forgotten_is_read_again() {
     let bench = Bench::start().await;
     let client = bench.client().await;
-    let names = ["a.corp.example"];
-    let (url, order) = bench.ready(&client, "/acme/new-order", order_of(&names)).await;
+    let (url, order) = bench.ready(&client, "/acme/new-order", order_of(&NAMES)).await;
     bench.acme.forget_kept();
     assert_eq!(client.read(&url).await.expect(200).json(), order);
-    let (done, chain) = bench.issue(&client, &names).await;
+    let (done, chain) = bench.issue(&client, &NAMES).await;
     bench.acme.forget_kept();
     let certificate = done["certificate"].as_str().expect("a URL");
     assert_eq!(client.read(certificate).await.expect(200).text(), chain);

@@ -6,5 +6,6 @@ mod client;
 mod hang_up;
 mod issuing;
 mod lifecycle;
+mod recovery;
 mod refusals;
 mod validator;
